@@ -1,1 +1,10 @@
-export {};
+export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
+export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
+export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
+export { AuthToken, type AuthTokenFields } from './auth-token.js';
+export { systemClock, type Clock } from './clock.js';
+export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
+export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
+export { Secret } from './secret.js';
+export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

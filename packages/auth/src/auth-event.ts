@@ -1,0 +1,56 @@
+import type { AuthErrorCode } from './auth-error.js';
+
+/** What every event says. */
+type EventBase = {
+  readonly profile: string;
+  /** When, in milliseconds since the epoch. */
+  readonly atMs: number;
+};
+
+/** Why a grant's tokens were cleared and a fresh grant forced. */
+export type SecurityReason = 'refresh-token-reused' | 'refresh-token-revoked' | 'token-revoked' | 'cache-tampered';
+
+type EventBody =
+  /** A token was found in the cache: another process had obtained it. */
+  | { readonly type: 'token.adopted'; readonly scope: string; readonly token: string; readonly expiresAtMs: number }
+  /** A first token was obtained with an API key, client credentials, or a login. */
+  | { readonly type: 'token.issued'; readonly scope: string; readonly token: string; readonly expiresAtMs: number; readonly grantType: string }
+  /** A token replaced one that was due, expired, or rejected. */
+  | { readonly type: 'token.refreshed'; readonly scope: string; readonly token: string; readonly replaced: string | undefined; readonly expiresAtMs: number; readonly grantType: string }
+  /** A token is past its refresh point; a refresh runs behind. */
+  | { readonly type: 'token.due'; readonly scope: string; readonly token: string; readonly remainingMs: number }
+  /** The API said that a token was revoked. */
+  | { readonly type: 'token.revoked'; readonly scope: string; readonly token: string }
+  | { readonly type: 'refresh.started'; readonly scope: string; readonly grantType: string; readonly attempt: number }
+  | { readonly type: 'refresh.retried'; readonly scope: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | { readonly type: 'refresh.failed'; readonly scope: string; readonly code: AuthErrorCode; readonly message: string }
+  /** The answer to a refresh token that was sent never arrived. */
+  | { readonly type: 'refresh.answer-lost'; readonly refreshToken: string; readonly sentAtMs: number }
+  /** The refresh token could not be used; the API key was. */
+  | { readonly type: 'grant.fallback'; readonly scope: string; readonly from: string; readonly to: string; readonly reason: string }
+  /** The refresh token is gone: removed from the cache, and only it. */
+  | { readonly type: 'grant.cleared'; readonly refreshToken: string; readonly reason: string }
+  | { readonly type: 'security.event'; readonly reason: SecurityReason; readonly message: string }
+  /** The cache could not be opened and was set aside, or could not be read or written. */
+  | { readonly type: 'cache.corrupt'; readonly message: string }
+  | { readonly type: 'cache.failed'; readonly operation: 'read' | 'write'; readonly message: string }
+  /** What could not be stored before is stored now. */
+  | { readonly type: 'cache.recovered' }
+  | { readonly type: 'offline.entered'; readonly reason: string }
+  | { readonly type: 'offline.left' }
+  /** The wall clock and the monotonic clock disagree on how long it has been: sleep, wake, or a set clock. */
+  | { readonly type: 'clock.jumped'; readonly byMs: number }
+  /** The local clock minus the server's, where it is more than the answer's flight explains. */
+  | { readonly type: 'clock.skewed'; readonly skewMs: number }
+  | { readonly type: 'storm.braked'; readonly requests: number; readonly withinMs: number };
+
+/** What happened. Tokens are named by fingerprint, never by their text. */
+export type AuthEvent = EventBase & EventBody;
+
+/** The kinds of {@link AuthEvent}. */
+export type AuthEventType = AuthEvent['type'];
+
+/** An event before the manager adds profile and time. */
+export type AuthEventBody = EventBody;
+
+export type AuthEventListener = (event: AuthEvent) => void;

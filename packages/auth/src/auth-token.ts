@@ -1,0 +1,84 @@
+import { inspect } from 'node:util';
+import { fingerprintOf } from './fingerprint.js';
+
+/** What an {@link AuthToken} is made of. */
+export type AuthTokenFields = {
+  /** The access token itself. */
+  readonly value: string;
+  /** The `token_type`; default `Bearer`. */
+  readonly type?: string;
+  /** The scopes the server said it granted. */
+  readonly scopes: readonly string[];
+  /** When it was received, in milliseconds since the epoch. */
+  readonly issuedAtMs: number;
+  /** When it stops being good, in milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+};
+
+/** An access token for one profile and scope. Immutable; prints as `[redacted]`. */
+export class AuthToken {
+  readonly #value: string;
+  readonly type: string;
+  readonly scopes: readonly string[];
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  /** The value of the `Authorization` header. */
+  readonly #authorization: string;
+  #fingerprint: string | undefined;
+
+  constructor(fields: AuthTokenFields) {
+    this.#value = fields.value;
+    this.type = fields.type ?? 'Bearer';
+    this.scopes = Object.freeze([...fields.scopes]);
+    this.issuedAtMs = fields.issuedAtMs;
+    this.expiresAtMs = fields.expiresAtMs;
+    this.#authorization = `${this.type} ${fields.value}`;
+    Object.freeze(this);
+  }
+
+  /** The token's text. The only way to it besides {@link AuthToken.authorization}. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  /**
+   * The value for the `Authorization` header.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-2.1 | RFC 6750 §2.1}
+   */
+  get authorization(): string {
+    return this.#authorization;
+  }
+
+  /** The first 8 hex digits of the token's SHA-256: what logs, events and analytics call it. */
+  get fingerprint(): string {
+    return (this.#fingerprint ??= fingerprintOf(this.#value));
+  }
+
+  /** How long the token lives in all, in milliseconds. */
+  get lifetimeMs(): number {
+    return this.expiresAtMs - this.issuedAtMs;
+  }
+
+  /** Milliseconds left at `nowMs`; never below 0. */
+  remainingMs(nowMs: number): number {
+    return Math.max(0, this.expiresAtMs - nowMs);
+  }
+
+  /** Whether the token is past its expiry at `nowMs`. */
+  isExpired(nowMs: number): boolean {
+    return nowMs >= this.expiresAtMs;
+  }
+
+  toString(): string {
+    return '[redacted]';
+  }
+
+  toJSON(): string {
+    return '[redacted]';
+  }
+
+  [inspect.custom](): string {
+    return '[redacted]';
+  }
+}

@@ -1,0 +1,55 @@
+import type { AuthToken } from './auth-token.js';
+import type { Secret } from './secret.js';
+
+/**
+ * Whose tokens these are. Two grants that differ in any of the three never see each other's tokens.
+ */
+export type GrantKey = {
+  /** The origin of the API, as in `https://api.kilometers.ai`. */
+  readonly apiOrigin: string;
+  /** The named account. */
+  readonly profile: string;
+  /** The fingerprint of the API key or client secret, or the id of the login. */
+  readonly credential: string;
+};
+
+/** A refresh token. It belongs to the grant, never to a scope. */
+export type RefreshToken = {
+  readonly secret: Secret;
+  /** The scopes asked for when it was won: tokens for these, or fewer, can be had with it. */
+  readonly scopes: readonly string[];
+  /** When it was received, in milliseconds since the epoch. */
+  readonly issuedAtMs: number;
+  /** When it ends, where the server told: milliseconds since the epoch. */
+  readonly expiresAtMs?: number;
+};
+
+/** Written before a refresh token is sent, so that a successor knows a lost answer from an unused token. */
+export type SentRefresh = {
+  /** Of the refresh token that was sent. */
+  readonly fingerprint: string;
+  /** When, in milliseconds since the epoch. */
+  readonly atMs: number;
+};
+
+/** The last failure, for those who ask what is wrong. */
+export type GrantFailure = {
+  readonly code: string;
+  readonly message: string;
+  readonly atMs: number;
+};
+
+/** All that is kept of one grant. Immutable: a change makes a new one. */
+export type GrantRecord = {
+  /** Tokens by scope key. */
+  readonly tokens: ReadonlyMap<string, AuthToken>;
+  readonly refreshToken?: RefreshToken;
+  readonly sentRefresh?: SentRefresh;
+  /** When token requests were made that no expiry explains: what the storm brake counts. */
+  readonly unexplainedRequestsAtMs: readonly number[];
+  /** The service asked not to be asked before this time. */
+  readonly notBeforeMs?: number;
+  readonly lastFailure?: GrantFailure;
+};
+
+export const EMPTY_GRANT: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };

@@ -1,0 +1,79 @@
+import type { AuthToken } from './auth-token.js';
+import type { GrantKey, GrantRecord } from './grant-record.js';
+import type { Secret } from './secret.js';
+
+/** A request for an access token; one variant a grant type. */
+export type TokenRequest =
+  | { readonly grantType: 'api_key'; readonly apiKey: Secret; readonly scopes: readonly string[] }
+  | {
+      readonly grantType: 'client_credentials';
+      readonly clientId: string;
+      readonly clientSecret: Secret;
+      readonly scopes: readonly string[];
+    }
+  | { readonly grantType: 'refresh_token'; readonly refreshToken: Secret; readonly scopes: readonly string[] };
+
+/** What a token endpoint answered. */
+export type TokenGrant = {
+  readonly token: AuthToken;
+  /** Replaces the one before. Absent: the one before stays good (RFC 6749 §6). */
+  readonly refreshToken?: Secret;
+  /** When that refresh token ends, where the server told: milliseconds since the epoch. */
+  readonly refreshTokenExpiresAtMs?: number;
+  /** Local clock minus the server's, in milliseconds, where the answer had a `Date`. */
+  readonly clockSkewMs?: number;
+};
+
+/** Obtains tokens from whoever issues them. Never caches, never retries. */
+export interface TokenProvider {
+  /**
+   * @throws {TokenRequestError} `KM_AUTH_GRANT_REJECTED` when the credential sent is gone for good;
+   *   `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_INVALID_SCOPE` and
+   *   `KM_AUTH_CONFIGURATION` when asking the same again cannot work.
+   */
+  requestToken(request: TokenRequest): Promise<TokenGrant>;
+}
+
+/** How to wait for a grant's lock. */
+export type LockOptions = {
+  /** How long to wait for it, in milliseconds. */
+  readonly timeoutMs: number;
+};
+
+/**
+ * Keeps grants: in memory, in a file, in Redis. Whoever shares the storage shares the lock.
+ *
+ * Every adapter passes one contract test.
+ */
+export interface TokenCache {
+  /** What `km auth status` calls it: `memory`, `file`, `redis`. */
+  readonly kind: string;
+
+  /**
+   * What is stored of a grant; `undefined` where there is nothing.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read.
+   */
+  getGrant(key: GrantKey): Promise<GrantRecord | undefined>;
+
+  /**
+   * Replaces what is stored of a grant by what `change` makes of it, as one step that no other writer
+   * comes between. `undefined` removes it. Returns what is stored then.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; then nothing is changed.
+   */
+  updateGrant(
+    key: GrantKey,
+    change: (current: GrantRecord | undefined) => GrantRecord | undefined,
+  ): Promise<GrantRecord | undefined>;
+
+  /** The grants that are stored. */
+  listGrants(): Promise<readonly GrantKey[]>;
+
+  /**
+   * Runs `task` while nobody else who shares this storage runs one for the same grant.
+   *
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another holds the lock for longer than `timeoutMs`.
+   */
+  withLock<T>(key: GrantKey, task: () => Promise<T>, options: LockOptions): Promise<T>;
+}

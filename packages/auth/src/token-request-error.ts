@@ -1,0 +1,34 @@
+import { AuthError, type AuthErrorCode } from './auth-error.js';
+
+/** What the token endpoint's refusal, or its silence, told. */
+export type TokenRequestFailure = {
+  /** HTTP status, where there was an answer. */
+  readonly status?: number;
+  /** The `error` of RFC 6749 §5.2. */
+  readonly oauthError?: string;
+  /** The `error_description` of RFC 6749 §5.2, cleaned of control characters. */
+  readonly oauthErrorDescription?: string;
+  /** How long the server asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /**
+   * Whether the request may have been carried out although no answer told so: it was sent, and then the
+   * connection broke, timed out, or what came back could not be read.
+   */
+  readonly isAnswerLost?: boolean;
+};
+
+/** A token request that brought no token. */
+export class TokenRequestError extends AuthError {
+  override readonly name = 'TokenRequestError';
+  readonly failure: TokenRequestFailure;
+
+  constructor(
+    code: AuthErrorCode,
+    message: string,
+    failure: TokenRequestFailure,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.failure = failure;
+  }
+}
