@@ -1,0 +1,22 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** A refusal outside OAuth, as the client is told it. */
+export class HttpProblem extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly body: Readonly<Record<string, unknown>>;
+
+  constructor(status: ContentfulStatusCode, error: string, message: string, more: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.name = 'HttpProblem';
+    this.status = status;
+    this.body = { error, message, ...more };
+  }
+}
+
+/** The connection was dropped on purpose and there is no socket to show it on: the request fails, as `fetch` does. */
+export class ConnectionDropped extends TypeError {
+  constructor() {
+    super('fetch failed: the connection was dropped');
+    this.name = 'ConnectionDropped';
+  }
+}

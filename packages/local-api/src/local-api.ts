@@ -1,0 +1,97 @@
+import type { Hono } from 'hono';
+import { AccessTokenMint } from './access-token-mint.js';
+import { ApiEvents, type ApiEventListener } from './api-event.js';
+import { createApp } from './app.js';
+import { DeviceLogins } from './device-logins.js';
+import { letIn } from './let-in.js';
+import { resolveSettings, type LocalApiOptions } from './options.js';
+import { createRequestLog } from './request-log.js';
+import { listen, type ListenOptions, type Listening } from './server.js';
+import type { ApiEnv, Services } from './services.js';
+import { Store } from './store/store.js';
+import { TokenService } from './token-service.js';
+import { TroubleQueue } from './trouble/queue.js';
+
+/** An embedded Kilometers API. */
+export type LocalApi = {
+  /** Answers requests with no socket: `app.request('/health')`. */
+  readonly app: Hono<ApiEnv>;
+  /** What the API remembers. */
+  readonly store: Store;
+  /** Scripted trouble. */
+  readonly trouble: TroubleQueue;
+  /** Listens to what happens; the answer stops it. */
+  readonly on: (listener: ApiEventListener) => () => void;
+  /**
+   * Opens a socket, on 127.0.0.1 and any free port unless told.
+   *
+   * @throws {LocalApiError} `KM_LOCAL_API_PORT_IN_USE`, `KM_LOCAL_API_CANNOT_LISTEN`.
+   */
+  readonly listen: (options?: ListenOptions) => Promise<Listening>;
+  /** Ends connections and closes the database; a second call does nothing more. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Creates an embedded Kilometers API.
+ *
+ * @throws {LocalApiError} `KM_LOCAL_API_BAD_OPTION`, `KM_LOCAL_API_BAD_TROUBLE`, `KM_LOCAL_API_STORE_UNAVAILABLE`.
+ */
+export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
+  const settings = resolveSettings(options);
+  const { now, randomBytes: random } = settings;
+  const trouble = new TroubleQueue();
+  for (const rule of settings.trouble) trouble.add(rule);
+
+  const events = new ApiEvents(now);
+  if (settings.onEvent) events.on(settings.onEvent);
+  if (settings.log !== false) events.on(createRequestLog(settings.log === true ? undefined : settings.log));
+
+  const store = new Store(settings.database, now);
+  const account = letIn(store, settings);
+  const closing = new AbortController();
+  let listening: Listening | undefined;
+  const publicUrl = (): string => (settings.publicUrl ?? listening?.url ?? 'http://localhost').replace(/\/+$/, '');
+
+  const mint = new AccessTokenMint({ store, format: settings.tokenFormat, random, issuer: publicUrl, now });
+  const tokens = new TokenService({ store, mint, events, policy: settings, now, random });
+  const deviceLogins = new DeviceLogins({
+    store,
+    tokens,
+    events,
+    account,
+    now,
+    random,
+    ttlMs: settings.deviceCodeTtlMs,
+    intervalSeconds: settings.deviceIntervalSeconds,
+  });
+  const services: Services = {
+    settings,
+    store,
+    tokens,
+    mint,
+    deviceLogins,
+    events,
+    trouble,
+    publicUrl,
+    closing: closing.signal,
+  };
+  const app = createApp(services);
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await listening?.close();
+    store.close();
+  };
+  return {
+    app,
+    store,
+    trouble,
+    on: (listener) => events.on(listener),
+    listen: async (where) => {
+      listening = await listen(app, where);
+      return listening;
+    },
+    close: () => (closed ??= close()),
+  };
+}

@@ -1,0 +1,31 @@
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { accessOf, requireToken } from '../authenticate.js';
+import { OAuthError } from '../oauth-error.js';
+import { check, readJson } from '../request-body.js';
+import { readScopes } from '../scopes.js';
+import type { ApiEnv, Services } from '../services.js';
+
+const RevokeRequest = v.object(
+  {
+    token: v.pipe(v.string('text'), v.nonEmpty('text that is not empty')),
+    token_type_hint: v.optional(v.string('text')),
+  },
+  'a JSON object',
+);
+
+/** `GET /api/auth/validate` and `POST /api/auth/revoke`: is this token good, and end it. */
+export function sessionRoutes(services: Services): Hono<ApiEnv> {
+  return new Hono<ApiEnv>()
+    .get('/api/auth/validate', requireToken(services), (c) => {
+      const { expiresAtMs, scope, subject, tier } = accessOf(c);
+      const expiresAt = new Date(expiresAtMs).toISOString();
+      return c.json({ valid: true, subject, tier, scope: readScopes(scope), expires_at: expiresAt });
+    })
+    .post('/api/auth/revoke', async (c) => {
+      const request = check(RevokeRequest, await readJson(c));
+      if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
+      services.tokens.revoke(request.value.token);
+      return c.json({ success: true });
+    });
+}

@@ -1,0 +1,89 @@
+import { Hono, type Context } from 'hono';
+import * as v from 'valibot';
+import { OAuthError } from '../oauth-error.js';
+import { check, readJson } from '../request-body.js';
+import { parseScopes } from '../scopes.js';
+import type { ApiEnv, Services } from '../services.js';
+import type { IssuedTokens } from '../token-service.js';
+import { odditiesOf } from '../trouble/rule.js';
+import { tokenAnswer } from '../token-answer.js';
+
+const Text = v.pipe(v.string('text'), v.nonEmpty('text that is not empty'), v.maxLength(4_096, 'shorter'));
+const ScopeList = v.optional(v.union([v.string(), v.array(v.string())], 'a list of scopes, or one text'));
+const Envelope = v.object({ grant_type: Text }, 'a JSON object');
+const ApiKeyRequest = v.object({ api_key: Text, scope: ScopeList });
+const RefreshRequest = v.object({ refresh_token: Text, scope: ScopeList });
+const ClientRequest = v.object({ client_id: Text, client_secret: Text, scope: ScopeList });
+
+/**
+ * `POST /api/auth/token`: tokens for an API key, client credentials or a refresh token.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5 | RFC 6749 §5}
+ */
+export function tokenRoute(services: Services): Hono<ApiEnv> {
+  return new Hono<ApiEnv>().post('/api/auth/token', async (c) => {
+    const oddities = odditiesOf(c.get('trouble'));
+    const isOddlyBare = oddities.includes('no-refresh-token');
+    const body = await readJson(c);
+    const { grant_type: grantType } = valid(Envelope, body);
+    const tokens = await answerGrant(services, grantType, body, isOddlyBare).catch((error: unknown) => {
+      if (error instanceof OAuthError) reportRefusal(services, grantType, error);
+      throw error;
+    });
+    noStore(c);
+    return c.json(tokenAnswer(tokens, services.settings.now(), oddities));
+  });
+}
+
+async function answerGrant(
+  services: Services,
+  grantType: string,
+  body: unknown,
+  isBare: boolean,
+): Promise<IssuedTokens> {
+  const { accounts } = services.store;
+  switch (grantType) {
+    case 'api_key': {
+      const request = valid(ApiKeyRequest, body);
+      const account = accounts.findByApiKey(request.api_key);
+      if (account === undefined) throw new OAuthError('invalid_client', 'unknown API key');
+      if (account.isRevoked) throw new OAuthError('invalid_client', 'API key revoked');
+      const scope = parseScopes(request.scope);
+      return services.tokens.issue({ account, scope, grantType, hasRefreshToken: !isBare });
+    }
+    case 'refresh_token': {
+      const request = valid(RefreshRequest, body);
+      return services.tokens.refresh({
+        refreshToken: request.refresh_token,
+        scope: request.scope,
+        isRotating: !isBare,
+      });
+    }
+    case 'client_credentials': {
+      const request = valid(ClientRequest, body);
+      const account = accounts.findByClient(request.client_id, request.client_secret);
+      if (account === undefined) throw new OAuthError('invalid_client', 'unknown client or wrong secret');
+      const scope = parseScopes(request.scope);
+      return services.tokens.issue({ account, scope, grantType, hasRefreshToken: false });
+    }
+    default:
+      throw new OAuthError('unsupported_grant_type', 'use api_key, refresh_token or client_credentials');
+  }
+}
+
+function reportRefusal(services: Services, grantType: string, error: OAuthError): void {
+  services.store.counters.add('refused', services.settings.now());
+  services.events.emit({ type: 'token.refused', grantType, error: error.error, reason: error.message });
+}
+
+function valid<TSchema extends v.GenericSchema>(schema: TSchema, body: unknown): v.InferOutput<TSchema> {
+  const result = check(schema, body);
+  if ('flaw' in result) throw new OAuthError('invalid_request', result.flaw.message);
+  return result.value;
+}
+
+/** @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1} */
+function noStore(c: Context<ApiEnv>): void {
+  c.header('Cache-Control', 'no-store');
+  c.header('Pragma', 'no-cache');
+}

@@ -1,0 +1,87 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { ConnectionDropped } from '../http-problem.js';
+import type { ApiEnv, Services } from '../services.js';
+import { endlessBody, PORTAL_PAGE, truncatedBody } from './bodies.js';
+import type { RetryAfter, TroubleRule } from './rule.js';
+
+const DEFAULT_RETRY_AFTER_SECONDS = 1;
+
+/** Lets scripted trouble befall requests. */
+export function troubleMiddleware(services: Services): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const { method, path } = c.req;
+    const rule = services.trouble.take(method, path);
+    if (rule === undefined) return next();
+    c.set('trouble', rule);
+    services.events.emit({ type: 'trouble.applied', method, path, rule });
+    if (rule.latencyMs !== undefined) await services.settings.sleep(rule.latencyMs, services.closing);
+    if (rule.drop === 'before') return dropConnection(c);
+    const instead = answerInstead(rule, services);
+    if (instead !== undefined) return instead;
+    await next();
+    if (rule.drop === 'after') return dropConnection(c);
+    if (rule.body === 'truncated') return truncate(c);
+    return undefined;
+  };
+}
+
+function answerInstead(rule: TroubleRule, services: Services): Response | undefined {
+  const { body, redirect, status } = rule;
+  const headers = retryHeaders(rule, services.settings.now());
+  if (redirect !== undefined) {
+    return new Response(null, { status: status ?? 307, headers: { ...headers, Location: redirect } });
+  }
+  if (body === 'html') {
+    const type = { 'Content-Type': 'text/html; charset=utf-8' };
+    return new Response(PORTAL_PAGE, { status: status ?? 200, headers: { ...headers, ...type } });
+  }
+  if (body === 'endless') {
+    const type = { 'Content-Type': 'application/json' };
+    const stream = endlessBody(services.settings.sleep, services.closing);
+    return new Response(stream, { status: status ?? 200, headers: { ...headers, ...type } });
+  }
+  if (typeof body === 'object') return Response.json(body.json, { status: status ?? 200, headers });
+  if (status === undefined) return undefined;
+  if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers });
+  const name = status === 503 || status === 429 ? 'temporarily_unavailable' : 'scripted_trouble';
+  return Response.json({ error: name, error_description: 'scripted trouble' }, { status, headers });
+}
+
+function retryHeaders(rule: TroubleRule, nowMs: number): Record<string, string> {
+  const isDue = rule.status === 429 || rule.status === 503;
+  const value = rule.retryAfter ?? (isDue ? DEFAULT_RETRY_AFTER_SECONDS : 'none');
+  return value === 'none' ? {} : { 'Retry-After': retryAfterText(value, nowMs) };
+}
+
+function retryAfterText(value: Exclude<RetryAfter, 'none'>, nowMs: number): string {
+  return typeof value === 'object' ? new Date(nowMs + value.dateInMs).toUTCString() : value.toString();
+}
+
+/** Ends the connection at once; with no socket there is, the request rejects as `fetch` would. */
+function dropConnection(c: Context<ApiEnv>): Response {
+  if (c.env.outgoing === undefined) throw new ConnectionDropped();
+  c.set('isDropped', true);
+  c.env.outgoing.destroy();
+  return alreadySent(c);
+}
+
+async function truncate(c: Context<ApiEnv>): Promise<Response> {
+  const whole = new Uint8Array(await c.res.arrayBuffer());
+  const half = whole.subarray(0, Math.ceil(whole.length / 2));
+  const { outgoing } = c.env;
+  if (outgoing === undefined) {
+    return new Response(truncatedBody(half), { status: c.res.status, headers: c.res.headers });
+  }
+  c.set('isDropped', true);
+  outgoing.writeHead(c.res.status, { ...Object.fromEntries(c.res.headers), 'content-length': whole.length });
+  outgoing.write(half, () => outgoing.destroy());
+  return alreadySent(c);
+}
+
+/** Tells the server adapter to leave the socket alone. */
+function alreadySent(c: Context<ApiEnv>): Response {
+  const response = new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
+  c.res = undefined;
+  c.res = response;
+  return response;
+}

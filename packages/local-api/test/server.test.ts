@@ -1,0 +1,40 @@
+import { Agent, get } from 'node:http';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { LocalApiError, startLocalApi } from '../src/index.js';
+import { PRO_KEY } from './harness.js';
+
+test('it listens on a free port of 127.0.0.1 and its tokens name that address', async () => {
+  await using api = await startLocalApi({ apiKeys: [PRO_KEY] });
+  expect(api.url).toBe(`http://127.0.0.1:${api.port.toString()}`);
+  const answer = await fetch(`${api.url}/api/auth/token`, {
+    method: 'POST',
+    body: JSON.stringify({ grant_type: 'api_key', api_key: PRO_KEY }),
+  });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+  expect(JSON.parse(claims)).toMatchObject({ iss: api.url });
+});
+
+test('a port in use is a clear error', async () => {
+  await using first = await startLocalApi();
+  const second = startLocalApi({ port: first.port });
+  await expect(second).rejects.toThrow(LocalApiError);
+  await expect(second).rejects.toMatchObject({
+    code: 'KM_LOCAL_API_PORT_IN_USE',
+    message: `port ${first.port.toString()} on 127.0.0.1 is already in use; choose another port, or 0 for any free one`,
+  });
+});
+
+test('closing ends kept-alive connections at once, and twice is as good as once', async () => {
+  const api = await startLocalApi();
+  const agent = new Agent({ keepAlive: true });
+  const [response] = (await once(get(`${api.url}/health`, { agent }), 'response')) as [NodeJS.ReadableStream];
+  response.resume();
+  await once(response, 'end');
+
+  const startedAt = performance.now();
+  await Promise.all([api.close(), api.close()]);
+  expect(performance.now() - startedAt).toBeLessThan(150);
+  agent.destroy();
+});
