@@ -11,6 +11,7 @@
  * | `KM_AUTH_INVALID_SCOPE` | ask for a scope that the account has |
  * | `KM_AUTH_CONFIGURATION` | the endpoint or the client is set up wrongly |
  * | `KM_AUTH_INSECURE_ENDPOINT` | use https; plain http is for loopback only |
+ * | `KM_AUTH_FOREIGN_ORIGIN` | the request was for another origin than the token's |
  * | `KM_AUTH_INVALID_OPTION` | a setting has a value that is not allowed |
  * | `KM_AUTH_LIFETIME_TOO_SHORT` | ask for a `minValidMs` that the service's tokens can have |
  * | `KM_AUTH_CACHE` | the token cache cannot be read or written |
@@ -26,6 +27,7 @@ export type AuthErrorCode =
   | 'KM_AUTH_INVALID_SCOPE'
   | 'KM_AUTH_CONFIGURATION'
   | 'KM_AUTH_INSECURE_ENDPOINT'
+  | 'KM_AUTH_FOREIGN_ORIGIN'
   | 'KM_AUTH_INVALID_OPTION'
   | 'KM_AUTH_LIFETIME_TOO_SHORT'
   | 'KM_AUTH_CACHE'

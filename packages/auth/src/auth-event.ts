@@ -8,26 +8,72 @@ type EventBase = {
 };
 
 /** Why a grant's tokens were cleared and a fresh grant forced. */
-export type SecurityReason = 'refresh-token-reused' | 'refresh-token-revoked' | 'token-revoked' | 'cache-tampered';
+export type SecurityReason =
+  'refresh-token-reused' | 'refresh-token-revoked' | 'token-revoked' | 'cache-tampered';
 
 type EventBody =
   /** A token was found in the cache: another process had obtained it. */
-  | { readonly type: 'token.adopted'; readonly scope: string; readonly token: string; readonly expiresAtMs: number }
+  | {
+      readonly type: 'token.adopted';
+      readonly scope: string;
+      readonly token: string;
+      readonly expiresAtMs: number;
+    }
   /** A first token was obtained with an API key, client credentials, or a login. */
-  | { readonly type: 'token.issued'; readonly scope: string; readonly token: string; readonly expiresAtMs: number; readonly grantType: string }
+  | {
+      readonly type: 'token.issued';
+      readonly scope: string;
+      readonly token: string;
+      readonly expiresAtMs: number;
+      readonly grantType: string;
+    }
   /** A token replaced one that was due, expired, or rejected. */
-  | { readonly type: 'token.refreshed'; readonly scope: string; readonly token: string; readonly replaced: string | undefined; readonly expiresAtMs: number; readonly grantType: string }
+  | {
+      readonly type: 'token.refreshed';
+      readonly scope: string;
+      readonly token: string;
+      readonly replaced: string | undefined;
+      readonly expiresAtMs: number;
+      readonly grantType: string;
+    }
   /** A token is past its refresh point; a refresh runs behind. */
-  | { readonly type: 'token.due'; readonly scope: string; readonly token: string; readonly remainingMs: number }
+  | {
+      readonly type: 'token.due';
+      readonly scope: string;
+      readonly token: string;
+      readonly remainingMs: number;
+    }
   /** The API said that a token was revoked. */
   | { readonly type: 'token.revoked'; readonly scope: string; readonly token: string }
-  | { readonly type: 'refresh.started'; readonly scope: string; readonly grantType: string; readonly attempt: number }
-  | { readonly type: 'refresh.retried'; readonly scope: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
-  | { readonly type: 'refresh.failed'; readonly scope: string; readonly code: AuthErrorCode; readonly message: string }
+  | {
+      readonly type: 'refresh.started';
+      readonly scope: string;
+      readonly grantType: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: 'refresh.retried';
+      readonly scope: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'refresh.failed';
+      readonly scope: string;
+      readonly code: AuthErrorCode;
+      readonly message: string;
+    }
   /** The answer to a refresh token that was sent never arrived. */
   | { readonly type: 'refresh.answer-lost'; readonly refreshToken: string; readonly sentAtMs: number }
   /** The refresh token could not be used; the API key was. */
-  | { readonly type: 'grant.fallback'; readonly scope: string; readonly from: string; readonly to: string; readonly reason: string }
+  | {
+      readonly type: 'grant.fallback';
+      readonly scope: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    }
   /** The refresh token is gone: removed from the cache, and only it. */
   | { readonly type: 'grant.cleared'; readonly refreshToken: string; readonly reason: string }
   | { readonly type: 'security.event'; readonly reason: SecurityReason; readonly message: string }

@@ -16,8 +16,8 @@ export type GrantKey = {
 /** A refresh token. It belongs to the grant, never to a scope. */
 export type RefreshToken = {
   readonly secret: Secret;
-  /** The scopes asked for when it was won: tokens for these, or fewer, can be had with it. */
-  readonly scopes: readonly string[];
+  /** The scopes it was won for: tokens for these, or fewer, can be had with it. Absent: not known. */
+  readonly scopes?: readonly string[];
   /** When it was received, in milliseconds since the epoch. */
   readonly issuedAtMs: number;
   /** When it ends, where the server told: milliseconds since the epoch. */

@@ -2,9 +2,22 @@ export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
 export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
 export { AuthToken, type AuthTokenFields } from './auth-token.js';
+export {
+  createAuthenticatedClient,
+  type AuthenticatedClientOptions,
+  type Fetch,
+} from './authenticated-fetch.js';
+export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
+export { createAuthManager, type AuthManagerConfig } from './create-auth-manager.js';
+export { createDebugLog, describeEvent } from './debug-log.js';
+export { formatDuration, parseDurationMs } from './duration.js';
+export { authConfigFromEnvironment, type Environment } from './environment.js';
+export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
+export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

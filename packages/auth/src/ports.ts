@@ -11,7 +11,11 @@ export type TokenRequest =
       readonly clientSecret: Secret;
       readonly scopes: readonly string[];
     }
-  | { readonly grantType: 'refresh_token'; readonly refreshToken: Secret; readonly scopes: readonly string[] };
+  | {
+      readonly grantType: 'refresh_token';
+      readonly refreshToken: Secret;
+      readonly scopes?: readonly string[];
+    };
 
 /** What a token endpoint answered. */
 export type TokenGrant = {

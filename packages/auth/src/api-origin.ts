@@ -1,0 +1,48 @@
+import { AuthError } from './auth-error.js';
+
+/** Where the hosted service is. */
+export const DEFAULT_API_ENDPOINT = 'https://api.kilometers.ai';
+
+/** Whether `hostname`, as `URL` spells it, names this machine only. */
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d+){3}$/.test(hostname)
+  );
+}
+
+/**
+ * Parses an endpoint that tokens may be sent to: https, or plain http to loopback.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when it is no URL; `KM_AUTH_INSECURE_ENDPOINT` when
+ *   tokens would travel in the clear.
+ */
+export function parseEndpoint(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new AuthError(
+      'KM_AUTH_INVALID_OPTION',
+      `the API endpoint ${JSON.stringify(text)} is not a URL: give one such as ${DEFAULT_API_ENDPOINT}`,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AuthError(
+      'KM_AUTH_INVALID_OPTION',
+      `the API endpoint ${url.origin} has a user name or a password in it: leave them out`,
+    );
+  }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw new AuthError(
+      'KM_AUTH_INSECURE_ENDPOINT',
+      `the API endpoint ${url.origin} is plain http, which would show tokens to the network: use https (http is for loopback only)`,
+    );
+  }
+  return url;
+}
+
+/** `path` under `endpoint`, keeping a path the endpoint has of its own. */
+export function urlUnder(endpoint: URL, path: string): URL {
+  return new URL(endpoint.pathname.replace(/\/+$/, '') + path, endpoint);
+}

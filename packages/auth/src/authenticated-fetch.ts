@@ -1,0 +1,104 @@
+import { AuthError } from './auth-error.js';
+import { untilAborted } from './abortable-wait.js';
+import type { AuthManager } from './auth-manager.js';
+import type { AuthToken } from './auth-token.js';
+import type { Scope } from './scope.js';
+
+/** `fetch`, as it comes with Node and browsers. */
+export type Fetch = typeof fetch;
+
+export type AuthenticatedClientOptions = {
+  /** What sends the requests. Default: the global `fetch`. */
+  readonly fetch?: Fetch;
+  /** Origins besides the manager's own that may see the token. Default: none. */
+  readonly allowedOrigins?: readonly string[];
+};
+
+/** Whether the API says that the token was revoked, not merely that it is over (RFC 6750 §3.1). */
+function saysRevoked(response: Response): boolean {
+  return /error_description="?[^"]*token_revoked/i.test(response.headers.get('www-authenticate') ?? '');
+}
+
+function originOf(input: string | URL | Request): string {
+  const url = input instanceof Request ? input.url : String(input);
+  if (!URL.canParse(url)) throw new TypeError(`${JSON.stringify(url)} is not an absolute URL`);
+  return new URL(url).origin;
+}
+
+/** What to send the second time, or `undefined` when the body is gone with the first. */
+function replayOf(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): string | URL | Request | undefined {
+  const body: unknown = init?.body;
+  if (body !== undefined && body !== null) {
+    const isConsumed =
+      body instanceof ReadableStream || (typeof body === 'object' && Symbol.asyncIterator in body);
+    return isConsumed ? undefined : input;
+  }
+  return input instanceof Request && input.body !== null ? input.clone() : input;
+}
+
+/**
+ * A `fetch` whose requests carry a valid token for `scope`.
+ *
+ * On a 401 it forces one refresh and sends the request once more, and returns the second answer whatever
+ * it is. A body that was a stream is gone by then: the 401 is returned, and the next request has a new
+ * token. A `Request` is cloned, so its body is kept in memory until the answer is there.
+ *
+ * The returned function rejects with {@link AuthError} as `AuthManager.getValidToken` does, with
+ * `KM_AUTH_FOREIGN_ORIGIN` for a URL of another origin than the manager's, and as `fetch` does otherwise.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3 | RFC 6750 §3}
+ */
+export function createAuthenticatedClient(
+  authManager: AuthManager,
+  scope: Scope,
+  options: AuthenticatedClientOptions = {},
+): Fetch {
+  const allowed = new Set([authManager.apiOrigin, ...(options.allowedOrigins ?? [])]);
+  const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
+
+  const withToken = (
+    token: AuthToken,
+    input: string | URL | Request,
+    init: RequestInit | undefined,
+  ): Promise<Response> => {
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+    headers.set('authorization', token.authorization);
+    return send(input, { ...init, headers });
+  };
+
+  return async (input, init) => {
+    const origin = originOf(input);
+    if (!allowed.has(origin)) {
+      throw new AuthError(
+        'KM_AUTH_FOREIGN_ORIGIN',
+        `the token is for ${authManager.apiOrigin} and is not sent to ${origin}: name it in allowedOrigins if it may see the token`,
+      );
+    }
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+    /** As `fetch` does, an aborted call rejects with the signal's reason. */
+    const waitFor = async (token: Promise<AuthToken>): Promise<AuthToken> => {
+      try {
+        return await untilAborted(token, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      }
+    };
+
+    const replay = replayOf(input, init);
+    const token = await waitFor(authManager.getValidToken(scope));
+    const response = await withToken(token, input, init);
+    if (response.status !== 401) return response;
+
+    const refresh = authManager.forceRefresh(scope, { rejected: token, isRevoked: saysRevoked(response) });
+    if (replay === undefined) {
+      refresh.catch(() => undefined);
+      return response;
+    }
+    await response.body?.cancel();
+    return withToken(await waitFor(refresh), replay, init);
+  };
+}

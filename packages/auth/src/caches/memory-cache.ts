@@ -1,0 +1,72 @@
+import { AuthError } from '../auth-error.js';
+import { systemClock, type Clock } from '../clock.js';
+import type { GrantKey, GrantRecord } from '../grant-record.js';
+import type { LockOptions, TokenCache } from '../ports.js';
+
+/** One string a grant, fit for a `Map`. A line break cannot be in an origin, and profiles have none. */
+function idOf(key: GrantKey): string {
+  return `${key.apiOrigin}\n${key.profile}\n${key.credential}`;
+}
+
+/** Keeps grants in this process's memory, for as long as it lives. Managers that are given the same one share them. */
+export function createMemoryCache(options: { readonly clock?: Clock } = {}): TokenCache {
+  const { clock = systemClock } = options;
+  const grants = new Map<string, { readonly key: GrantKey; readonly record: GrantRecord }>();
+  /** The end of each grant's line of waiting tasks. */
+  const lines = new Map<string, Promise<void>>();
+
+  async function takeTurn(id: string, timeoutMs: number): Promise<() => void> {
+    const before = lines.get(id);
+    let release!: () => void;
+    const turn = new Promise<void>((resolve) => (release = resolve));
+    const after = (before ?? Promise.resolve()).then(() => turn);
+    lines.set(id, after);
+    const leave = (): void => {
+      release();
+      if (lines.get(id) === after) lines.delete(id);
+    };
+    if (before === undefined) return leave;
+    let cancel: () => void = () => undefined;
+    const isTooLate = await Promise.race([
+      before.then(() => false),
+      new Promise<boolean>((resolve) => {
+        cancel = clock.schedule(
+          () => {
+            resolve(true);
+          },
+          timeoutMs,
+          true,
+        );
+      }),
+    ]);
+    cancel();
+    if (!isTooLate) return leave;
+    leave();
+    throw new AuthError(
+      'KM_AUTH_LOCK_TIMEOUT',
+      `another task of this process has held the grant's lock for more than ${String(timeoutMs)} ms; try again`,
+    );
+  }
+
+  return {
+    kind: 'memory',
+    getGrant: (key) => Promise.resolve(grants.get(idOf(key))?.record),
+    updateGrant: (key, change) =>
+      Promise.resolve().then(() => {
+        const id = idOf(key);
+        const record = change(grants.get(id)?.record);
+        if (record === undefined) grants.delete(id);
+        else grants.set(id, { key, record });
+        return record;
+      }),
+    listGrants: () => Promise.resolve([...grants.values()].map((grant) => grant.key)),
+    async withLock<T>(key: GrantKey, task: () => Promise<T>, { timeoutMs }: LockOptions): Promise<T> {
+      const leave = await takeTurn(idOf(key), timeoutMs);
+      try {
+        return await task();
+      } finally {
+        leave();
+      }
+    },
+  };
+}

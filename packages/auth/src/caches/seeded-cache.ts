@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.js';
+import { EMPTY_GRANT, type GrantRecord } from '../grant-record.js';
+import type { TokenCache } from '../ports.js';
+import type { Secret } from '../secret.js';
+
+/**
+ * `cache`, in which a grant that is not there yet begins with the refresh token `seed`. One that is there
+ * has used `seed` up already: what it holds by now counts.
+ */
+export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock): TokenCache {
+  const seeded = (record: GrantRecord | undefined): GrantRecord =>
+    record ?? { ...EMPTY_GRANT, refreshToken: { secret: seed, issuedAtMs: clock.nowMs() } };
+  return {
+    kind: cache.kind,
+    getGrant: async (key) => seeded(await cache.getGrant(key)),
+    updateGrant: (key, change) => cache.updateGrant(key, (current) => change(seeded(current))),
+    listGrants: () => cache.listGrants(),
+    withLock: (key, task, options) => cache.withLock(key, task, options),
+  };
+}

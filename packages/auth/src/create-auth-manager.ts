@@ -1,0 +1,92 @@
+import { AuthError } from './auth-error.js';
+import { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
+import type { AuthManager } from './auth-manager.js';
+import { createMemoryCache } from './caches/memory-cache.js';
+import { systemClock, type Clock } from './clock.js';
+import { credentialFingerprint, type Credential } from './credential.js';
+import type { TokenCache, TokenProvider } from './ports.js';
+import { createKilometersProvider } from './providers/kilometers-provider.js';
+import type { RefreshSettings } from './refresh-policy.js';
+import { refreshSettings } from './refresh-settings.js';
+import { Secret } from './secret.js';
+import { createSeededCache } from './caches/seeded-cache.js';
+import { TokenManager } from './token-manager.js';
+
+/** What an {@link AuthManager} is made from. Everything has a default; a credential is needed to get far. */
+export type AuthManagerConfig = { readonly [K in keyof RefreshSettings]?: RefreshSettings[K] | undefined } & {
+  /** Base URL of the API: https, or http to loopback. Default `https://api.kilometers.ai`. */
+  readonly apiEndpoint?: string | undefined;
+  /** The named account. Default `default`. */
+  readonly profile?: string | undefined;
+  /** Mints tokens, and takes over when a refresh token cannot be used. */
+  readonly apiKey?: string | Secret | undefined;
+  /** A client's own credentials (RFC 6749 §4.4), instead of an API key. */
+  readonly clientCredentials?:
+    { readonly clientId: string; readonly clientSecret: string | Secret } | undefined;
+  /** A refresh token won elsewhere. It is used up with the first refresh: give a cache that outlives the process. */
+  readonly refreshToken?: string | Secret | undefined;
+  /** Where tokens are kept, and with whom they are shared. Default: this manager's memory. */
+  readonly cache?: TokenCache | undefined;
+  /** Who issues the tokens. Default: the Kilometers API at `apiEndpoint`. */
+  readonly provider?: TokenProvider | undefined;
+  /** The command that an error tells a human to run. Default `km auth login`. */
+  readonly loginCommand?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** From 0 to 1, for jitter. */
+  readonly random?: (() => number) | undefined;
+};
+
+const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
+
+function credentialOf(config: AuthManagerConfig): Credential | undefined {
+  const { apiKey, clientCredentials } = config;
+  if (apiKey !== undefined) return { kind: 'api_key', apiKey: Secret.from(apiKey) };
+  if (clientCredentials === undefined) return undefined;
+  const { clientId, clientSecret } = clientCredentials;
+  return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
+}
+
+/**
+ * Makes the manager of one profile's tokens.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when a value is not allowed; `KM_AUTH_INSECURE_ENDPOINT`
+ *   when `apiEndpoint` is plain http to another machine.
+ */
+export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
+  const {
+    apiEndpoint = DEFAULT_API_ENDPOINT,
+    profile = 'default',
+    clock = systemClock,
+    random = Math.random,
+  } = config;
+  const settings = refreshSettings(config);
+  const endpoint = parseEndpoint(apiEndpoint);
+  if (!PROFILE_NAME.test(profile)) {
+    throw new AuthError(
+      'KM_AUTH_INVALID_OPTION',
+      `profile ${JSON.stringify(profile)} is not a profile name: use up to 64 letters, digits, dots, dashes, underscores or @, beginning with a letter or digit`,
+    );
+  }
+  const credential = credentialOf(config);
+  const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
+  const key = {
+    apiOrigin: endpoint.origin,
+    profile,
+    credential:
+      credential === undefined ? `login:${seed?.fingerprint ?? ''}` : credentialFingerprint(credential),
+  };
+  const { cache = createMemoryCache({ clock }) } = config;
+  return new TokenManager({
+    key,
+    credential,
+    provider:
+      config.provider ??
+      createKilometersProvider({ apiEndpoint, requestTimeoutMs: settings.requestTimeoutMs, clock }),
+    cache: seed === undefined ? cache : createSeededCache(cache, seed, clock),
+    clock,
+    random,
+    settings,
+    loginCommand:
+      config.loginCommand ?? (profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`),
+  });
+}

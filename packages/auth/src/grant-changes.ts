@@ -1,0 +1,90 @@
+import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js';
+import type { TokenGrant } from './ports.js';
+import { coversScopes, scopeTokens } from './scope.js';
+
+function without<K extends keyof GrantRecord>(
+  record: GrantRecord,
+  ...fields: readonly K[]
+): Omit<GrantRecord, K> {
+  const copy: GrantRecord = { ...record };
+  const mutable = copy as { -readonly [F in keyof GrantRecord]?: GrantRecord[F] };
+  for (const field of fields) delete mutable[field];
+  return copy;
+}
+
+/** Notes that `refreshToken` is about to be sent. */
+export function withSentRefresh(record: GrantRecord, fingerprint: string, atMs: number): GrantRecord {
+  return { ...record, sentRefresh: { fingerprint, atMs } };
+}
+
+/** An answer, and what was asked. */
+export type StoredAnswer = {
+  /** The scope key it was asked for. */
+  readonly key: string;
+  readonly grant: TokenGrant;
+  /** What was asked for, or what the refresh token that was sent stands for; absent where that is not known. */
+  readonly scopes: readonly string[] | undefined;
+  readonly isRefresh: boolean;
+};
+
+/** The refresh token that follows: the answer's, or the one before where the answer has none (RFC 6749 §6). */
+function nextRefreshToken(
+  current: RefreshToken | undefined,
+  { grant, scopes }: StoredAnswer,
+): RefreshToken | undefined {
+  if (grant.refreshToken === undefined) return current;
+  return {
+    secret: grant.refreshToken,
+    ...(scopes !== undefined && { scopes }),
+    issuedAtMs: grant.token.issuedAtMs,
+    ...(grant.refreshTokenExpiresAtMs !== undefined && { expiresAtMs: grant.refreshTokenExpiresAtMs }),
+  };
+}
+
+/**
+ * Stores an answer: the refresh token; the token under its own scope and, since a refresh renews the
+ * whole grant, under every other one of it that has a token already; and that nothing is amiss any more.
+ */
+export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
+  const { key, grant, isRefresh } = answer;
+  const tokens = new Map(record.tokens);
+  if (isRefresh) {
+    const covered = answer.scopes ?? grant.token.scopes;
+    for (const other of record.tokens.keys()) {
+      if (coversScopes(covered, scopeTokens(other))) tokens.set(other, grant.token);
+    }
+  }
+  tokens.set(key, grant.token);
+  const refreshToken = nextRefreshToken(record.refreshToken, answer);
+  return {
+    ...without(record, 'sentRefresh', 'lastFailure', 'notBeforeMs', 'refreshToken'),
+    tokens,
+    ...(refreshToken !== undefined && { refreshToken }),
+  };
+}
+
+/** Notes a failure, and until when the service asked to be left alone. Nothing else is touched. */
+export function withFailure(
+  record: GrantRecord,
+  lastFailure: GrantFailure,
+  notBeforeMs: number | undefined,
+): GrantRecord {
+  return { ...record, lastFailure, ...(notBeforeMs !== undefined && { notBeforeMs }) };
+}
+
+/** Notes that no refresh token is under way whose fate is unknown. */
+export function withoutSentRefresh(record: GrantRecord): GrantRecord {
+  return without(record, 'sentRefresh');
+}
+
+/** Compare-and-clear: removes the refresh token with this fingerprint, and only it. */
+export function withoutRefreshToken(record: GrantRecord, fingerprint: string): GrantRecord {
+  return record.refreshToken?.secret.fingerprint === fingerprint
+    ? without(record, 'refreshToken', 'sentRefresh')
+    : record;
+}
+
+/** Removes every access token. */
+export function withoutTokens(record: GrantRecord): GrantRecord {
+  return { ...record, tokens: new Map() };
+}

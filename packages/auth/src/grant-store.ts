@@ -1,0 +1,124 @@
+import { AuthError, isAuthError } from './auth-error.js';
+import type { EventPublisher } from './event-publisher.js';
+import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
+import type { TokenCache } from './ports.js';
+
+type Change = (current: GrantRecord) => GrantRecord;
+
+/** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer. */
+const LOCK_TIMEOUT_MS = 120_000;
+
+/**
+ * One grant in the cache, and what the cache could not take.
+ *
+ * A change that cannot be stored is kept, applied to every read, and stored with the next chance: a
+ * rotated refresh token that is only in memory is better than none.
+ */
+export class GrantStore {
+  readonly #cache: TokenCache;
+  readonly #key: GrantKey;
+  readonly #events: EventPublisher;
+  #unstored: readonly Change[] = [];
+  #isReadFailing = false;
+
+  constructor(cache: TokenCache, key: GrantKey, events: EventPublisher) {
+    this.#cache = cache;
+    this.#key = key;
+    this.#events = events;
+  }
+
+  get hasUnstored(): boolean {
+    return this.#unstored.length > 0;
+  }
+
+  /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
+  async read(): Promise<GrantRecord> {
+    let stored: GrantRecord | undefined;
+    try {
+      stored = await this.#cache.getGrant(this.#key);
+      this.#isReadFailing = false;
+    } catch (error) {
+      if (!this.#isReadFailing) this.#tellFailure('read', error);
+      this.#isReadFailing = true;
+    }
+    return this.#applied(stored ?? EMPTY_GRANT);
+  }
+
+  /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
+  async update(change: Change): Promise<boolean> {
+    const hadUnstored = this.hasUnstored;
+    this.#unstored = [...this.#unstored, change];
+    const isStored = await this.#storeAll();
+    if (isStored && hadUnstored) this.#events.publish({ type: 'cache.recovered' });
+    return isStored;
+  }
+
+  /** Stores a change if it can be stored now, and forgets it otherwise. Returns whether it is stored. */
+  async note(change: Change): Promise<boolean> {
+    if (this.hasUnstored && !(await this.flush())) return false;
+    try {
+      await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT));
+      return true;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      this.#tellFailure('write', error);
+      return false;
+    }
+  }
+
+  /** Tries again to store what could not be. Returns whether nothing is left. */
+  async flush(): Promise<boolean> {
+    return !this.hasUnstored || this.update((record) => record);
+  }
+
+  /**
+   * Runs `task` under the grant's lock. `isShared` tells it whether the lock is held: a storage that
+   * cannot be written (a full disk, a read-only home) has no lock to give.
+   *
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long.
+   */
+  async transact<T>(task: (isShared: boolean) => Promise<T>): Promise<T> {
+    let isEntered = false;
+    try {
+      return await this.#cache.withLock(
+        this.#key,
+        () => {
+          isEntered = true;
+          return task(true);
+        },
+        { timeoutMs: LOCK_TIMEOUT_MS },
+      );
+    } catch (error) {
+      if (isEntered || !isAuthError(error, 'KM_AUTH_CACHE')) throw error;
+      this.#tellFailure('write', error);
+      return task(false);
+    }
+  }
+
+  #applied(record: GrantRecord): GrantRecord {
+    return this.#unstored.reduce((current, change) => change(current), record);
+  }
+
+  async #storeAll(): Promise<boolean> {
+    const changes = this.#unstored;
+    try {
+      await this.#cache.updateGrant(this.#key, (current) =>
+        changes.reduce((record, change) => change(record), current ?? EMPTY_GRANT),
+      );
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      if (changes.length === 1) this.#tellFailure('write', error);
+      return false;
+    }
+    this.#unstored = this.#unstored.slice(changes.length);
+    return true;
+  }
+
+  #tellFailure(operation: 'read' | 'write', error: unknown): void {
+    this.#events.publish({
+      type: 'cache.failed',
+      operation,
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import type { AuthToken } from './auth-token.js';
+import type { Clock } from './clock.js';
+import { dueAtMs, isUsable, leewayMs, type RefreshSettings } from './refresh-policy.js';
+
+/** What a token in memory is good for. */
+export type HeldState = 'fresh' | 'unchecked' | 'due' | 'expired';
+
+/**
+ * A token in memory, with the times until which it is what.
+ *
+ * Each time is kept by both clocks, and the earlier one counts: the wall clock notices that the machine
+ * slept, the monotonic one that the wall clock was set back.
+ */
+export class HeldToken {
+  readonly token: AuthToken;
+  /** Resolved once and for all, so that a hit allocates nothing. */
+  readonly promise: Promise<AuthToken>;
+  readonly #heldAtWallMs: number;
+  readonly #heldAtMonotonicMs: number;
+  readonly #freshForMs: number;
+  readonly #dueInMs: number;
+  readonly #usableForMs: number;
+
+  /** @param jitter from 0 to 1; see `dueAtMs`. */
+  constructor(token: AuthToken, clock: Clock, settings: RefreshSettings, jitter: number) {
+    const nowMs = clock.nowMs();
+    this.token = token;
+    this.promise = Promise.resolve(token);
+    this.#heldAtWallMs = nowMs;
+    this.#heldAtMonotonicMs = clock.monotonicMs();
+    this.#dueInMs = dueAtMs(token, settings.refreshAheadMs, jitter) - nowMs;
+    this.#usableForMs = isUsable(token, nowMs)
+      ? Math.min(token.lifetimeMs, token.expiresAtMs - nowMs) - leewayMs(token)
+      : 0;
+    this.#freshForMs = Math.min(this.#dueInMs, this.#usableForMs, settings.checkIntervalMs);
+  }
+
+  /** Whether the token can be handed out with no further thought. The hot path. */
+  isFresh(wallMs: number, monotonicMs: number): boolean {
+    const elapsedMs = wallMs - this.#heldAtWallMs;
+    return (
+      elapsedMs < this.#freshForMs &&
+      elapsedMs >= 0 &&
+      monotonicMs - this.#heldAtMonotonicMs < this.#freshForMs
+    );
+  }
+
+  stateAt(wallMs: number, monotonicMs: number): HeldState {
+    const elapsedMs = this.#elapsedMs(wallMs, monotonicMs);
+    if (elapsedMs >= this.#usableForMs) return 'expired';
+    if (elapsedMs >= this.#dueInMs) return 'due';
+    return elapsedMs >= this.#freshForMs || wallMs < this.#heldAtWallMs ? 'unchecked' : 'fresh';
+  }
+
+  /** Milliseconds until the token is due; below 0 when it is. */
+  dueInMs(wallMs: number, monotonicMs: number): number {
+    return this.#dueInMs - this.#elapsedMs(wallMs, monotonicMs);
+  }
+
+  /** Milliseconds until the token expires, leeway aside; below 0 when it has. */
+  remainingMs(wallMs: number, monotonicMs: number): number {
+    return this.#usableForMs + leewayMs(this.token) - this.#elapsedMs(wallMs, monotonicMs);
+  }
+
+  /** What passed since the token was taken into memory, by the clock that says more. */
+  #elapsedMs(wallMs: number, monotonicMs: number): number {
+    return Math.max(wallMs - this.#heldAtWallMs, monotonicMs - this.#heldAtMonotonicMs);
+  }
+}

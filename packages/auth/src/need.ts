@@ -1,0 +1,28 @@
+import type { AuthToken } from './auth-token.js';
+import type { GrantRecord } from './grant-record.js';
+import { isDue, isUsable } from './refresh-policy.js';
+
+/** What a caller needs of a token. */
+export type Need = {
+  /** The scope key. */
+  readonly scope: string;
+  /** The token that will not do, whatever its times say. */
+  readonly rejected: AuthToken | undefined;
+  /** The API said that `rejected` was revoked. */
+  readonly isRevoked: boolean;
+  /** How long the token must be good for, in milliseconds. */
+  readonly minValidMs: number;
+};
+
+/** The token of `record` that meets `need` as it is: usable, not due, and not the one rejected. */
+export function adoptableToken(
+  record: GrantRecord,
+  need: Need,
+  nowMs: number,
+  refreshAheadMs: number,
+): AuthToken | undefined {
+  const token = record.tokens.get(need.scope);
+  if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
+  if (token.fingerprint === need.rejected?.fingerprint) return undefined;
+  return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
+}

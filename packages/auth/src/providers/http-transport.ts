@@ -1,0 +1,118 @@
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { systemClock, type Clock } from '../clock.js';
+
+/** A POST of a small body. */
+export type HttpRequest = {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** How long connecting, and then reading the answer's body, may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long to wait for the answer to begin once the request was sent, in milliseconds. */
+  readonly answerTimeoutMs: number;
+};
+
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+};
+
+/** Sends one request, follows nothing, throws {@link TransportError} when no whole answer came. */
+export type HttpTransport = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** No whole answer came. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  /** Whether the server may have received the request. */
+  readonly wasSent: boolean;
+
+  constructor(message: string, wasSent: boolean, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.wasSent = wasSent;
+  }
+}
+
+/** The largest answer that is read, in bytes: 1 MiB. */
+const MAX_ANSWER_BYTES = 1_048_576;
+
+/** Reads a body of at most {@link MAX_ANSWER_BYTES}. */
+function readBody(answer: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    answer.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size > MAX_ANSWER_BYTES)
+        reject(new Error(`the answer is larger than ${String(MAX_ANSWER_BYTES)} bytes`));
+    });
+    answer.on('end', () => {
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    });
+    answer.on('aborted', () => {
+      reject(new Error('the connection was closed in the middle of the answer'));
+    });
+    answer.on('error', reject);
+  });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // An AggregateError of a host with several addresses has no message of its own.
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  return error.message === '' ? error.name : error.message;
+}
+
+/**
+ * A transport over `node:http` and `node:https`, one connection a request: a kept one may be closed by
+ * the server at the very moment it is used again, and the answer to a single-use refresh token be lost.
+ */
+export function createNodeTransport(options: { readonly clock?: Clock } = {}): HttpTransport {
+  const { clock = systemClock } = options;
+  return (request) =>
+    new Promise((resolve, reject) => {
+      let wasSent = false;
+      let cancelTimer: () => void = () => undefined;
+      const send = request.url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const outgoing = send(request.url, {
+        method: 'POST',
+        agent: false,
+        headers: { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) },
+      });
+      const fail = (error: unknown): void => {
+        cancelTimer();
+        outgoing.destroy();
+        reject(new TransportError(describe(error), wasSent, { cause: error }));
+      };
+      const allow = (timeoutMs: number, what: string): void => {
+        cancelTimer();
+        cancelTimer = clock.schedule(
+          () => {
+            fail(new Error(`${what} took more than ${String(timeoutMs)} ms`));
+          },
+          timeoutMs,
+          true,
+        );
+      };
+
+      allow(request.timeoutMs, 'connecting');
+      outgoing.on('socket', (socket) => {
+        socket.once(request.url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          wasSent = true;
+          allow(request.answerTimeoutMs, 'waiting for the answer');
+        });
+      });
+      outgoing.on('error', fail);
+      outgoing.on('response', (answer) => {
+        allow(request.timeoutMs, 'reading the answer');
+        readBody(answer).then((text) => {
+          cancelTimer();
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
+          outgoing.destroy();
+        }, fail);
+      });
+      outgoing.end(request.body);
+    });
+}

@@ -1,0 +1,23 @@
+/** Local clock minus the server's, in milliseconds, from the answer's `Date`; `undefined` where it has none. */
+export function clockSkewMs(dateHeader: string | undefined, receivedAtMs: number): number | undefined {
+  if (dateHeader === undefined) return undefined;
+  const serverMs = Date.parse(dateHeader);
+  // `Date` has whole seconds, cut off: on average half a second was lost.
+  return Number.isNaN(serverMs) ? undefined : receivedAtMs - (serverMs + 500);
+}
+
+/**
+ * How long `Retry-After` asks to wait, in milliseconds: seconds, or a date by the server's clock.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 | RFC 9110 §10.2.3}
+ */
+export function retryAfterMs(
+  header: string | undefined,
+  receivedAtMs: number,
+  skewMs: number | undefined,
+): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
+  const untilMs = Date.parse(header);
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs - (receivedAtMs - (skewMs ?? 0)));
+}

@@ -1,0 +1,95 @@
+import { AuthToken } from '../auth-token.js';
+import { decodeClaims } from '../jwt-claims.js';
+import type { TokenGrant } from '../ports.js';
+import { Secret } from '../secret.js';
+
+/** What is known besides the answer's body. */
+export type AnswerContext = {
+  /** When the answer was received, by the local clock. */
+  readonly receivedAtMs: number;
+  /** The scopes that were asked for: granted unless the answer says otherwise (RFC 6749 §5.1). */
+  readonly requestedScopes: readonly string[];
+  /** Local clock minus the server's. */
+  readonly clockSkewMs: number | undefined;
+};
+
+/** Where neither `expires_in` nor the token itself tells: 5 minutes, so that little is lost by a wrong guess. */
+const ASSUMED_LIFETIME_MS = 300_000;
+/** A lifetime below this is taken for this: one second is the least that the wire can say. */
+const SHORTEST_LIFETIME_MS = 1_000;
+
+/** RFC 6750 §2.1 and §A.12: visible ASCII, so that it can stand in a header. */
+const HEADER_SAFE = /^[\x21-\x7e]+$/;
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function positiveNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined;
+}
+
+/** Counted from receipt; the server's clock is asked only where `expires_in` is missing, less what it is off. */
+function lifetimeMs(expiresIn: unknown, accessToken: string, context: AnswerContext): number {
+  const seconds = positiveNumber(expiresIn);
+  if (seconds !== undefined) return Math.max(SHORTEST_LIFETIME_MS, seconds * 1_000);
+  const claims = decodeClaims(accessToken);
+  if (claims?.expiresAtMs === undefined) return ASSUMED_LIFETIME_MS;
+  const serverNowMs =
+    context.clockSkewMs === undefined
+      ? (claims.issuedAtMs ?? context.receivedAtMs)
+      : context.receivedAtMs - context.clockSkewMs;
+  return Math.max(SHORTEST_LIFETIME_MS, claims.expiresAtMs - serverNowMs);
+}
+
+function grantedScopes(scope: unknown, requested: readonly string[]): readonly string[] {
+  if (isText(scope)) return scope.split(/[\s,]+/).filter((token) => token !== '');
+  if (Array.isArray(scope)) {
+    const tokens = scope.filter(isText);
+    if (tokens.length > 0) return tokens;
+  }
+  return requested;
+}
+
+/** `bearer` in any case is `Bearer`; anything else stays as the server spelt it. */
+function tokenType(value: unknown): string {
+  if (!isText(value) || !HEADER_SAFE.test(value)) return 'Bearer';
+  return value.toLowerCase() === 'bearer' ? 'Bearer' : value;
+}
+
+/**
+ * Reads the body of a 200 from a token endpoint, or returns `undefined` when it is none.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1}
+ */
+export function parseTokenAnswer(text: string, context: AnswerContext): TokenGrant | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof body !== 'object' || body === null) return undefined;
+  const answer = body as Readonly<Record<string, unknown>>;
+  const accessToken = answer['access_token'];
+  if (!isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
+
+  const refreshToken = answer['refresh_token'];
+  const refreshSeconds = positiveNumber(answer['refresh_expires_in'] ?? answer['refresh_token_expires_in']);
+  return {
+    token: new AuthToken({
+      value: accessToken,
+      type: tokenType(answer['token_type']),
+      scopes: grantedScopes(answer['scope'], context.requestedScopes),
+      issuedAtMs: context.receivedAtMs,
+      expiresAtMs: context.receivedAtMs + lifetimeMs(answer['expires_in'], accessToken, context),
+    }),
+    ...(isText(refreshToken) && { refreshToken: new Secret(refreshToken) }),
+    ...(isText(refreshToken) &&
+      refreshSeconds !== undefined && {
+        refreshTokenExpiresAtMs: context.receivedAtMs + refreshSeconds * 1_000,
+      }),
+    ...(context.clockSkewMs !== undefined && { clockSkewMs: context.clockSkewMs }),
+  };
+}

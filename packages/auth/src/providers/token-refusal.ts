@@ -1,0 +1,102 @@
+import type { AuthErrorCode } from '../auth-error.js';
+import { TokenRequestError, type TokenRequestFailure } from '../token-request-error.js';
+
+/** The refusal of a token endpoint, and what is needed to say it well. */
+export type Refusal = {
+  readonly status: number;
+  readonly text: string;
+  /** The origin that was asked. */
+  readonly origin: string;
+  readonly grantType: string;
+  readonly retryAfterMs: number | undefined;
+  /** Texts that must not come back in a message. */
+  readonly secrets: readonly string[];
+};
+
+const MAX_DESCRIPTION = 200;
+
+/** Statuses after which the same request may work later (RFC 9110 §15, RFC 8470 §5.2). */
+const TRY_LATER_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+
+const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
+  'temporarily_unavailable',
+  'server_error',
+  'slow_down',
+]);
+
+/** What a server wrote, fit for a terminal and free of secrets. */
+function printable(value: unknown, secrets: readonly string[]): string | undefined {
+  if (typeof value !== 'string' || value === '') return undefined;
+  const withoutSecrets = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
+  const clean = withoutSecrets.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').trim();
+  return clean.length > MAX_DESCRIPTION ? `${clean.slice(0, MAX_DESCRIPTION)}…` : clean;
+}
+
+function oauthBody(refusal: Refusal): { readonly error?: string; readonly description?: string } {
+  try {
+    const body: unknown = JSON.parse(refusal.text);
+    if (typeof body !== 'object' || body === null) return {};
+    const { error, error_description: described } = body as Readonly<Record<string, unknown>>;
+    const oauthError = printable(error, refusal.secrets);
+    const description = printable(described, refusal.secrets);
+    return {
+      ...(oauthError !== undefined && { error: oauthError }),
+      ...(description !== undefined && { description }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function codeOf(status: number, oauthError: string | undefined): AuthErrorCode {
+  if (status >= 500 || TRY_LATER_STATUSES.has(status)) return 'KM_AUTH_UNREACHABLE';
+  if (status >= 300 && status < 400) return 'KM_AUTH_UNREACHABLE';
+  if (status === 400 || status === 401) {
+    if (oauthError === 'invalid_grant') return 'KM_AUTH_GRANT_REJECTED';
+    if (oauthError === 'invalid_scope') return 'KM_AUTH_INVALID_SCOPE';
+    if (oauthError !== undefined && TRY_LATER_ERRORS.has(oauthError)) return 'KM_AUTH_UNREACHABLE';
+  }
+  return 'KM_AUTH_CONFIGURATION';
+}
+
+function adviceFor(code: AuthErrorCode, refusal: Refusal): string {
+  if (refusal.status >= 300 && refusal.status < 400) {
+    return 'it sends elsewhere, where no credential is sent: sign in to the network if it asks for that, or set the endpoint to the address it moved to';
+  }
+  switch (code) {
+    case 'KM_AUTH_UNREACHABLE':
+      return 'try again later';
+    case 'KM_AUTH_GRANT_REJECTED':
+      return refusal.grantType === 'refresh_token'
+        ? 'log in again'
+        : 'check the credential: it may have been revoked';
+    case 'KM_AUTH_INVALID_SCOPE':
+      return 'ask for a scope that this account has';
+    default:
+      return refusal.status === 404
+        ? 'check the endpoint: there is no token service at this address'
+        : 'check the endpoint and the credential';
+  }
+}
+
+/**
+ * The error that a refusal is.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.2 | RFC 6749 §5.2}
+ */
+export function refusalError(refusal: Refusal): TokenRequestError {
+  const { error, description } = oauthBody(refusal);
+  const code = codeOf(refusal.status, error);
+  const said = error === undefined ? '' : `: ${error}${description === undefined ? '' : ` (${description})`}`;
+  const failure: TokenRequestFailure = {
+    status: refusal.status,
+    ...(error !== undefined && { oauthError: error }),
+    ...(description !== undefined && { oauthErrorDescription: description }),
+    ...(refusal.retryAfterMs !== undefined && { retryAfterMs: refusal.retryAfterMs }),
+  };
+  return new TokenRequestError(
+    code,
+    `${refusal.origin} refused the ${refusal.grantType} grant with status ${String(refusal.status)}${said}; ${adviceFor(code, refusal)}`,
+    failure,
+  );
+}

@@ -1,0 +1,39 @@
+import { AuthError } from './auth-error.js';
+import { DEFAULT_REFRESH_SETTINGS, type RefreshSettings } from './refresh-policy.js';
+
+/** What a setting may be. */
+type Range = { readonly min: number; readonly max: number };
+
+const DAY_MS = 86_400_000;
+
+const RANGES: Readonly<Record<keyof RefreshSettings, Range>> = {
+  refreshAheadMs: { min: 0, max: DAY_MS },
+  retryIntervalMs: { min: 1, max: DAY_MS },
+  maxRetries: { min: 0, max: 100 },
+  checkIntervalMs: { min: 1, max: DAY_MS },
+  requestTimeoutMs: { min: 1, max: DAY_MS },
+  refreshDeadlineMs: { min: 0, max: DAY_MS },
+};
+
+/**
+ * The settings with their defaults.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when one is not a whole number in its range.
+ */
+export function refreshSettings(given: {
+  readonly [K in keyof RefreshSettings]?: RefreshSettings[K] | undefined;
+}): RefreshSettings {
+  const settings: Record<string, number> = {};
+  for (const [name, { min, max }] of Object.entries(RANGES)) {
+    const setting = name as keyof RefreshSettings;
+    const value = given[setting] ?? DEFAULT_REFRESH_SETTINGS[setting];
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new AuthError(
+        'KM_AUTH_INVALID_OPTION',
+        `${name} is ${String(value)}: it must be a whole number${name.endsWith('Ms') ? ' of milliseconds' : ''} from ${String(min)} to ${String(max)}`,
+      );
+    }
+    settings[name] = value;
+  }
+  return settings as RefreshSettings;
+}

@@ -1,0 +1,100 @@
+import { isAuthError, type AuthError } from './auth-error.js';
+import type { AuthToken } from './auth-token.js';
+import type { Clock } from './clock.js';
+import type { EventPublisher } from './event-publisher.js';
+import { withoutRefreshToken, withoutTokens } from './grant-changes.js';
+import type { GrantRecord, RefreshToken } from './grant-record.js';
+import type { GrantStore } from './grant-store.js';
+import { adoptableToken, type Need } from './need.js';
+import type { TokenGrant } from './ports.js';
+import type { RefreshSettings } from './refresh-policy.js';
+import { securityReasonOf } from './security-reason.js';
+import type { TokenRequestRunner } from './token-request-runner.js';
+
+/** What became of a refresh token that was sent. */
+export type RenewalOutcome =
+  | { readonly kind: 'renewed'; readonly grant: TokenGrant; readonly scopes: readonly string[] | undefined }
+  /** Somebody else had renewed it. */
+  | { readonly kind: 'adopted'; readonly token: AuthToken }
+  /** It is gone, and removed from the cache. */
+  | { readonly kind: 'gone'; readonly why: string; readonly error: AuthError };
+
+export type RefreshTokenRenewalOptions = {
+  readonly store: GrantStore;
+  readonly runner: TokenRequestRunner;
+  readonly clock: Clock;
+  readonly settings: RefreshSettings;
+  readonly events: EventPublisher;
+};
+
+/** Renews a grant with its refresh token, and knows what it means when that fails. */
+export class RefreshTokenRenewal {
+  readonly #options: RefreshTokenRenewalOptions;
+
+  constructor(options: RefreshTokenRenewalOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws {AuthError} when the refresh token may still be good: nothing stored was touched.
+   */
+  async renew(record: GrantRecord, refreshToken: RefreshToken, need: Need): Promise<RenewalOutcome> {
+    const { runner, settings, events } = this.#options;
+    const { secret, scopes } = refreshToken;
+    const { sentRefresh } = record;
+    let isAnswerLost = sentRefresh?.fingerprint === secret.fingerprint;
+    const tellLost = (sentAtMs: number): void => {
+      isAnswerLost = true;
+      events.publish({ type: 'refresh.answer-lost', refreshToken: secret.fingerprint, sentAtMs });
+    };
+    if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
+    try {
+      const grant = await runner.run(
+        { grantType: 'refresh_token', refreshToken: secret, ...(scopes !== undefined && { scopes }) },
+        need.scope,
+        settings.maxRetries,
+        () => {
+          tellLost(this.#options.clock.nowMs());
+        },
+      );
+      return { kind: 'renewed', grant, scopes };
+    } catch (error) {
+      if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
+      return this.#afterRejection(refreshToken, need, error, isAnswerLost);
+    }
+  }
+
+  /** Looks at the cache again before it gives up; then removes that refresh token, and only it. */
+  async #afterRejection(
+    refreshToken: RefreshToken,
+    need: Need,
+    error: AuthError,
+    isAnswerLost: boolean,
+  ): Promise<RenewalOutcome> {
+    const { store, events, clock, settings } = this.#options;
+    const { fingerprint } = refreshToken.secret;
+    const record = await store.read();
+    const token = adoptableToken(record, need, clock.nowMs(), settings.refreshAheadMs);
+    if (token !== undefined) return { kind: 'adopted', token };
+    if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
+      return this.renew(record, record.refreshToken, need);
+    }
+    const reason = securityReasonOf(error);
+    // The server that saw a reuse killed the access tokens too, whoever's fault it was.
+    await store.update((current) => {
+      const cleared = withoutRefreshToken(current, fingerprint);
+      return reason === undefined ? cleared : withoutTokens(cleared);
+    });
+    events.publish({ type: 'grant.cleared', refreshToken: fingerprint, reason: error.message });
+    if (isAnswerLost) return { kind: 'gone', error, why: this.#lostAnswer(error) };
+    if (reason !== undefined) events.publish({ type: 'security.event', reason, message: error.message });
+    return { kind: 'gone', error, why: error.message };
+  }
+
+  #lostAnswer(error: AuthError): string {
+    return (
+      'the refresh token was sent and the answer was lost on the way back, so that the service counts it as ' +
+      `used while nobody has the one that replaced it (${error.message})`
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import { AuthError } from './auth-error.js';
+import type { AuthToken } from './auth-token.js';
+import type { GrantRecord } from './grant-record.js';
+import { isDue } from './refresh-policy.js';
+
+/** At most this many token requests that no expiry explains … */
+export const STORM_REQUESTS = 10;
+/** … within this time, in milliseconds. */
+export const STORM_WINDOW_MS = 30_000;
+
+/** The requests that still count at `nowMs`. A time in the future was written by another clock: it is dropped. */
+function recent(record: GrantRecord, nowMs: number): readonly number[] {
+  return record.unexplainedRequestsAtMs.filter((atMs) => atMs > nowMs - STORM_WINDOW_MS && atMs <= nowMs);
+}
+
+/** How many requests of `record` count at `nowMs`. */
+export function countedRequests(record: GrantRecord, nowMs: number): number {
+  return recent(record, nowMs).length;
+}
+
+/** Adds a request made at `nowMs`. */
+export function countRequest(record: GrantRecord, nowMs: number): GrantRecord {
+  return { ...record, unexplainedRequestsAtMs: [...recent(record, nowMs), nowMs] };
+}
+
+/**
+ * Takes the newest request back: it brought a token, and what it replaced had lived until its refresh
+ * point, or there was none. So tokens of two seconds may be renewed every second for days, and the brake
+ * still stops a loop.
+ */
+export function explainRequest(record: GrantRecord): GrantRecord {
+  return { ...record, unexplainedRequestsAtMs: record.unexplainedRequestsAtMs.slice(0, -1) };
+}
+
+/** Whether replacing `previous` at `nowMs` is what its lifetime explains. */
+export function isExplained(previous: AuthToken | undefined, nowMs: number, refreshAheadMs: number): boolean {
+  return previous === undefined || isDue(previous, nowMs, refreshAheadMs);
+}
+
+/**
+ * @throws {AuthError} `KM_AUTH_STORM` when the brake is on.
+ */
+export function assertNoStorm(record: GrantRecord, nowMs: number, grantType: string): void {
+  const requests = recent(record, nowMs);
+  if (requests.length < STORM_REQUESTS) return;
+  const clearsInMs = (requests[0] ?? nowMs) + STORM_WINDOW_MS - nowMs;
+  throw new AuthError(
+    'KM_AUTH_STORM',
+    `${String(requests.length)} token requests within ${String(STORM_WINDOW_MS / 1000)} s that no expiry explains ` +
+      `(the last with the ${grantType} grant): the tokens are rejected or the requests fail as fast as they are made. ` +
+      `No further one for ${String(Math.ceil(clearsInMs / 1000))} s; then try again, and see what rejects them`,
+  );
+}

@@ -1,0 +1,150 @@
+import { AuthError } from './auth-error.js';
+import type { Clock } from './clock.js';
+import type { EventPublisher } from './event-publisher.js';
+import { assertNoStorm, countRequest, explainRequest } from './storm-brake.js';
+import type { GrantStore } from './grant-store.js';
+import { withoutSentRefresh, withSentRefresh } from './grant-changes.js';
+import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
+import { TokenRequestError } from './token-request-error.js';
+
+export type TokenRequestRunnerOptions = {
+  readonly provider: TokenProvider;
+  readonly store: GrantStore;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly settings: RefreshSettings;
+  readonly events: EventPublisher;
+};
+
+function unstorableError(): AuthError {
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    'the refresh token was not sent: the one that replaces it could not be stored, and the login would be lost. ' +
+      'Make the token cache writable (disk space, permissions), then try again',
+  );
+}
+
+/** Sends a token request, again where that may help, never faster than the rules allow. */
+export class TokenRequestRunner {
+  readonly #options: TokenRequestRunnerOptions;
+  readonly #interrupts = new Set<() => void>();
+  #isOffline = false;
+
+  constructor(options: TokenRequestRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the waits between tries: what was sent is still waited for. */
+  interruptWaits(): void {
+    for (const interrupt of this.#interrupts) interrupt();
+  }
+
+  /**
+   * Tries up to `1 + maxRetries` times.
+   *
+   * @param onAnswerLost called when a request was sent whose answer never came.
+   * @throws {AuthError} the last failure; `KM_AUTH_STORM` when the brake is on.
+   */
+  async run(
+    request: TokenRequest,
+    scope: string,
+    maxRetries: number,
+    onAnswerLost?: () => void,
+  ): Promise<TokenGrant> {
+    const { events, settings, random } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#send(request, scope, attempt);
+      } catch (error) {
+        if (!(error instanceof TokenRequestError) || error.code !== 'KM_AUTH_UNREACHABLE') throw error;
+        const { retryAfterMs, isAnswerLost = false } = error.failure;
+        if (isAnswerLost) onAnswerLost?.();
+        const delayMs = retryDelayMs(
+          { attempt, retryAfterMs, isAnswerLost },
+          { ...settings, maxRetries },
+          random(),
+        );
+        if (delayMs === undefined) throw error;
+        events.publish({
+          type: 'refresh.retried',
+          scope,
+          attempt: attempt + 1,
+          delayMs,
+          reason: error.message,
+        });
+        if (!(await this.#wait(delayMs))) throw error;
+      }
+    }
+  }
+
+  async #send(request: TokenRequest, scope: string, attempt: number): Promise<TokenGrant> {
+    const { provider, store, clock, events } = this.#options;
+    const nowMs = clock.nowMs();
+    const before = await store.read();
+    assertNoStorm(before, nowMs, request.grantType);
+    const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
+    // One write for both: that the refresh token is sent now, and that the brake counts it.
+    const isNoted = await store.note((record) => {
+      const counted = countRequest(record, nowMs);
+      return single === undefined ? counted : withSentRefresh(counted, single, nowMs);
+    });
+    // A refresh token that lives in memory only is no worse off for being sent.
+    if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
+    events.publish({ type: 'refresh.started', scope, grantType: request.grantType, attempt });
+    try {
+      const grant = await provider.requestToken(request);
+      this.#setOffline(undefined);
+      return grant;
+    } catch (error) {
+      if (!(error instanceof TokenRequestError)) throw error;
+      this.#setOffline(error.failure.status === undefined ? error.message : undefined);
+      const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;
+      await this.#noteFailedTry(error, single !== undefined && !wasUncertain);
+      throw error;
+    }
+  }
+
+  /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
+  async #noteFailedTry(error: TokenRequestError, isJournalOurs: boolean): Promise<void> {
+    const { status, isAnswerLost } = error.failure;
+    const wasNeverSent = isAnswerLost === false;
+    // A gateway's 500, 502 or 504 does not tell whether the service behind it did the work.
+    const wasRefused = status !== undefined && isAnswerLost !== true && ![500, 502, 504].includes(status);
+    const endsJournal = isJournalOurs && (wasNeverSent || wasRefused);
+    if (!wasNeverSent && !endsJournal) return;
+    await this.#options.store.note((record) => {
+      const counted = wasNeverSent ? explainRequest(record) : record;
+      return endsJournal ? withoutSentRefresh(counted) : counted;
+    });
+  }
+
+  /** Whether the wait ran its whole time. */
+  #wait(delayMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (isWhole: boolean): void => {
+        cancel();
+        this.#interrupts.delete(interrupt);
+        resolve(isWhole);
+      };
+      const interrupt = (): void => {
+        finish(false);
+      };
+      const cancel = this.#options.clock.schedule(
+        () => {
+          finish(true);
+        },
+        delayMs,
+        true,
+      );
+      this.#interrupts.add(interrupt);
+    });
+  }
+
+  #setOffline(reason: string | undefined): void {
+    const isOffline = reason !== undefined;
+    if (isOffline === this.#isOffline) return;
+    this.#isOffline = isOffline;
+    this.#options.events.publish(isOffline ? { type: 'offline.entered', reason } : { type: 'offline.left' });
+  }
+}
