@@ -1,1 +1,25 @@
 #!/usr/bin/env node
+'use strict';
+
+// Written for any Node, so that one that is too old says so instead of failing on a word it does not know.
+const OLDEST = [20, 19];
+
+const version = process.versions.node.split('.').map(Number);
+if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1])) {
+  process.stderr.write(
+    'km: needs Node.js ' +
+      OLDEST.join('.') +
+      ' or newer, and this is ' +
+      process.versions.node +
+      '; see https://nodejs.org\n',
+  );
+  process.exit(1);
+}
+
+try {
+  require('../dist/main.cjs');
+} catch (error) {
+  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/]main\.cjs/.test(error.message)) throw error;
+  process.stderr.write('km: is not built yet; run "npm run build" in the repository\n');
+  process.exit(1);
+}

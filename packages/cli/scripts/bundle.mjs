@@ -1,0 +1,53 @@
+// Bundles the command line: one file for what is always needed, and one a command, loaded when it is called.
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const oldestNode = engines.node.replace('>=', '');
+const outdir = join(root, 'dist');
+
+/** `import('./commands/x.js')` becomes a load of the bundle `commands/x.cjs`. */
+const commandsApart = {
+  name: 'commands-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/commands\/[a-z-]+\.js$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import'
+        ? { path: `./commands/${basename(path, '.js')}.cjs`, external: true }
+        : undefined,
+    );
+  },
+};
+
+const options = {
+  outdir,
+  outbase: join(root, 'src'),
+  bundle: true,
+  platform: 'node',
+  // CommonJS starts faster than ES modules.
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  target: `node${oldestNode}`,
+  conditions: ['@kilometers/source'],
+  define: { KM_VERSION: JSON.stringify(version) },
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+rmSync(outdir, { recursive: true, force: true });
+const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
+await Promise.all([
+  build({
+    ...options,
+    entryPoints: [join(root, 'src/main.ts')],
+    plugins: [commandsApart],
+    // Our own commands by `require`: the loader of ES modules need not start.
+    supported: { 'dynamic-import': false },
+  }),
+  build({ ...options, entryPoints: commands, external: ['@kilometers/local-api'] }),
+]);
+chmodSync(join(root, 'bin/km.cjs'), 0o755);

@@ -1,0 +1,20 @@
+import type { Clock } from '@kilometers/auth';
+
+/** What a command gets from the process it runs in. */
+export type CommandContext = {
+  readonly version: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** `KM_DEBUG=true`: more is said on stderr, and failures show their stack. */
+  readonly isDebug: boolean;
+  readonly clock: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** A new UUID. */
+  readonly createId: () => string;
+  /** Writes the answer to stdout; resolves when it is out. */
+  readonly answer: (text: string) => Promise<void>;
+  /** Writes one line to stderr. */
+  readonly tell: (line: string) => void;
+  /** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of ending; returns what ends that. */
+  readonly onSignal: (listener: (signal: NodeJS.Signals) => void) => () => void;
+};

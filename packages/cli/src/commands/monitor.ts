@@ -1,0 +1,112 @@
+import { createAuthenticatedClient, createAuthManager, createDebugLog } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { createBatchSender } from '../monitor/batch-sender.js';
+import { Capture } from '../monitor/capture.js';
+import { EventBatcher } from '../monitor/event-batcher.js';
+import { EventDelivery } from '../monitor/event-delivery.js';
+import { MemoryEventQueue } from '../monitor/memory-event-queue.js';
+import { MonitorLog } from '../monitor/monitor-log.js';
+import { countOf, createMonitorMessages } from '../monitor/monitor-messages.js';
+import type { NoticeListener } from '../monitor/monitor-notice.js';
+import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
+import { openClientInput, openClientOutput } from '../monitor/process-streams.js';
+import { exitCodeOf, startServer } from '../monitor/server-process.js';
+import { serviceUrl, settingsFrom, type AccountFlags } from '../settings.js';
+
+/** At the end of a session events are delivered for at most this long. */
+const FINISH_MS = 3_000;
+/** From the end of a session a refresh that was sent may take this long in all. */
+const STOP_MS = 5_000;
+
+export type MonitorFlags = AccountFlags & { readonly log?: string };
+
+/** `km monitor`: runs an MCP server as if `km` were not there, and sends what passes to the API. */
+export async function runMonitor(
+  command: readonly [string, ...string[]],
+  flags: MonitorFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { clock, createId, tell } = context;
+  const settings = settingsFrom(flags, context.environment);
+  const manager = createAuthManager(settings);
+  const log = flags.log === undefined ? undefined : new MonitorLog(flags.log, clock);
+  if (log !== undefined) manager.subscribe(log.onAuthEvent);
+  if (context.isDebug) manager.subscribe(createDebugLog(tell));
+  const messages = createMonitorMessages((message) => tell(`km: ${message}`));
+  const notify: NoticeListener = (notice) => {
+    messages(notice);
+    log?.onNotice(notice);
+  };
+
+  const correlationId = createId();
+  const delivery = new EventDelivery({
+    queue: new MemoryEventQueue(),
+    send: createBatchSender({
+      url: serviceUrl(settings.apiEndpoint ?? manager.apiOrigin, '/api/events/batch'),
+      fetch: createAuthenticatedClient(manager, 'monitoring'),
+      clock,
+    }),
+    clock,
+    random: context.random,
+    notify,
+  });
+  const batcher = new EventBatcher({
+    correlationId,
+    cliVersion: context.version,
+    clock,
+    onBatch: (batch) => delivery.deliver(batch),
+  });
+  const capture = new Capture({
+    correlationId,
+    clock,
+    createId,
+    notify,
+    onEvent: (event) => batcher.add(event),
+  });
+
+  const server = await startServer(command, context.environment);
+  notify({ type: 'session.started', correlationId, serverPid: server.pid });
+  const client = { input: openClientInput(), output: openClientOutput() };
+  const session = new MonitorSession({ server, client, capture, clock });
+  const impatience = forwardSignals(session, context);
+  manager.start();
+
+  const ending = await session.ended();
+  const exitCode = exitCodeOf(ending.server);
+  if (!ending.wasAskedFor && exitCode !== 0) tell(`km: ${describeEnding(command, ending)}`);
+
+  batcher.flush();
+  const endedAtMs = clock.monotonicMs();
+  const undelivered = await Promise.race([
+    delivery.finish(FINISH_MS),
+    impatience.then(() => delivery.finish(0)),
+  ]);
+  if (undelivered > 0)
+    tell(`km: ${countOf(undelivered)} could not be delivered to ${manager.apiOrigin} and are lost`);
+  const timeLeftMs = STOP_MS - (clock.monotonicMs() - endedAtMs);
+  await Promise.race([
+    manager.stop(),
+    new Promise<void>((resolve) => clock.schedule(resolve, timeLeftMs, true)),
+  ]);
+  notify({ type: 'session.ended', exitCode, undelivered });
+  await log?.close();
+  return exitCode;
+}
+
+/** Passes signals on; resolves when a second one shows that somebody will not wait for the delivery. */
+function forwardSignals(session: MonitorSession, context: CommandContext): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0;
+    context.onSignal((signal) => {
+      count += 1;
+      if (count > 1) resolve();
+      session.forward(signal);
+    });
+  });
+}
+
+function describeEnding([file]: readonly [string, ...string[]], { server }: SessionEnding): string {
+  const how =
+    'code' in server ? `ended by itself with exit code ${server.code}` : `was ended by ${server.signal}`;
+  return `the server ${JSON.stringify(file)} ${how}; what it said is above`;
+}

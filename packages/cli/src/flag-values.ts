@@ -1,0 +1,20 @@
+import { parseDurationMs } from '@kilometers/auth';
+import { InvalidArgumentError } from 'commander';
+
+/** Milliseconds of a duration flag. */
+export function parseDuration(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError('Give a duration such as 500ms, 60s, 5m or 1h.');
+  return ms;
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('Give a number from 0 (any free port) to 65535.');
+}
+
+/** Gathers a flag that may be given more than once. */
+export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}

@@ -1,0 +1,119 @@
+import { createHash, type Hash } from 'node:crypto';
+
+/** One line of a stream, without its newline. A carriage return before the newline is part of the line. */
+export type Line =
+  /** The bytes are only good until the callback returns: they may be a view of the stream's own buffer. */
+  | { readonly kind: 'whole'; readonly bytes: Buffer; readonly size: number }
+  /** Too long to keep: its ends, its length in bytes, and the SHA-256 of all of it in hex. */
+  | {
+      readonly kind: 'oversized';
+      readonly head: Buffer;
+      readonly tail: Buffer;
+      readonly size: number;
+      readonly sha256: string;
+    };
+
+const NEWLINE = 0x0a;
+/** What is kept of each end of an oversized line: enough to find its method and id. */
+const HEAD_BYTES = 64 * 1024;
+const TAIL_BYTES = 1024;
+
+/** A line that is over the limit and not yet at its end. */
+type OversizedLine = { readonly head: Buffer; tail: Buffer; size: number; readonly hash: Hash };
+
+/** Cuts a stream of chunks into lines, keeping never more than `maxLineBytes` of one. */
+export class LineSplitter {
+  readonly #maxLineBytes: number;
+  readonly #onLine: (line: Line) => void;
+  /** The start of a line whose end has not been seen; only the first `#pendingSize` bytes count. */
+  #pending = Buffer.alloc(0);
+  #pendingSize = 0;
+  #oversized: OversizedLine | undefined;
+
+  constructor(options: { readonly maxLineBytes: number; readonly onLine: (line: Line) => void }) {
+    this.#maxLineBytes = options.maxLineBytes;
+    this.#onLine = options.onLine;
+  }
+
+  /** Takes the next piece of the stream. */
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#endLine(chunk.subarray(start, end));
+      start = end + 1;
+    }
+    if (start < chunk.length) this.#keep(chunk.subarray(start));
+  }
+
+  /** Takes the end of the stream: what came after the last newline is a line too. */
+  end(): void {
+    if (this.#pendingSize > 0 || this.#oversized !== undefined) this.#endLine(Buffer.alloc(0));
+  }
+
+  #endLine(last: Buffer): void {
+    if (this.#pendingSize === 0 && this.#oversized === undefined && last.length <= this.#maxLineBytes) {
+      this.#onLine({ kind: 'whole', bytes: last, size: last.length });
+      return;
+    }
+    this.#keep(last);
+    const oversized = this.#oversized;
+    if (oversized === undefined) {
+      this.#onLine({
+        kind: 'whole',
+        bytes: this.#pending.subarray(0, this.#pendingSize),
+        size: this.#pendingSize,
+      });
+    } else {
+      const { head, tail, size, hash } = oversized;
+      this.#onLine({ kind: 'oversized', head, tail, size, sha256: hash.digest('hex') });
+    }
+    this.#forget();
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#oversized === undefined && this.#pendingSize + piece.length <= this.#maxLineBytes) {
+      this.#reserve(this.#pendingSize + piece.length);
+      piece.copy(this.#pending, this.#pendingSize);
+      this.#pendingSize += piece.length;
+      return;
+    }
+    this.#oversized ??= this.#startOversized(piece);
+    const line = this.#oversized;
+    line.hash.update(piece);
+    line.size += piece.length;
+    line.tail =
+      piece.length >= TAIL_BYTES
+        ? Buffer.from(piece.subarray(-TAIL_BYTES))
+        : Buffer.concat([line.tail, piece]).subarray(-TAIL_BYTES);
+  }
+
+  #startOversized(piece: Buffer): OversizedLine {
+    const kept = this.#pending.subarray(0, this.#pendingSize);
+    const head = Buffer.concat([kept.subarray(0, HEAD_BYTES), piece.subarray(0, HEAD_BYTES)]);
+    const line: OversizedLine = {
+      head: head.subarray(0, HEAD_BYTES),
+      tail: Buffer.from(kept.subarray(-TAIL_BYTES)),
+      size: kept.length,
+      hash: createHash('sha256').update(kept),
+    };
+    this.#pending = Buffer.alloc(0);
+    this.#pendingSize = 0;
+    return line;
+  }
+
+  #reserve(size: number): void {
+    if (size <= this.#pending.length) return;
+    const grown = Buffer.allocUnsafeSlow(
+      Math.min(this.#maxLineBytes, Math.max(size, 2 * this.#pending.length, 4096)),
+    );
+    this.#pending.copy(grown, 0, 0, this.#pendingSize);
+    this.#pending = grown;
+  }
+
+  #forget(): void {
+    this.#oversized = undefined;
+    this.#pendingSize = 0;
+    // One long line must not hold its memory for the rest of the session.
+    if (this.#pending.length > HEAD_BYTES) this.#pending = Buffer.alloc(0);
+  }
+}

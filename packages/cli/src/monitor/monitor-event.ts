@@ -1,0 +1,42 @@
+/** `outbound`: from the client to the server. `inbound`: from the server to the client. */
+export type Direction = 'inbound' | 'outbound';
+
+/** One message as the API gets it (`POST /api/events/batch`). */
+export type MonitorEvent = {
+  /** A UUID: the API stores each id once, however often it is sent. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly timestamp: string;
+  readonly direction: Direction;
+  /** Of the request, for a response too; for a batch the methods in it, each once, comma-separated. */
+  readonly method?: string;
+  /** The bytes of the message in base64; for an oversized one, those of an {@link OmittedPayload} in JSON. */
+  readonly payload: string;
+  /** Bytes of the message. */
+  readonly size: number;
+  /** The same for all events of one run of `km monitor`. */
+  readonly correlationId: string;
+};
+
+/** Stands in for a payload that is too large to keep. */
+export type OmittedPayload = {
+  readonly payloadOmitted: true;
+  /** Bytes of the message. */
+  readonly size: number;
+  /** Of all its bytes, in hex. */
+  readonly sha256: string;
+};
+
+/** Events that are sent, and sent again, as one. */
+export type EventBatch = {
+  readonly events: readonly MonitorEvent[];
+  readonly correlationId: string;
+  readonly cliVersion: string;
+  /** RFC 3339: when the batch was closed. */
+  readonly batchTimestamp: string;
+};
+
+/** About how much memory an event takes, in bytes. */
+export function sizeInMemory(event: MonitorEvent): number {
+  return event.payload.length + 512;
+}

@@ -1,0 +1,95 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '@kilometers/auth';
+import { ByteRelay } from './byte-relay.js';
+import type { Capture } from './capture.js';
+import type { ServerEnding, ServerProcess } from './server-process.js';
+import { ServerShutdown } from './server-shutdown.js';
+
+/** How long output that nobody reads is waited for, once the client or a signal asked for the end. */
+const STALLED_OUTPUT_MS = 2_000;
+/** How long the output of a server that is gone may stay open and silent: a process outside its group holds it. */
+const HELD_OUTPUT_MS = 500;
+const POLL_MS = 20;
+
+export type MonitorSessionOptions = {
+  readonly server: ServerProcess;
+  /** The client's side: what it says, and what it hears. */
+  readonly client: { readonly input: Readable; readonly output: Writable };
+  readonly capture: Capture;
+  readonly clock: Clock;
+};
+
+/** How a session ended. */
+export type SessionEnding = {
+  readonly server: ServerEnding;
+  /** Whether the client or a signal asked for the end; if not, the server left by itself. */
+  readonly wasAskedFor: boolean;
+};
+
+/** One client, one server, and all that passes between them. */
+export class MonitorSession {
+  readonly #options: MonitorSessionOptions;
+  readonly #shutdown: ServerShutdown;
+  readonly #toClient: ByteRelay;
+
+  constructor(options: MonitorSessionOptions) {
+    const { server, client, capture, clock } = options;
+    this.#options = options;
+    const shutdown = new ServerShutdown(server, clock);
+    this.#shutdown = shutdown;
+    new ByteRelay({
+      source: client.input,
+      sink: server.stdin,
+      onBytes: (chunk) => capture.see('outbound', chunk),
+      onEnd: () => {
+        capture.end('outbound');
+        shutdown.close();
+      },
+    });
+    this.#toClient = new ByteRelay({
+      source: server.stdout,
+      sink: client.output,
+      onBytes: (chunk) => {
+        capture.see('inbound', chunk);
+        if (!this.#toClient.isSinkLost) shutdown.noteActivity();
+      },
+      onEnd: () => capture.end('inbound'),
+      // Nobody hears the server any more.
+      onSinkLost: () => shutdown.close(),
+    });
+  }
+
+  /** Passes on a signal that `km` got. */
+  forward(signal: NodeJS.Signals): void {
+    this.#shutdown.forward(signal);
+  }
+
+  /** Resolves when the server has ended, with all it started, and the client has what it said. */
+  async ended(): Promise<SessionEnding> {
+    const server = await this.#options.server.exited;
+    const wasAskedFor = this.#shutdown.isUnderWay;
+    await this.#shutdown.endGroup();
+    await this.#outputDrained();
+    return { server, wasAskedFor };
+  }
+
+  /** Resolves when the client has all of the server's output, or will not have it. */
+  async #outputDrained(): Promise<void> {
+    const { server, clock } = this.#options;
+    let isFlushed = false;
+    const flushed = this.#toClient.flushed.then(() => {
+      isFlushed = true;
+    });
+    let passedBytes = -1;
+    for (let quietMs = 0; ; quietMs += POLL_MS) {
+      await Promise.race([flushed, new Promise<void>((resolve) => clock.schedule(resolve, POLL_MS, true))]);
+      if (isFlushed) return;
+      if (this.#toClient.passedBytes !== passedBytes) quietMs = 0;
+      passedBytes = this.#toClient.passedBytes;
+      const isStalled = this.#toClient.waitingBytes > 0;
+      if (isStalled && this.#shutdown.isUnderWay && quietMs >= STALLED_OUTPUT_MS) return;
+      // Its end is all that is missing.
+      if (!isStalled && quietMs >= HELD_OUTPUT_MS) server.stdout.destroy();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { CliError } from '../cli-error.js';
+
+/** How the server ended: by itself, or by a signal. */
+export type ServerEnding = { readonly code: number } | { readonly signal: NodeJS.Signals };
+
+/** The MCP server: a child in a process group of its own, so that what it starts can be ended with it. */
+export class ServerProcess {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Resolves when the server itself has ended; others of its group may still run. */
+  readonly exited: Promise<ServerEnding>;
+
+  constructor(child: ChildProcessByStdio<Writable, Readable, null>, pid: number) {
+    this.pid = pid;
+    this.stdin = child.stdin;
+    this.stdout = child.stdout;
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 1 } : { signal }));
+    });
+  }
+
+  /** Sends `signal` to the whole group; `false` when nobody of it is left. Signal 0 only asks. */
+  signalGroup(signal: NodeJS.Signals | 0): boolean {
+    try {
+      return process.kill(-this.pid, signal);
+    } catch {
+      return false;
+    }
+  }
+}
+
+/**
+ * Starts the server with this process's own stderr.
+ *
+ * @throws {CliError} with exit code 127 or 126, as a shell has them, when it cannot be started.
+ */
+export async function startServer(
+  command: readonly [string, ...string[]],
+  environment: NodeJS.ProcessEnv,
+): Promise<ServerProcess> {
+  const [file, ...args] = command;
+  const child = spawn(file, args, { detached: true, env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
+  const server = child.pid === undefined ? undefined : new ServerProcess(child, child.pid);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(file, error)));
+  });
+  if (server === undefined) throw startFailure(file, new Error('the system gave it no process id'));
+  return server;
+}
+
+/** What a shell's exit code says of a server that ended like this. */
+export function exitCodeOf(ending: ServerEnding): number {
+  return 'code' in ending ? ending.code : 128 + constants.signals[ending.signal];
+}
+
+function startFailure(file: string, cause: NodeJS.ErrnoException): CliError {
+  if (cause.code === 'ENOENT') {
+    const message = `cannot start the server: ${JSON.stringify(file)} was not found; check the command after "--" and your PATH`;
+    return new CliError(message, { exitCode: 127, cause });
+  }
+  if (cause.code === 'EACCES') {
+    const message = `cannot start the server: ${JSON.stringify(file)} may not be executed; check its permissions`;
+    return new CliError(message, { exitCode: 126, cause });
+  }
+  return new CliError(`cannot start the server ${JSON.stringify(file)}: ${cause.message}`, {
+    exitCode: 126,
+    cause,
+  });
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '@kilometers/auth';
+import type { ServerProcess } from './server-process.js';
+
+/** How long a server may take to end after its input was closed, while it says nothing. */
+const CLOSE_GRACE_MS = 2_000;
+/**
+ * How long it may take after SIGTERM. An MCP client kills `km` two seconds after its own SIGTERM: the server must be
+ * gone by then, for nobody would be left to end it.
+ */
+const TERMINATE_GRACE_MS = 1_500;
+
+/**
+ * Sees to it that the server ends, and everyone it started.
+ *
+ * @see {@link https://modelcontextprotocol.io/specification/2025-06-18/basic/lifecycle#stdio | MCP, shutdown over stdio}
+ */
+export class ServerShutdown {
+  readonly #server: ServerProcess;
+  readonly #clock: Clock;
+  #cancelTimer: (() => void) | undefined;
+  #stage: 'running' | 'closing' | 'terminating' = 'running';
+
+  constructor(server: ServerProcess, clock: Clock) {
+    this.#server = server;
+    this.#clock = clock;
+  }
+
+  /** Whether the end was asked for, by whomever. */
+  get isUnderWay(): boolean {
+    return this.#stage !== 'running';
+  }
+
+  /** Closes the server's input and gives it time to end by itself. */
+  close(): void {
+    this.#server.stdin.end();
+    if (this.#stage !== 'running') return;
+    this.#stage = 'closing';
+    this.#restartCloseTimer();
+  }
+
+  /** The server is still talking to a client that listens: it has not had its time yet. */
+  noteActivity(): void {
+    if (this.#stage === 'closing') this.#restartCloseTimer();
+  }
+
+  /** Passes on a signal that `km` got. */
+  forward(signal: NodeJS.Signals): void {
+    // What SIGINT means is for the server to say; SIGTERM and SIGHUP mean the end.
+    if (signal === 'SIGINT') this.#server.signalGroup(signal);
+    else this.#terminate(signal);
+  }
+
+  /** Ends what is left of the group once the server itself is gone. Resolves when nobody is left, or was told to go. */
+  async endGroup(): Promise<void> {
+    this.#cancelTimer?.();
+    if (!this.#server.signalGroup('SIGTERM')) return;
+    const POLL_MS = 20;
+    for (let waitedMs = 0; waitedMs < TERMINATE_GRACE_MS; waitedMs += POLL_MS) {
+      await new Promise<void>((resolve) => this.#clock.schedule(resolve, POLL_MS, true));
+      if (!this.#server.signalGroup(0)) return;
+    }
+    this.#server.signalGroup('SIGKILL');
+  }
+
+  #restartCloseTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), CLOSE_GRACE_MS, true);
+  }
+
+  #terminate(signal: NodeJS.Signals): void {
+    this.#server.signalGroup(signal);
+    if (this.#stage === 'terminating') return;
+    this.#stage = 'terminating';
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.schedule(
+      () => this.#server.signalGroup('SIGKILL'),
+      TERMINATE_GRACE_MS,
+      true,
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { AuthTokenFlags } from './commands/auth-token.js';
+import type { DevFlags } from './commands/dev.js';
+import type { MonitorFlags } from './commands/monitor.js';
+import type { CommandContext } from './command-context.js';
+import { EXIT } from './exit-code.js';
+import { collect, parseDuration, parsePort } from './flag-values.js';
+
+/** Runs the command line `args` and resolves with the exit code. */
+export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what is wrong. Help that was asked for is no mistake.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+}
+
+function createProgram(context: CommandContext, exitWith: (code: number) => void): Command {
+  const program = new Command('km')
+    .description('Log in once; every process gets a valid token. Monitors MCP servers.')
+    .version(context.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      outputError: (message, write) => {
+        write(`km: ${oneLine(message)}\n`);
+      },
+    });
+  addExample(program, 'km monitor --server -- node my-mcp-server.js');
+  program.addCommand(monitorCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(authCommand(program, context, exitWith));
+  program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
+  return program;
+}
+
+function monitorCommand(context: CommandContext, exitWith: (code: number) => void): Command {
+  const command: Command = new Command('monitor')
+    .description('run an MCP server as if km were not there, and send each message to the API as an event')
+    .argument('[command...]', 'the server and its arguments, after "--"')
+    .option('--server', 'the command is an MCP server on stdin and stdout (the default)')
+    .option('--log <file>', 'append what happens to a file, one JSON object a line')
+    .passThroughOptions();
+  addAccountOptions(command);
+  addExample(command, 'km monitor --server -- node my-mcp-server.js --its-own-flag');
+  return command.action(async (words: readonly string[], flags: MonitorFlags) => {
+    const [file, ...args] = words;
+    if (file === undefined) {
+      command.error('missing the server to run; usage: km monitor --server -- COMMAND [ARGUMENT...]');
+    }
+    const { runMonitor } = await import('./commands/monitor.js');
+    exitWith(await runMonitor([file, ...args], flags, context));
+  });
+}
+
+function authCommand(program: Command, context: CommandContext, exitWith: (code: number) => void): Command {
+  const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
+  addExample(auth, 'km auth token --scope monitoring');
+  const token = new Command('token')
+    .description('print a valid token, and nothing else')
+    .copyInheritedSettings(program)
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
+    .addOption(
+      new Option('--format <format>', 'how to print it').choices(['raw', 'header', 'json']).default('raw'),
+    );
+  addAccountOptions(token);
+  addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
+  token.action(async (flags: AuthTokenFlags) => {
+    const { runAuthToken } = await import('./commands/auth-token.js');
+    exitWith(await runAuthToken(flags, context));
+  });
+  return auth.addCommand(token);
+}
+
+function devCommand(context: CommandContext, exitWith: (code: number) => void): Command {
+  const command = new Command('dev')
+    .description('run the Kilometers API on this machine, to try things out and to test against')
+    .option('--port <number>', 'where to listen; 0 for any free port', parsePort, 8787)
+    .option('--token-ttl <duration>', 'how long a token lives', parseDuration)
+    .option('--api-key <key>', 'an API key to let in; may be given more than once', collect)
+    .option('--db <file>', 'keep the state in a file; without it, it ends with the process')
+    .option(
+      '--fail <spec>',
+      "trouble to begin with, as in 'status=503,count=2'; may be given more than once",
+      collect,
+    )
+    .option('--latency <duration>', 'answer every request this much later', parseDuration);
+  addExample(command, 'km dev --port 8787 --token-ttl 60s --api-key km_live_example');
+  return command.action(async (flags: DevFlags) => {
+    const { runDev } = await import('./commands/dev.js');
+    exitWith(await runDev(flags, context));
+  });
+}
+
+function addAccountOptions(command: Command): void {
+  command
+    .option('--endpoint <url>', 'the API to talk to, as in https://api.kilometers.ai')
+    .option('--profile <name>', 'the account to use');
+}
+
+function addExample(command: Command, example: string): void {
+  command.addHelpText('after', `\nExample:\n  $ ${example}`);
+}
+
+/** What commander says of a mistake, in one line: `unknown option '--sever' (Did you mean --server?)`. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+}
