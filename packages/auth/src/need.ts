@@ -6,10 +6,10 @@ import { isDue, isUsable } from './refresh-policy.js';
 export type Need = {
   /** The scope key. */
   readonly scope: string;
-  /** The token that will not do, whatever its times say. */
-  readonly rejected: AuthToken | undefined;
-  /** The API said that `rejected` was revoked. */
-  readonly isRevoked: boolean;
+  /** The token at hand, which will not do: any other that is good will. */
+  readonly other: AuthToken | undefined;
+  /** Why it will not do: its time, or the API said so. */
+  readonly because: 'time' | 'rejected' | 'revoked';
   /** How long the token must be good for, in milliseconds. */
   readonly minValidMs: number;
 };
@@ -23,6 +23,6 @@ export function adoptableToken(
 ): AuthToken | undefined {
   const token = record.tokens.get(need.scope);
   if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
-  if (token.fingerprint === need.rejected?.fingerprint) return undefined;
+  if (token.fingerprint === need.other?.fingerprint) return undefined;
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
 }

@@ -54,7 +54,7 @@ export class RefreshTransaction {
       this.#assertRested(record);
       try {
         return await this.#obtain(
-          need.isRevoked ? await this.#afterRevocation(record, need) : record,
+          need.because === 'revoked' ? await this.#afterRevocation(record, need) : record,
           need,
           isShared,
         );
@@ -113,7 +113,7 @@ export class RefreshTransaction {
   /** A security event: what was issued is cleared, and a fresh grant forced where a credential can win one. */
   async #afterRevocation(record: GrantRecord, need: Need): Promise<GrantRecord> {
     const { store, events, credential } = this.#options;
-    const { rejected } = need;
+    const { other: rejected } = need;
     const stored = record.tokens.get(need.scope);
     if (rejected === undefined || (stored !== undefined && stored.fingerprint !== rejected.fingerprint))
       return record;
@@ -172,14 +172,14 @@ export class RefreshTransaction {
     const previous = record.tokens.get(need.scope);
     const isRefresh = grantType === 'refresh_token';
     const nowMs = clock.nowMs();
-    const explained = need.rejected === undefined && isExplained(previous, nowMs, settings.refreshAheadMs);
+    const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
     await store.update((current) => {
       const answered = withAnswer(current, { key: need.scope, grant, scopes, isRefresh });
       return explained ? explainRequest(answered) : answered;
     });
     const { token } = grant;
     const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
-    const replaced = previous?.fingerprint ?? need.rejected?.fingerprint;
+    const replaced = previous?.fingerprint ?? need.other?.fingerprint;
     if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
     else events.publish({ type: 'token.refreshed', ...told, replaced });
     const isForAny = scopes !== undefined || need.scope === DEFAULT_SCOPE;

@@ -1,7 +1,7 @@
 import { AuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
 import type { GrantRecord } from './grant-record.js';
-import { isDue } from './refresh-policy.js';
+import { dueAtMs } from './refresh-policy.js';
 
 /** At most this many token requests that no expiry explains … */
 export const STORM_REQUESTS = 10;
@@ -34,7 +34,8 @@ export function explainRequest(record: GrantRecord): GrantRecord {
 
 /** Whether replacing `previous` at `nowMs` is what its lifetime explains. */
 export function isExplained(previous: AuthToken | undefined, nowMs: number, refreshAheadMs: number): boolean {
-  return previous === undefined || isDue(previous, nowMs, refreshAheadMs);
+  // The earliest that jitter may make it due.
+  return previous === undefined || nowMs >= dueAtMs(previous, refreshAheadMs, 1);
 }
 
 /**

@@ -114,7 +114,12 @@ export class TokenManager implements AuthManager {
     }
     const held = this.#held.get(key);
     if (held !== undefined && held.token.fingerprint === rejected?.fingerprint) this.#held.delete(key);
-    const need: Need = { scope: key, rejected, isRevoked: options.isRevoked ?? false, minValidMs: 0 };
+    const need: Need = {
+      scope: key,
+      other: rejected,
+      because: options.isRevoked === true ? 'revoked' : 'rejected',
+      minValidMs: 0,
+    };
     return untilAborted(this.#fly(need), options.signal);
   }
 
@@ -171,7 +176,7 @@ export class TokenManager implements AuthManager {
     const { minValidMs = 0 } = options;
     try {
       const token = await untilAborted(
-        this.#fly({ scope: key, rejected: undefined, isRevoked: false, minValidMs }),
+        this.#fly({ scope: key, other: held?.token, because: 'time', minValidMs }),
         options.signal,
       );
       if (token.remainingMs(this.#clock.nowMs()) < minValidMs) throw this.#tooShort(token, minValidMs);
@@ -201,7 +206,7 @@ export class TokenManager implements AuthManager {
         token: held.token.fingerprint,
         remainingMs: this.#remainingMs(held),
       });
-      this.#fly({ scope: key, rejected: undefined, isRevoked: false, minValidMs: 0 }).catch(() => {
+      this.#fly({ scope: key, other: held.token, because: 'time', minValidMs: 0 }).catch(() => {
         this.#behindNotBeforeMs = this.#clock.monotonicMs() + this.#settings.retryIntervalMs;
       });
     }
