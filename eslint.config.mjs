@@ -13,10 +13,12 @@ import tseslint from 'typescript-eslint';
  */
 const AMBIENT_ALLOWED = [
   { files: ['packages/auth/src/clock.ts'], may: ['time', 'timers'] },
-  { files: ['packages/auth/src/create-auth-manager.ts'], may: ['random', 'fetch', 'process'] },
-  { files: ['packages/auth/src/environment.ts'], may: ['process'] },
-  { files: ['packages/cli/src/main.ts'], may: ['time', 'timers', 'random', 'fetch', 'console', 'process'] },
-  { files: ['packages/cli/src/**/process-*.ts'], may: ['process', 'console', 'timers'] },
+  { files: ['packages/auth/src/create-auth-manager.ts'], may: ['random'] },
+  { files: ['packages/auth/src/authenticated-fetch.ts'], may: ['fetch'] },
+  { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
+  { files: ['packages/cli/src/main.ts'], may: ['random', 'process'] },
+  // The client's ends of the proxy: which descriptor is which.
+  { files: ['packages/cli/src/monitor/process-streams.ts'], may: ['process'] },
 ];
 
 const AMBIENT = {
@@ -91,9 +93,11 @@ function sourceRules(may) {
     .filter(([kind]) => !may.includes(kind))
     .map(([, rules]) => rules);
   const gather = (key) => forbidden.flatMap((rules) => rules[key] ?? []);
+  const properties = gather('properties');
   return {
     'no-restricted-globals': ['error', { globals: gather('globals'), checkGlobalObject: true }],
-    'no-restricted-properties': ['error', ...gather('properties')],
+    // A bare 'error' would keep the list of the block before.
+    'no-restricted-properties': properties.length === 0 ? 'off' : ['error', ...properties],
     'no-restricted-syntax': ['error', ...SYNTAX, ...gather('syntax')],
     '@typescript-eslint/no-restricted-imports': [
       'error',
@@ -164,6 +168,11 @@ export default defineConfig(
     },
   },
   ...AMBIENT_ALLOWED.map(({ files, may }) => ({ files, rules: sourceRules(may) })),
+  {
+    // Hono's chained calls are typed as its base class; each of them returns the very app it was called on.
+    files: ['packages/local-api/src/**/*.ts'],
+    rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
+  },
   {
     // Examples are programs: they may use console, timers and the process as any program does.
     files: ['examples/**/*.ts'],
