@@ -1,3 +1,5 @@
+import type { AuthToken } from './auth-token.js';
+
 /** The claims of a JWT that this library looks at. Read without verification: for display, never for decisions. */
 export type TokenClaims = {
   /** Whom the token is about. */
@@ -41,8 +43,8 @@ export function claimsOf(payload: Readonly<Record<string, unknown>>): TokenClaim
 }
 
 /** The claims of `token` as they stand, or `undefined` when it is no JWT. Nothing is verified. */
-export function decodeClaims(token: string): TokenClaims | undefined {
-  const parts = token.split('.');
+export function decodeClaims(token: AuthToken | string): TokenClaims | undefined {
+  const parts = (typeof token === 'string' ? token : token.reveal()).split('.');
   const [, payload] = parts;
   if (parts.length !== 3 || payload === undefined) return undefined;
   try {
