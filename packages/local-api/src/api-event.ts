@@ -4,7 +4,8 @@ import type { Scope } from './scopes.js';
 import type { TroubleRule } from './trouble/rule.js';
 
 /** Why a protected call was refused. */
-export type AccessRefusal = 'missing' | 'malformed' | 'unknown' | 'expired' | 'revoked' | 'insufficient_scope';
+export type AccessRefusal =
+  'missing' | 'malformed' | 'unknown' | 'expired' | 'revoked' | 'insufficient_scope';
 
 /** What the API reports as it happens. Tokens are named by the first 8 hex digits of their SHA-256. */
 export type ApiEvent = { readonly atMs: number } & (
@@ -50,7 +51,12 @@ export type ApiEvent = { readonly atMs: number } & (
       /** The refresh token that was revoked or used again. */
       readonly refreshToken: string;
     }
-  | { readonly type: 'access.refused'; readonly path: string; readonly reason: AccessRefusal; readonly accessToken?: string }
+  | {
+      readonly type: 'access.refused';
+      readonly path: string;
+      readonly reason: AccessRefusal;
+      readonly accessToken?: string;
+    }
   | { readonly type: 'device.started'; readonly scope: readonly Scope[] }
   | { readonly type: 'device.approved'; readonly subject: string }
   | { readonly type: 'device.denied' }
@@ -62,7 +68,12 @@ export type ApiEvent = { readonly atMs: number } & (
       readonly seenBefore: number;
       readonly cliVersion: string;
     }
-  | { readonly type: 'trouble.applied'; readonly method: string; readonly path: string; readonly rule: TroubleRule }
+  | {
+      readonly type: 'trouble.applied';
+      readonly method: string;
+      readonly path: string;
+      readonly rule: TroubleRule;
+    }
   | { readonly type: 'failed'; readonly path: string; readonly error: unknown }
 );
 

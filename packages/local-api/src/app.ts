@@ -30,7 +30,9 @@ export function createApp(services: Services): Hono<ApiEnv> {
   ]) {
     app.route('/', routes(services));
   }
-  app.notFound((c) => c.json({ error: 'not_found', message: `there is no ${c.req.method} ${c.req.path}` }, 404));
+  app.notFound((c) =>
+    c.json({ error: 'not_found', message: `there is no ${c.req.method} ${c.req.path}` }, 404),
+  );
   app.onError((error, c) => {
     if (error instanceof ConnectionDropped) throw error;
     if (error instanceof OAuthError) {
@@ -43,7 +45,10 @@ export function createApp(services: Services): Hono<ApiEnv> {
     }
     if (services.closing.aborted) return c.json({ error: 'closing', message: 'the API is closing' }, 503);
     services.events.emit({ type: 'failed', path: c.req.path, error });
-    return c.json({ error: 'server_error', message: 'the embedded API failed; this is a fault of its own' }, 500);
+    return c.json(
+      { error: 'server_error', message: 'the embedded API failed; this is a fault of its own' },
+      500,
+    );
   });
   return app;
 }

@@ -19,7 +19,10 @@ const CHALLENGES: Readonly<Record<AccessRefusal, (scope: string) => string>> = {
 
 const BODIES: Readonly<Record<AccessRefusal, Readonly<Record<string, string>>>> = {
   missing: { error: 'unauthorized', error_description: 'send Authorization: Bearer with an access token' },
-  malformed: { error: 'invalid_request', error_description: 'the Authorization header holds no bearer token' },
+  malformed: {
+    error: 'invalid_request',
+    error_description: 'the Authorization header holds no bearer token',
+  },
   unknown: { error: 'invalid_token', error_description: 'unknown access token' },
   expired: { error: 'invalid_token', error_description: 'access token expired' },
   revoked: { error: 'invalid_token', error_description: 'token_revoked' },

@@ -1,11 +1,10 @@
-import type { ApiEvents } from './api-event.js';
+import type { IssuedTokens, TokenContext } from './issued-tokens.js';
 import { OAuthError } from './oauth-error.js';
 import { formatScopes, readScopes, type Scope } from './scopes.js';
-import { hashSecret, newSecret, type RandomBytes } from './secrets.js';
+import { hashSecret, newSecret } from './secrets.js';
 import type { Account } from './store/accounts.js';
 import type { DeviceCodeRecord } from './store/device-codes.js';
-import type { Store } from './store/store.js';
-import type { IssuedTokens, TokenService } from './token-service.js';
+import type { TokenIssuer } from './token-issuer.js';
 import { formatUserCode, newUserCode, readUserCode } from './user-code.js';
 
 /** A device login that was started. */
@@ -14,6 +13,14 @@ export type StartedDeviceLogin = {
   /** As it is shown: `BCDF-GHJK`. */
   readonly userCode: string;
   readonly expiresInSeconds: number;
+  readonly intervalSeconds: number;
+};
+
+/** How device logins are held. */
+export type DeviceLoginPolicy = {
+  /** Whoever approves on the page does it for this account. */
+  readonly account: Account;
+  readonly ttlMs: number;
   readonly intervalSeconds: number;
 };
 
@@ -30,57 +37,42 @@ const SLOW_DOWN_MS = 5_000;
  * @see {@link https://www.rfc-editor.org/rfc/rfc8628 | RFC 8628}
  */
 export class DeviceLogins {
-  readonly #store: Store;
-  readonly #tokens: TokenService;
-  readonly #events: ApiEvents;
-  readonly #account: Account;
-  readonly #now: () => number;
-  readonly #random: RandomBytes;
-  readonly #ttlMs: number;
-  readonly #intervalSeconds: number;
+  readonly #context: TokenContext;
+  readonly #issuer: TokenIssuer;
+  readonly #policy: DeviceLoginPolicy;
 
-  constructor(options: {
-    readonly store: Store;
-    readonly tokens: TokenService;
-    readonly events: ApiEvents;
-    /** Whoever approves on the page does it for this account. */
-    readonly account: Account;
-    readonly now: () => number;
-    readonly random: RandomBytes;
-    readonly ttlMs: number;
-    readonly intervalSeconds: number;
-  }) {
-    this.#store = options.store;
-    this.#tokens = options.tokens;
-    this.#events = options.events;
-    this.#account = options.account;
-    this.#now = options.now;
-    this.#random = options.random;
-    this.#ttlMs = options.ttlMs;
-    this.#intervalSeconds = options.intervalSeconds;
+  constructor(context: TokenContext, issuer: TokenIssuer, policy: DeviceLoginPolicy) {
+    this.#context = context;
+    this.#issuer = issuer;
+    this.#policy = policy;
+  }
+
+  /** The account that logins are approved for. */
+  get subject(): string {
+    return this.#policy.account.subject;
   }
 
   start(scope: readonly Scope[]): StartedDeviceLogin {
-    this.#store.prune();
-    const deviceCode = newSecret('kmdc_', this.#random);
+    this.#context.store.prune();
+    const deviceCode = newSecret('kmdc_', this.#context.random);
     let userCode: string;
     do {
-      userCode = newUserCode(this.#random);
+      userCode = newUserCode(this.#context.random);
     } while (
-      !this.#store.deviceCodes.add({
+      !this.#context.store.deviceCodes.add({
         hash: hashSecret(deviceCode),
         userCode,
         scope: formatScopes(scope),
-        expiresAtMs: this.#now() + this.#ttlMs,
-        intervalMs: this.#intervalSeconds * 1_000,
+        expiresAtMs: this.#context.now() + this.#policy.ttlMs,
+        intervalMs: this.#policy.intervalSeconds * 1_000,
       })
     );
-    this.#events.emit({ type: 'device.started', scope });
+    this.#context.events.emit({ type: 'device.started', scope });
     return {
       deviceCode,
       userCode: formatUserCode(userCode),
-      expiresInSeconds: Math.floor(this.#ttlMs / 1_000),
-      intervalSeconds: this.#intervalSeconds,
+      expiresInSeconds: Math.floor(this.#policy.ttlMs / 1_000),
+      intervalSeconds: this.#policy.intervalSeconds,
     };
   }
 
@@ -93,20 +85,23 @@ export class DeviceLogins {
    */
   async poll(deviceCode: string): Promise<IssuedTokens> {
     const hash = hashSecret(deviceCode);
-    const login = this.#store.deviceCodes.find(hash);
+    const login = this.#context.store.deviceCodes.find(hash);
     if (login === undefined) throw new OAuthError('expired_token', 'unknown device code; start again');
     if (login.state === 'used') throw used();
-    if (this.#now() >= login.expiresAtMs) throw new OAuthError('expired_token', 'device code expired; start again');
+    if (this.#context.now() >= login.expiresAtMs)
+      throw new OAuthError('expired_token', 'device code expired; start again');
     if (login.state === 'denied') throw new OAuthError('access_denied', 'the request was denied');
     if (login.state === 'pending') throw this.#keepWaiting(login);
 
-    const account = this.#store.accounts.find(login.subject ?? this.#account.subject) ?? this.#account;
-    return this.#tokens.issue({
+    const account =
+      this.#context.store.accounts.find(login.subject ?? this.#policy.account.subject) ??
+      this.#policy.account;
+    return this.#issuer.issue({
       account,
       scope: readScopes(login.scope),
       grantType: 'device_code',
       claim: () => {
-        if (!this.#store.deviceCodes.use(hash)) throw used();
+        if (!this.#context.store.deviceCodes.use(hash)) throw used();
       },
     });
   }
@@ -121,14 +116,15 @@ export class DeviceLogins {
   decide(typed: string, answer: 'approved' | 'denied'): boolean {
     const login = this.#pending(typed);
     if (login === undefined) return false;
-    const isFirst = this.#store.transaction(() => {
-      if (!this.#store.accounts.find(this.#account.subject)) this.#store.accounts.save(this.#account);
-      return this.#store.deviceCodes.decide(login.hash, answer, this.#account.subject);
+    const isFirst = this.#context.store.transaction(() => {
+      if (!this.#context.store.accounts.find(this.#policy.account.subject))
+        this.#context.store.accounts.save(this.#policy.account);
+      return this.#context.store.deviceCodes.decide(login.hash, answer, this.#policy.account.subject);
     });
     if (!isFirst) return false;
-    this.#events.emit(
+    this.#context.events.emit(
       answer === 'approved'
-        ? { type: 'device.approved', subject: this.#account.subject }
+        ? { type: 'device.approved', subject: this.#policy.account.subject }
         : { type: 'device.denied' },
     );
     return true;
@@ -136,18 +132,19 @@ export class DeviceLogins {
 
   #pending(typed: string): DeviceCodeRecord | undefined {
     const userCode = readUserCode(typed);
-    const login = userCode && this.#store.deviceCodes.findByUserCode(userCode);
-    if (!login || login.state !== 'pending' || this.#now() >= login.expiresAtMs) return undefined;
+    const login = userCode && this.#context.store.deviceCodes.findByUserCode(userCode);
+    if (!login || login.state !== 'pending' || this.#context.now() >= login.expiresAtMs) return undefined;
     return login;
   }
 
   #keepWaiting(login: DeviceCodeRecord): OAuthError {
-    const nowMs = this.#now();
-    const isTooSoon = login.polledAtMs !== null && nowMs - login.polledAtMs < login.intervalMs - POLL_LEEWAY_MS;
+    const nowMs = this.#context.now();
+    const isTooSoon =
+      login.polledAtMs !== null && nowMs - login.polledAtMs < login.intervalMs - POLL_LEEWAY_MS;
     const intervalMs = login.intervalMs + (isTooSoon ? SLOW_DOWN_MS : 0);
-    this.#store.deviceCodes.recordPoll(login.hash, nowMs, intervalMs);
+    this.#context.store.deviceCodes.recordPoll(login.hash, nowMs, intervalMs);
     return isTooSoon
-      ? new OAuthError('slow_down', `wait ${(intervalMs / 1_000).toString()} seconds between polls`)
+      ? new OAuthError('slow_down', `wait ${intervalMs / 1_000} seconds between polls`)
       : new OAuthError('authorization_pending', 'not approved yet');
   }
 }

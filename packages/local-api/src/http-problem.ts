@@ -5,7 +5,12 @@ export class HttpProblem extends Error {
   readonly status: ContentfulStatusCode;
   readonly body: Readonly<Record<string, unknown>>;
 
-  constructor(status: ContentfulStatusCode, error: string, message: string, more: Readonly<Record<string, unknown>> = {}) {
+  constructor(
+    status: ContentfulStatusCode,
+    error: string,
+    message: string,
+    more: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.name = 'HttpProblem';
     this.status = status;

@@ -3,13 +3,16 @@ import { AccessTokenMint } from './access-token-mint.js';
 import { ApiEvents, type ApiEventListener } from './api-event.js';
 import { createApp } from './app.js';
 import { DeviceLogins } from './device-logins.js';
+import type { TokenContext } from './issued-tokens.js';
 import { letIn } from './let-in.js';
 import { resolveSettings, type LocalApiOptions } from './options.js';
 import { createRequestLog } from './request-log.js';
 import { listen, type ListenOptions, type Listening } from './server.js';
 import type { ApiEnv, Services } from './services.js';
 import { Store } from './store/store.js';
-import { TokenService } from './token-service.js';
+import { TokenIssuer } from './token-issuer.js';
+import { TokenRefresher } from './token-refresher.js';
+import { TokenRevoker } from './token-revoker.js';
 import { TroubleQueue } from './trouble/queue.js';
 
 /** An embedded Kilometers API. */
@@ -51,24 +54,25 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
   const account = letIn(store, settings);
   const closing = new AbortController();
   let listening: Listening | undefined;
-  const publicUrl = (): string => (settings.publicUrl ?? listening?.url ?? 'http://localhost').replace(/\/+$/, '');
+  const publicUrl = (): string =>
+    (settings.publicUrl ?? listening?.url ?? 'http://localhost').replace(/\/+$/, '');
 
   const mint = new AccessTokenMint({ store, format: settings.tokenFormat, random, issuer: publicUrl, now });
-  const tokens = new TokenService({ store, mint, events, policy: settings, now, random });
-  const deviceLogins = new DeviceLogins({
-    store,
-    tokens,
-    events,
+  const context: TokenContext = { store, events, policy: settings, now, random };
+  const issuer = new TokenIssuer(context, mint);
+  const revoker = new TokenRevoker(context);
+  const refresher = new TokenRefresher(context, issuer, revoker);
+  const deviceLogins = new DeviceLogins(context, issuer, {
     account,
-    now,
-    random,
     ttlMs: settings.deviceCodeTtlMs,
     intervalSeconds: settings.deviceIntervalSeconds,
   });
   const services: Services = {
     settings,
     store,
-    tokens,
+    issuer,
+    refresher,
+    revoker,
     mint,
     deviceLogins,
     events,

@@ -1,7 +1,6 @@
-import { randomBytes as cryptoRandomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
 import type { TokenFormat } from './access-token-mint.js';
+import { systemClock, systemRandom, systemSleep } from './ambient.js';
 import type { ApiEventListener } from './api-event.js';
 import { LocalApiError } from './errors.js';
 import type { RandomBytes } from './secrets.js';
@@ -95,11 +94,9 @@ export function resolveSettings(options: LocalApiOptions): Settings {
     maxBodyBytes: 10 * 1024 * 1024,
     trouble: [],
     log: false,
-    now: () => Date.now(),
-    randomBytes: (size) => cryptoRandomBytes(size),
-    sleep: async (ms, signal) => {
-      await delay(ms, undefined, { signal });
-    },
+    now: systemClock,
+    randomBytes: systemRandom,
+    sleep: systemSleep,
     ...options,
   };
   inRange('tokenTtlMs', settings.tokenTtlMs, SECOND_MS, 30 * DAY_MS);
@@ -121,9 +118,7 @@ export function badOption(message: string): LocalApiError {
 
 function inRange(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw badOption(
-    `${name} must be a whole number from ${least.toString()} to ${most.toString()}, not ${value.toString()}`,
-  );
+  throw badOption(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
 }
 
 function isHttpUrl(text: string): boolean {

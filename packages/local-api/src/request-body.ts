@@ -8,19 +8,33 @@ import { HttpProblem } from './http-problem.js';
 const gunzipAsync = promisify(gunzip);
 
 /** The biggest body of anything but a batch of events. */
-export const SMALL_BODY_BYTES = 64 * 1024;
+const SMALL_BODY_BYTES = 64 * 1024;
 
 /**
- * The body as JSON; undefined when it is empty. gzip is unpacked, up to the same limit.
+ * The body as text, with gzip unpacked up to the same limit.
  *
- * @throws {HttpProblem} 400 when it is not JSON, 413 when it is too big, 415 for another encoding.
+ * @throws {HttpProblem} 400 when it is not UTF-8, 413 when it is too big, 415 for another encoding.
  */
-export async function readJson(c: Context<ApiEnv>, maxBytes = SMALL_BODY_BYTES): Promise<unknown> {
+export async function readText(c: Context<ApiEnv>, maxBytes = SMALL_BODY_BYTES): Promise<string> {
   const packed = await readBytes(c, maxBytes);
   const bytes = await unpack(packed, c.req.header('content-encoding'), maxBytes);
-  if (bytes.length === 0) return undefined;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new HttpProblem(400, 'invalid_request', 'the body is not UTF-8');
+  }
+}
+
+/**
+ * The body as JSON; undefined when it is empty.
+ *
+ * @throws {HttpProblem} as {@link readText}, and 400 when it is not JSON.
+ */
+export async function readJson(c: Context<ApiEnv>, maxBytes = SMALL_BODY_BYTES): Promise<unknown> {
+  const text = await readText(c, maxBytes);
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
   } catch {
     throw new HttpProblem(400, 'invalid_request', 'the body is not JSON');
   }
@@ -40,7 +54,11 @@ async function readBytes(c: Context<ApiEnv>, maxBytes: number): Promise<Uint8Arr
   return Buffer.concat(chunks, size);
 }
 
-async function unpack(bytes: Uint8Array, encoding: string | undefined, maxBytes: number): Promise<Uint8Array> {
+async function unpack(
+  bytes: Uint8Array,
+  encoding: string | undefined,
+  maxBytes: number,
+): Promise<Uint8Array> {
   const name = encoding?.trim().toLowerCase() ?? 'identity';
   if (name === 'identity' || name === '') return bytes;
   if (name !== 'gzip' && name !== 'x-gzip') {
@@ -49,13 +67,14 @@ async function unpack(bytes: Uint8Array, encoding: string | undefined, maxBytes:
   try {
     return await gunzipAsync(bytes, { maxOutputLength: maxBytes });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooBig(maxBytes);
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooBig(maxBytes);
     throw new HttpProblem(400, 'invalid_request', 'the body is not gzip, though its encoding says so');
   }
 }
 
 function tooBig(maxBytes: number): HttpProblem {
-  return new HttpProblem(413, 'too_large', `the body is bigger than ${maxBytes.toString()} bytes`);
+  return new HttpProblem(413, 'too_large', `the body is bigger than ${maxBytes} bytes`);
 }
 
 /** What a check found wrong: where (`events[3].direction`) and what. Never says what was sent: it may be a secret. */
@@ -76,6 +95,6 @@ export function check<TSchema extends v.GenericSchema>(
 }
 
 function step(key: unknown, isFirst: boolean): string {
-  if (typeof key === 'number') return `[${key.toString()}]`;
+  if (typeof key === 'number') return `[${key}]`;
   return isFirst ? String(key) : `.${String(key)}`;
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { systemSleep } from './ambient.js';
 import { LocalApiError } from './errors.js';
 import type { ApiEnv } from './services.js';
 
@@ -33,7 +34,7 @@ const FAREWELL_MS = 200;
 export async function listen(app: Hono<ApiEnv>, options: ListenOptions = {}): Promise<Listening> {
   const { hostname = '127.0.0.1', port = 0 } = options;
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    throw new LocalApiError('KM_LOCAL_API_BAD_OPTION', `port must be from 0 to 65535, not ${port.toString()}`);
+    throw new LocalApiError('KM_LOCAL_API_BAD_OPTION', `port must be from 0 to 65535, not ${port}`);
   }
   const onRequest = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((incoming, outgoing) => void onRequest(incoming, outgoing));
@@ -48,7 +49,7 @@ export async function listen(app: Hono<ApiEnv>, options: ListenOptions = {}): Pr
   const host = hostname.includes(':') ? `[${hostname}]` : hostname;
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${host}:${boundPort.toString()}`,
+    url: `http://${host}:${boundPort}`,
     port: boundPort,
     hostname,
     close: () => (closed ??= closeServer(server)),
@@ -56,23 +57,29 @@ export async function listen(app: Hono<ApiEnv>, options: ListenOptions = {}): Pr
 }
 
 async function closeServer(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const farewell = setTimeout(() => {
-      server.closeAllConnections();
-    }, FAREWELL_MS);
+  const ended = new AbortController();
+  const closed = new Promise<void>((resolve) => {
     server.close(() => {
-      clearTimeout(farewell);
       resolve();
     });
-    server.closeIdleConnections();
   });
+  server.closeIdleConnections();
+  const farewell = systemSleep(FAREWELL_MS, ended.signal).then(
+    () => server.closeAllConnections(),
+    () => undefined,
+  );
+  await closed;
+  ended.abort();
+  await farewell;
 }
 
 function cannotListen(hostname: string, port: number, cause: Error): LocalApiError {
-  const where = `port ${port.toString()} on ${hostname}`;
+  const where = `port ${port} on ${hostname}`;
   if ('code' in cause && cause.code === 'EADDRINUSE') {
     const message = `${where} is already in use; choose another port, or 0 for any free one`;
     return new LocalApiError('KM_LOCAL_API_PORT_IN_USE', message, { cause });
   }
-  return new LocalApiError('KM_LOCAL_API_CANNOT_LISTEN', `cannot listen on ${where}: ${cause.message}`, { cause });
+  return new LocalApiError('KM_LOCAL_API_CANNOT_LISTEN', `cannot listen on ${where}: ${cause.message}`, {
+    cause,
+  });
 }

@@ -5,7 +5,9 @@ import type { DeviceLogins } from './device-logins.js';
 import type { Settings } from './options.js';
 import type { AccessTokenRecord } from './store/access-tokens.js';
 import type { Store } from './store/store.js';
-import type { TokenService } from './token-service.js';
+import type { TokenIssuer } from './token-issuer.js';
+import type { TokenRefresher } from './token-refresher.js';
+import type { TokenRevoker } from './token-revoker.js';
 import type { TroubleQueue } from './trouble/queue.js';
 import type { TroubleRule } from './trouble/rule.js';
 
@@ -13,7 +15,9 @@ import type { TroubleRule } from './trouble/rule.js';
 export type Services = {
   readonly settings: Settings;
   readonly store: Store;
-  readonly tokens: TokenService;
+  readonly issuer: TokenIssuer;
+  readonly refresher: TokenRefresher;
+  readonly revoker: TokenRevoker;
   readonly mint: AccessTokenMint;
   readonly deviceLogins: DeviceLogins;
   readonly events: ApiEvents;

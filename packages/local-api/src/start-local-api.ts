@@ -14,7 +14,10 @@ export async function startLocalApi(options: LocalApiOptions & ListenOptions = {
   const { hostname, port, ...rest } = options;
   const api = createLocalApi(rest);
   try {
-    const where = { ...(port === undefined ? {} : { port }), ...(hostname === undefined ? {} : { hostname }) };
+    const where = {
+      ...(port === undefined ? {} : { port }),
+      ...(hostname === undefined ? {} : { hostname }),
+    };
     const listening = await api.listen(where);
     return { ...listening, ...api, [Symbol.asyncDispose]: api.close };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { formatScopes } from './scopes.js';
-import type { IssuedTokens } from './token-service.js';
+import type { IssuedTokens } from './issued-tokens.js';
 import type { Oddity } from './trouble/rule.js';
 
 /** What the token endpoint sends for `tokens`, as odd as was asked for. */

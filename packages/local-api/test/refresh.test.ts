@@ -35,7 +35,9 @@ test('a refresh may ask for fewer scopes, never for more, and the grant keeps al
 
   const narrow = await tokensOf(await ask(first.refresh_token, ['plugins']));
   expect(narrow.scope).toEqual(['plugins']);
-  expect(await refusalOf(await ask(narrow.refresh_token, ['default']))).toMatchObject({ error: 'invalid_scope' });
+  expect(await refusalOf(await ask(narrow.refresh_token, ['default']))).toMatchObject({
+    error: 'invalid_scope',
+  });
   expect((await tokensOf(await api.refresh(narrow.refresh_token))).scope).toEqual(['monitoring', 'plugins']);
 });
 
@@ -74,7 +76,12 @@ test('of fifty refreshes at once with one refresh token exactly one wins, and th
   expect(winners).toHaveLength(1);
   const [winner] = winners;
   expect(winner && (await isGood(api, ((await winner.json()) as Tokens).access_token))).toBe(false);
-  expect(api.store.stats()).toMatchObject({ refreshed: 1, reuseDetected: 49, familiesRevoked: 1, refused: 49 });
+  expect(api.store.stats()).toMatchObject({
+    refreshed: 1,
+    reuseDetected: 49,
+    familiesRevoked: 1,
+    refused: 49,
+  });
   expect(api.events.filter(({ type }) => type === 'family.revoked')).toHaveLength(1);
 });
 

@@ -6,7 +6,7 @@ import { PRO_KEY } from './harness.js';
 
 test('it listens on a free port of 127.0.0.1 and its tokens name that address', async () => {
   await using api = await startLocalApi({ apiKeys: [PRO_KEY] });
-  expect(api.url).toBe(`http://127.0.0.1:${api.port.toString()}`);
+  expect(api.url).toBe(`http://127.0.0.1:${api.port}`);
   const answer = await fetch(`${api.url}/api/auth/token`, {
     method: 'POST',
     body: JSON.stringify({ grant_type: 'api_key', api_key: PRO_KEY }),
@@ -22,7 +22,7 @@ test('a port in use is a clear error', async () => {
   await expect(second).rejects.toThrow(LocalApiError);
   await expect(second).rejects.toMatchObject({
     code: 'KM_LOCAL_API_PORT_IN_USE',
-    message: `port ${first.port.toString()} on 127.0.0.1 is already in use; choose another port, or 0 for any free one`,
+    message: `port ${first.port} on 127.0.0.1 is already in use; choose another port, or 0 for any free one`,
   });
 });
 

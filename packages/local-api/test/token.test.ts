@@ -27,7 +27,9 @@ test('a JWT says who, what tier, which scopes and how long, and is verified with
   const { access_token: token } = await api.login(['monitoring', 'plugins']);
   const jwks = (await (await api.get('/.well-known/jwks.json')).json()) as JSONWebKeySet;
 
-  const { payload } = await jwtVerify(token, createLocalJWKSet(jwks), { currentDate: new Date(api.clock.now()) });
+  const { payload } = await jwtVerify(token, createLocalJWKSet(jwks), {
+    currentDate: new Date(api.clock.now()),
+  });
   const nowSeconds = api.clock.now() / 1_000;
   expect(payload).toEqual({
     iss: 'http://localhost',
@@ -77,7 +79,12 @@ test.each([
 
 test('client credentials win a token, and no refresh token', async () => {
   const api = testApi({ clients: [{ clientId: 'ci', clientSecret: 's3cret', tier: 'enterprise' }] });
-  const request = { grant_type: 'client_credentials', client_id: 'ci', client_secret: 's3cret', scope: ['plugins'] };
+  const request = {
+    grant_type: 'client_credentials',
+    client_id: 'ci',
+    client_secret: 's3cret',
+    scope: ['plugins'],
+  };
   const tokens = (await (await api.post('/api/auth/token', request)).json()) as Tokens;
   expect(tokens.scope).toEqual(['plugins']);
   expect(tokens).not.toHaveProperty('refresh_token');
@@ -113,8 +120,14 @@ test.each([
 });
 
 test('a refusal says what is wrong without repeating what was sent', async () => {
-  const answer = await testApi().post('/api/auth/token', { grant_type: 'api_key', api_key: ['km_pro_secret'] });
-  expect(await answer.json()).toEqual({ error: 'invalid_request', error_description: 'api_key must be text' });
+  const answer = await testApi().post('/api/auth/token', {
+    grant_type: 'api_key',
+    api_key: ['km_pro_secret'],
+  });
+  expect(await answer.json()).toEqual({
+    error: 'invalid_request',
+    error_description: 'api_key must be text',
+  });
 });
 
 test('a revoked API key wins nothing, and its account still has its tokens', async () => {

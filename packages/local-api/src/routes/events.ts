@@ -20,7 +20,11 @@ const Count = 'a whole number, 0 or more';
 
 const Event = v.object(
   {
-    id: v.pipe(v.string('text'), v.nonEmpty('text that is not empty'), v.maxLength(256, 'at most 256 characters')),
+    id: v.pipe(
+      v.string('text'),
+      v.nonEmpty('text that is not empty'),
+      v.maxLength(256, 'at most 256 characters'),
+    ),
     timestamp: Timestamp,
     direction: v.picklist(['inbound', 'outbound'], 'inbound or outbound'),
     method: v.nullish(Text),
@@ -44,7 +48,8 @@ const Batch = v.object(
 /** `POST /api/events/batch`: stores each event once, all of a batch or none. */
 export function eventsRoute(services: Services): Hono<ApiEnv> {
   const { events, settings, store } = services;
-  return new Hono<ApiEnv>().post('/api/events/batch', requireToken(services, 'monitoring'), async (c) => {
+  const routes = new Hono<ApiEnv>();
+  routes.post('/api/events/batch', requireToken(services, 'monitoring'), async (c) => {
     const access = accessOf(c);
     const checked = check(Batch, await readJson(c, settings.maxBodyBytes));
     if ('flaw' in checked) throw malformed(checked.flaw);
@@ -75,9 +80,10 @@ export function eventsRoute(services: Services): Hono<ApiEnv> {
     });
     return c.json({
       success: true,
-      message: `${stored.toString()} events stored, ${seenBefore.toString()} seen before`,
+      message: `${stored} events stored, ${seenBefore} seen before`,
     });
   });
+  return routes;
 }
 
 function malformed(flaw: Flaw): HttpProblem {

@@ -19,18 +19,23 @@ const FEATURES: Readonly<Record<Tier, readonly string[]>> = {
 /** `GET /api/user/features`: what an account may use, by token or by API key. */
 export function featuresRoute(services: Services): Hono<ApiEnv> {
   const answer = (c: Context<ApiEnv>, tier: Tier): Response => c.json({ tier, features: FEATURES[tier] });
-  return new Hono<ApiEnv>()
-    .get('/api/user/features', async (c, next) => {
-      const apiKey = c.req.header('x-api-key');
-      if (apiKey === undefined || c.req.header('authorization') !== undefined) return next();
-      const account = services.store.accounts.findByApiKey(apiKey);
-      if (account !== undefined && !account.isRevoked) return answer(c, account.tier);
-      services.store.counters.add('access_refused', services.settings.now());
-      services.events.emit({ type: 'access.refused', path: c.req.path, reason: account ? 'revoked' : 'unknown' });
-      const description = account ? 'API key revoked' : 'unknown API key';
-      return c.json({ error: 'invalid_client', error_description: description }, 401, {
-        'WWW-Authenticate': 'Bearer realm="kilometers"',
-      });
-    })
-    .get('/api/user/features', requireToken(services), (c) => answer(c, accessOf(c).tier));
+  const routes = new Hono<ApiEnv>();
+  routes.get('/api/user/features', async (c, next) => {
+    const apiKey = c.req.header('x-api-key');
+    if (apiKey === undefined || c.req.header('authorization') !== undefined) return next();
+    const account = services.store.accounts.findByApiKey(apiKey);
+    if (account !== undefined && !account.isRevoked) return answer(c, account.tier);
+    services.store.counters.add('access_refused', services.settings.now());
+    services.events.emit({
+      type: 'access.refused',
+      path: c.req.path,
+      reason: account ? 'revoked' : 'unknown',
+    });
+    const description = account ? 'API key revoked' : 'unknown API key';
+    return c.json({ error: 'invalid_client', error_description: description }, 401, {
+      'WWW-Authenticate': 'Bearer realm="kilometers"',
+    });
+  });
+  routes.get('/api/user/features', requireToken(services), (c) => answer(c, accessOf(c).tier));
+  return routes;
 }

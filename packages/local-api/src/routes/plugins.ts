@@ -22,20 +22,24 @@ const ManifestRequest = v.object(
 /** `POST /api/plugins/manifest`: what this account may use; and the archives the manifest points to. */
 export function pluginRoutes(services: Services): Hono<ApiEnv> {
   const guard = requireToken(services, 'plugins');
-  return new Hono<ApiEnv>()
-    .post('/api/plugins/manifest', guard, async (c) => {
-      const request = check(ManifestRequest, await readJson(c));
-      if ('flaw' in request) throw new HttpProblem(400, 'invalid_request', request.flaw.message);
-      const base = `${services.publicUrl()}/api/plugins/download`;
-      const plugins = pluginsFor(accessOf(c).tier).map(({ hash, name, size, tier, version }) => {
-        return { name, version, tier, url: `${base}/${name}/${version}`, hash, size };
-      });
-      return c.json({ plugins });
-    })
-    .get('/api/plugins/download/:name/:version', guard, (c) => {
-      const { name, version } = c.req.param();
-      const plugin = pluginsFor(accessOf(c).tier).find((each) => each.name === name && each.version === version);
-      if (plugin === undefined) throw new HttpProblem(404, 'not_found', 'there is no such plugin for this account');
-      return c.body(plugin.content, 200, { 'Content-Type': 'text/javascript; charset=utf-8' });
+  const routes = new Hono<ApiEnv>();
+  routes.post('/api/plugins/manifest', guard, async (c) => {
+    const request = check(ManifestRequest, await readJson(c));
+    if ('flaw' in request) throw new HttpProblem(400, 'invalid_request', request.flaw.message);
+    const base = `${services.publicUrl()}/api/plugins/download`;
+    const plugins = pluginsFor(accessOf(c).tier).map(({ hash, name, size, tier, version }) => {
+      return { name, version, tier, url: `${base}/${name}/${version}`, hash, size };
     });
+    return c.json({ plugins });
+  });
+  routes.get('/api/plugins/download/:name/:version', guard, (c) => {
+    const { name, version } = c.req.param();
+    const plugin = pluginsFor(accessOf(c).tier).find(
+      (each) => each.name === name && each.version === version,
+    );
+    if (plugin === undefined)
+      throw new HttpProblem(404, 'not_found', 'there is no such plugin for this account');
+    return c.body(plugin.content, 200, { 'Content-Type': 'text/javascript; charset=utf-8' });
+  });
+  return routes;
 }

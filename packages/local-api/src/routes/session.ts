@@ -16,16 +16,17 @@ const RevokeRequest = v.object(
 
 /** `GET /api/auth/validate` and `POST /api/auth/revoke`: is this token good, and end it. */
 export function sessionRoutes(services: Services): Hono<ApiEnv> {
-  return new Hono<ApiEnv>()
-    .get('/api/auth/validate', requireToken(services), (c) => {
-      const { expiresAtMs, scope, subject, tier } = accessOf(c);
-      const expiresAt = new Date(expiresAtMs).toISOString();
-      return c.json({ valid: true, subject, tier, scope: readScopes(scope), expires_at: expiresAt });
-    })
-    .post('/api/auth/revoke', async (c) => {
-      const request = check(RevokeRequest, await readJson(c));
-      if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
-      services.tokens.revoke(request.value.token);
-      return c.json({ success: true });
-    });
+  const routes = new Hono<ApiEnv>();
+  routes.get('/api/auth/validate', requireToken(services), (c) => {
+    const { expiresAtMs, scope, subject, tier } = accessOf(c);
+    const expiresAt = new Date(expiresAtMs).toISOString();
+    return c.json({ valid: true, subject, tier, scope: readScopes(scope), expires_at: expiresAt });
+  });
+  routes.post('/api/auth/revoke', async (c) => {
+    const request = check(RevokeRequest, await readJson(c));
+    if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
+    services.revoker.revoke(request.value.token);
+    return c.json({ success: true });
+  });
+  return routes;
 }

@@ -4,7 +4,7 @@ import { OAuthError } from '../oauth-error.js';
 import { check, readJson } from '../request-body.js';
 import { parseScopes } from '../scopes.js';
 import type { ApiEnv, Services } from '../services.js';
-import type { IssuedTokens } from '../token-service.js';
+import type { IssuedTokens } from '../issued-tokens.js';
 import { odditiesOf } from '../trouble/rule.js';
 import { tokenAnswer } from '../token-answer.js';
 
@@ -21,7 +21,8 @@ const ClientRequest = v.object({ client_id: Text, client_secret: Text, scope: Sc
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5 | RFC 6749 §5}
  */
 export function tokenRoute(services: Services): Hono<ApiEnv> {
-  return new Hono<ApiEnv>().post('/api/auth/token', async (c) => {
+  const routes = new Hono<ApiEnv>();
+  routes.post('/api/auth/token', async (c) => {
     const oddities = odditiesOf(c.get('trouble'));
     const isOddlyBare = oddities.includes('no-refresh-token');
     const body = await readJson(c);
@@ -33,6 +34,7 @@ export function tokenRoute(services: Services): Hono<ApiEnv> {
     noStore(c);
     return c.json(tokenAnswer(tokens, services.settings.now(), oddities));
   });
+  return routes;
 }
 
 async function answerGrant(
@@ -49,11 +51,11 @@ async function answerGrant(
       if (account === undefined) throw new OAuthError('invalid_client', 'unknown API key');
       if (account.isRevoked) throw new OAuthError('invalid_client', 'API key revoked');
       const scope = parseScopes(request.scope);
-      return services.tokens.issue({ account, scope, grantType, hasRefreshToken: !isBare });
+      return services.issuer.issue({ account, scope, grantType, hasRefreshToken: !isBare });
     }
     case 'refresh_token': {
       const request = valid(RefreshRequest, body);
-      return services.tokens.refresh({
+      return services.refresher.refresh({
         refreshToken: request.refresh_token,
         scope: request.scope,
         isRotating: !isBare,
@@ -64,7 +66,7 @@ async function answerGrant(
       const account = accounts.findByClient(request.client_id, request.client_secret);
       if (account === undefined) throw new OAuthError('invalid_client', 'unknown client or wrong secret');
       const scope = parseScopes(request.scope);
-      return services.tokens.issue({ account, scope, grantType, hasRefreshToken: false });
+      return services.issuer.issue({ account, scope, grantType, hasRefreshToken: false });
     }
     default:
       throw new OAuthError('unsupported_grant_type', 'use api_key, refresh_token or client_credentials');

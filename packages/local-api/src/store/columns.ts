@@ -1,3 +1,4 @@
+import { isArrayBuffer, isUint8Array } from 'node:util/types';
 import type { SqlRow } from './sql-database.js';
 
 function wrong(row: SqlRow, column: string): Error {
@@ -31,7 +32,9 @@ export function numberOrNull(row: SqlRow, column: string): number | null {
 /** A column that holds bytes. */
 export function bytes(row: SqlRow, column: string): Uint8Array {
   const value = row[column];
-  if (value instanceof Uint8Array) return value;
+  // The driver's get() gives a Buffer, its all() an ArrayBuffer.
+  if (isUint8Array(value)) return value;
+  if (isArrayBuffer(value)) return Buffer.from(value);
   throw wrong(row, column);
 }
 

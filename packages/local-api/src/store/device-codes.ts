@@ -59,7 +59,9 @@ export class DeviceCodes {
 
   /** Uses an approved code up; false when it is not approved (any more). */
   use(hash: string): boolean {
-    return this.#db.run(`UPDATE device_code SET state = 'used' WHERE hash = ? AND state = 'approved'`, [hash]) > 0;
+    return (
+      this.#db.run(`UPDATE device_code SET state = 'used' WHERE hash = ? AND state = 'approved'`, [hash]) > 0
+    );
   }
 
   prune(expiredBeforeMs: number): void {

@@ -49,11 +49,11 @@ function answerInstead(rule: TroubleRule, services: Services): Response | undefi
 
 function retryHeaders(rule: TroubleRule, nowMs: number): Record<string, string> {
   const isDue = rule.status === 429 || rule.status === 503;
-  const value = rule.retryAfter ?? (isDue ? DEFAULT_RETRY_AFTER_SECONDS : 'none');
-  return value === 'none' ? {} : { 'Retry-After': retryAfterText(value, nowMs) };
+  const value = rule.retryAfter === undefined && isDue ? DEFAULT_RETRY_AFTER_SECONDS : rule.retryAfter;
+  return value === undefined || value === null ? {} : { 'Retry-After': retryAfterText(value, nowMs) };
 }
 
-function retryAfterText(value: Exclude<RetryAfter, 'none'>, nowMs: number): string {
+function retryAfterText(value: NonNullable<RetryAfter>, nowMs: number): string {
   return typeof value === 'object' ? new Date(nowMs + value.dateInMs).toUTCString() : value.toString();
 }
 

@@ -39,7 +39,9 @@ export function checkRule(rule: TroubleRule): void {
     throw badTrouble('body=truncated cuts the real answer and takes no status');
   }
   if (outcomes.length === 0 && latencyMs === 0 && skewMs === 0) {
-    throw badTrouble('this trouble does nothing; name a status, latency, drop, body, redirect, skew or oddity');
+    throw badTrouble(
+      'this trouble does nothing; name a status, latency, drop, body, redirect, skew or oddity',
+    );
   }
   if (rule.retryAfter !== undefined && status === undefined) throw badTrouble('retry-after needs a status');
 }

@@ -38,7 +38,10 @@ const KEYS: Readonly<Record<string, { readonly takes: string; readonly read: Rea
       return { drop: value };
     },
   },
-  body: { takes: 'html, truncated, endless, or json:<JSON> (as the last key)', read: (value) => ({ body: body(value) }) },
+  body: {
+    takes: 'html, truncated, endless, or json:<JSON> (as the last key)',
+    read: (value) => ({ body: body(value) }),
+  },
   redirect: {
     takes: 'a URL',
     read: (value) => {
@@ -48,9 +51,14 @@ const KEYS: Readonly<Record<string, { readonly takes: string; readonly read: Rea
   },
   skew: {
     takes: 'a shift of the Date header such as +1h or -10m',
-    read: (value) => ({ skewMs: value.startsWith('-') ? -duration(value.slice(1)) : duration(value.replace('+', '')) }),
+    read: (value) => ({
+      skewMs: value.startsWith('-') ? -duration(value.slice(1)) : duration(value.replace('+', '')),
+    }),
   },
-  oddity: { takes: `one or more of ${ODDITIES.join(', ')}, joined by +`, read: (value) => ({ oddity: oddities(value) }) },
+  oddity: {
+    takes: `one or more of ${ODDITIES.join(', ')}, joined by +`,
+    read: (value) => ({ oddity: oddities(value) }),
+  },
 };
 
 /**
@@ -61,7 +69,10 @@ const KEYS: Readonly<Record<string, { readonly takes: string; readonly read: Rea
 export function parseTrouble(text: string): TroubleRule {
   let rule: TroubleRule = {};
   for (const part of split(text)) {
-    const name = part.slice(0, Math.max(0, part.indexOf('='))).trim().toLowerCase();
+    const name = part
+      .slice(0, Math.max(0, part.indexOf('=')))
+      .trim()
+      .toLowerCase();
     const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
     if (key === undefined) throw badTrouble(`cannot read trouble "${part}". ${allowed()}`);
     try {
@@ -112,10 +123,10 @@ function duration(text: string): number {
 }
 
 function retryAfter(text: string): RetryAfter {
-  if (text === 'none') return 'none';
+  if (text === 'none') return null;
   if (/^\d+$/.test(text)) return wholeNumber(text);
   if (text.startsWith('+')) return { dateInMs: duration(text.slice(1)) };
-  if (!/ GMT$/.test(text) || Number.isNaN(Date.parse(text))) throw new SyntaxError();
+  if (!text.endsWith(' GMT') || Number.isNaN(Date.parse(text))) throw new SyntaxError();
   return text;
 }
 

@@ -16,8 +16,8 @@ export type Oddity = (typeof ODDITIES)[number];
 /** A body in place of the real one. */
 export type TroubleBody = 'html' | 'truncated' | 'endless' | { readonly json: unknown };
 
-/** `Retry-After`: seconds, an HTTP date as it stands, so many ms from now as an HTTP date, or none. */
-export type RetryAfter = number | string | { readonly dateInMs: number } | 'none';
+/** `Retry-After`: seconds, an HTTP date as it stands, so many ms from now as an HTTP date, or (null) none. */
+export type RetryAfter = number | string | { readonly dateInMs: number } | null;
 
 /** One piece of scripted trouble. What is left out stays as it would be. */
 export type TroubleRule = {
