@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 
 /** What a command gets from the process it runs in. */
@@ -11,6 +12,9 @@ export type CommandContext = {
   readonly random: () => number;
   /** A new UUID. */
   readonly createId: () => string;
+  /** The process's own streams, opened when they are asked for. */
+  readonly stdin: () => Readable;
+  readonly stdout: () => Writable;
   /** Writes the answer to stdout; resolves when it is out. */
   readonly answer: (text: string) => Promise<void>;
   /** Writes one line to stderr. */

@@ -17,8 +17,11 @@ const context: CommandContext = {
   clock: systemClock,
   random: Math.random,
   createId: randomUUID,
+  stdin: () => process.stdin,
+  stdout: () => process.stdout,
   answer: (text) =>
     new Promise((resolve) => {
+      process.stdout.once('error', resolve);
       process.stdout.write(text, () => {
         resolve();
       });
@@ -41,7 +44,6 @@ function fail(error: unknown): never {
 }
 
 // A reader that went away is no failure of ours.
-process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 process.on('uncaughtException', fail);
 

@@ -2,6 +2,7 @@ import { createAuthenticatedClient, createAuthManager, createDebugLog } from '@k
 import type { CommandContext } from '../command-context.js';
 import { createBatchSender } from '../monitor/batch-sender.js';
 import { Capture } from '../monitor/capture.js';
+import { openClientOutput } from '../monitor/client-output.js';
 import { EventBatcher } from '../monitor/event-batcher.js';
 import { EventDelivery } from '../monitor/event-delivery.js';
 import { MemoryEventQueue } from '../monitor/memory-event-queue.js';
@@ -9,7 +10,6 @@ import { MonitorLog } from '../monitor/monitor-log.js';
 import { countOf, createMonitorMessages } from '../monitor/monitor-messages.js';
 import type { NoticeListener } from '../monitor/monitor-notice.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
-import { openClientInput, openClientOutput } from '../monitor/process-streams.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { serviceUrl, settingsFrom, type AccountFlags } from '../settings.js';
 
@@ -66,7 +66,7 @@ export async function runMonitor(
 
   const server = await startServer(command, context.environment);
   notify({ type: 'session.started', correlationId, serverPid: server.pid });
-  const client = { input: openClientInput(), output: openClientOutput() };
+  const client = { input: context.stdin(), output: openClientOutput(context.stdout) };
   const session = new MonitorSession({ server, client, capture, clock });
   const impatience = forwardSignals(session, context);
   manager.start();

@@ -56,7 +56,10 @@ function lineOf(notice: MonitorNotice): object {
       const { direction, method, size } = notice.event;
       return { type: notice.type, direction, kind: notice.kind, method, id: notice.id, size };
     }
-    case 'batch.delivered':
+    case 'batch.delivered': {
+      const { batch, durationMs } = notice;
+      return { type: notice.type, events: batch.events.length, durationMs: Math.round(durationMs) };
+    }
     case 'batch.postponed':
     case 'batch.refused': {
       const { batch, ...rest } = notice;

@@ -76,14 +76,11 @@ export class MonitorSession {
   /** Resolves when the client has all of the server's output, or will not have it. */
   async #outputDrained(): Promise<void> {
     const { server, clock } = this.#options;
-    let isFlushed = false;
-    const flushed = this.#toClient.flushed.then(() => {
-      isFlushed = true;
-    });
+    const flushed = this.#toClient.flushed.then(() => true);
     let passedBytes = -1;
     for (let quietMs = 0; ; quietMs += POLL_MS) {
-      await Promise.race([flushed, new Promise<void>((resolve) => clock.schedule(resolve, POLL_MS, true))]);
-      if (isFlushed) return;
+      const poll = new Promise<false>((resolve) => clock.schedule(() => resolve(false), POLL_MS, true));
+      if (await Promise.race([flushed, poll])) return;
       if (this.#toClient.passedBytes !== passedBytes) quietMs = 0;
       passedBytes = this.#toClient.passedBytes;
       const isStalled = this.#toClient.waitingBytes > 0;
