@@ -1,4 +1,5 @@
 import { AuthError } from './auth-error.js';
+import type { Clock } from './clock.js';
 
 /**
  * `promise`, unless `signal` ends the wait first. What `promise` stands for goes on either way.
@@ -30,4 +31,28 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
       })
       .then(resolve, reject);
   });
+}
+
+/** What `promise` brings within `timeoutMs`; `otherwise` when it fails or takes longer. */
+export async function withinDeadline<T>(
+  promise: Promise<T>,
+  otherwise: T,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<T> {
+  let cancel: () => void = () => undefined;
+  const deadline = new Promise<T>((resolve) => {
+    cancel = clock.schedule(
+      () => {
+        resolve(otherwise);
+      },
+      timeoutMs,
+      true,
+    );
+  });
+  try {
+    return await Promise.race([promise.catch(() => otherwise), deadline]);
+  } finally {
+    cancel();
+  }
 }

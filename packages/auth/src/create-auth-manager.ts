@@ -1,40 +1,15 @@
 import { AuthError } from './auth-error.js';
 import { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
 import type { AuthManager } from './auth-manager.js';
+import type { AuthManagerConfig } from './auth-manager-config.js';
 import { createMemoryCache } from './caches/memory-cache.js';
-import { systemClock, type Clock } from './clock.js';
+import { systemClock } from './clock.js';
 import { credentialFingerprint, type Credential } from './credential.js';
-import type { TokenCache, TokenProvider } from './ports.js';
 import { createKilometersProvider } from './providers/kilometers-provider.js';
-import type { RefreshSettings } from './refresh-policy.js';
 import { refreshSettings } from './refresh-settings.js';
 import { Secret } from './secret.js';
 import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
-
-/** What an {@link AuthManager} is made from. Everything has a default; a credential is needed to get far. */
-export type AuthManagerConfig = { readonly [K in keyof RefreshSettings]?: RefreshSettings[K] | undefined } & {
-  /** Base URL of the API: https, or http to loopback. Default `https://api.kilometers.ai`. */
-  readonly apiEndpoint?: string | undefined;
-  /** The named account. Default `default`. */
-  readonly profile?: string | undefined;
-  /** Mints tokens, and takes over when a refresh token cannot be used. */
-  readonly apiKey?: string | Secret | undefined;
-  /** A client's own credentials (RFC 6749 §4.4), instead of an API key. */
-  readonly clientCredentials?:
-    { readonly clientId: string; readonly clientSecret: string | Secret } | undefined;
-  /** A refresh token won elsewhere. It is used up with the first refresh: give a cache that outlives the process. */
-  readonly refreshToken?: string | Secret | undefined;
-  /** Where tokens are kept, and with whom they are shared. Default: this manager's memory. */
-  readonly cache?: TokenCache | undefined;
-  /** Who issues the tokens. Default: the Kilometers API at `apiEndpoint`. */
-  readonly provider?: TokenProvider | undefined;
-  /** The command that an error tells a human to run. Default `km auth login`. */
-  readonly loginCommand?: string | undefined;
-  readonly clock?: Clock | undefined;
-  /** From 0 to 1, for jitter. */
-  readonly random?: (() => number) | undefined;
-};
 
 const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 

@@ -1,5 +1,5 @@
 import { AuthError } from './auth-error.js';
-import type { AuthManagerConfig } from './create-auth-manager.js';
+import type { AuthManagerConfig } from './auth-manager-config.js';
 import { parseDurationMs } from './duration.js';
 import type { RefreshSettings } from './refresh-policy.js';
 

@@ -2,14 +2,12 @@ import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js'
 import type { TokenGrant } from './ports.js';
 import { coversScopes, scopeTokens } from './scope.js';
 
-function without<K extends keyof GrantRecord>(
-  record: GrantRecord,
-  ...fields: readonly K[]
-): Omit<GrantRecord, K> {
-  const copy: GrantRecord = { ...record };
-  const mutable = copy as { -readonly [F in keyof GrantRecord]?: GrantRecord[F] };
-  for (const field of fields) delete mutable[field];
-  return copy;
+/** The fields of a record that may be absent. */
+type OptionalField = Exclude<keyof GrantRecord, 'tokens' | 'unexplainedRequestsAtMs'>;
+
+function without(record: GrantRecord, ...fields: readonly OptionalField[]): GrantRecord {
+  const names: readonly string[] = fields;
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name))) as GrantRecord;
 }
 
 /** Notes that `refreshToken` is about to be sent. */

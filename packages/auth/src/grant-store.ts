@@ -20,6 +20,7 @@ export class GrantStore {
   readonly #events: EventPublisher;
   #unstored: readonly Change[] = [];
   #isReadFailing = false;
+  #look: Promise<GrantRecord> | undefined;
 
   constructor(cache: TokenCache, key: GrantKey, events: EventPublisher) {
     this.#cache = cache;
@@ -42,6 +43,14 @@ export class GrantStore {
       this.#isReadFailing = true;
     }
     return this.#applied(stored ?? EMPTY_GRANT);
+  }
+
+  /** As `read`, once for all who ask at this moment. */
+  look(): Promise<GrantRecord> {
+    this.#look ??= this.read().finally(() => {
+      this.#look = undefined;
+    });
+    return this.#look;
   }
 
   /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
@@ -78,18 +87,20 @@ export class GrantStore {
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long.
    */
   async transact<T>(task: (isShared: boolean) => Promise<T>): Promise<T> {
-    let isEntered = false;
+    const entered: { error?: unknown } = {};
     try {
       return await this.#cache.withLock(
         this.#key,
-        () => {
-          isEntered = true;
-          return task(true);
-        },
+        () =>
+          task(true).catch((error: unknown) => {
+            entered.error = error;
+            throw error;
+          }),
         { timeoutMs: LOCK_TIMEOUT_MS },
       );
     } catch (error) {
-      if (isEntered || !isAuthError(error, 'KM_AUTH_CACHE')) throw error;
+      // What the task itself threw is the task's; only the lock's own failure means that there is none.
+      if (error === entered.error || !isAuthError(error, 'KM_AUTH_CACHE')) throw error;
       this.#tellFailure('write', error);
       return task(false);
     }

@@ -1,6 +1,7 @@
 export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
 export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
+export type { AuthManagerConfig } from './auth-manager-config.js';
 export { AuthToken, type AuthTokenFields } from './auth-token.js';
 export {
   createAuthenticatedClient,
@@ -9,9 +10,15 @@ export {
 } from './authenticated-fetch.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
-export { createAuthManager, type AuthManagerConfig } from './create-auth-manager.js';
+export { createAuthManager } from './create-auth-manager.js';
 export { createDebugLog, describeEvent } from './debug-log.js';
 export { formatDuration, parseDurationMs } from './duration.js';
+export {
+  createEntitlementVerifier,
+  type Entitlements,
+  type EntitlementVerifier,
+  type EntitlementVerifierOptions,
+} from './entitlements.js';
 export { authConfigFromEnvironment, type Environment } from './environment.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';

@@ -6,6 +6,7 @@ import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adoptableToken, type Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import { isLongRest } from './refresh-policy.js';
+import { assertRested, loginRequired, unlockableError } from './refresh-refusal.js';
 import {
   RefreshTokenRenewal,
   type RefreshTokenRenewalOptions,
@@ -51,7 +52,7 @@ export class RefreshTransaction {
       const record = await store.read();
       const adopted = adoptableToken(record, need, clock.nowMs(), settings.refreshAheadMs);
       if (adopted !== undefined) return this.#adopt(adopted, need);
-      this.#assertRested(record);
+      assertRested(record, clock.nowMs());
       try {
         return await this.#obtain(
           need.because === 'revoked' ? await this.#afterRevocation(record, need) : record,
@@ -105,7 +106,8 @@ export class RefreshTransaction {
   /** The refresh token is gone: the credential takes over, or a human must. */
   async #afterLoss(need: Need, why: string, error: AuthError): Promise<AuthToken> {
     const { credential, store } = this.#options;
-    if (credential === undefined) throw this.#loginRequired(`the login is over: ${why}`, error);
+    if (credential === undefined)
+      throw loginRequired(this.#options.loginCommand, `the login is over: ${why}`, error);
     this.#tellFallback(need, credential, why);
     return this.#mint(await store.read(), need);
   }
@@ -156,14 +158,14 @@ export class RefreshTransaction {
 
   #cannotMint(record: GrantRecord, need: Need): AuthError {
     const { refreshToken } = record;
-    if (refreshToken === undefined) return this.#loginRequired('nobody is logged in', undefined);
+    if (refreshToken === undefined) return loginRequired(this.#options.loginCommand, 'nobody is logged in');
     if (!this.#serves(refreshToken, need.scope)) {
-      return this.#loginRequired(`the login does not serve scope "${need.scope}", or is over`, undefined);
+      return loginRequired(
+        this.#options.loginCommand,
+        `the login does not serve scope "${need.scope}", or is over`,
+      );
     }
-    return new AuthError(
-      'KM_AUTH_CACHE',
-      'the token cache cannot be written, and a refresh now would lose the login: make it writable (disk space, permissions), then try again',
-    );
+    return unlockableError();
   }
 
   async #store(record: GrantRecord, need: Need, { grant, scopes, grantType }: Won): Promise<AuthToken> {
@@ -184,7 +186,8 @@ export class RefreshTransaction {
     else events.publish({ type: 'token.refreshed', ...told, replaced });
     const isForAny = scopes !== undefined || need.scope === DEFAULT_SCOPE;
     if (!isForAny && !coversScopes(token.scopes, scopeTokens(need.scope)) && token.scopes.length > 0) {
-      throw this.#loginRequired(
+      throw loginRequired(
+        this.#options.loginCommand,
         `the login serves only "${token.scopes.join(' ')}", not "${need.scope}"`,
         undefined,
       );
@@ -209,17 +212,6 @@ export class RefreshTransaction {
     return !isOver && (scopes === undefined || coversScopes(scopes, scopeTokens(scope)));
   }
 
-  /** The service asked for a rest: it gets it. */
-  #assertRested({ notBeforeMs, lastFailure }: GrantRecord): void {
-    const restMs = (notBeforeMs ?? 0) - this.#options.clock.nowMs();
-    if (restMs <= 0) return;
-    throw new TokenRequestError(
-      'KM_AUTH_UNREACHABLE',
-      `the token service asked to be left alone for another ${String(Math.ceil(restMs / 1000))} s; try again then (${lastFailure?.message ?? ''})`,
-      { retryAfterMs: restMs },
-    );
-  }
-
   async #noteFailure(error: AuthError): Promise<void> {
     const { store, clock } = this.#options;
     const atMs = clock.nowMs();
@@ -240,12 +232,6 @@ export class RefreshTransaction {
       from: 'refresh_token',
       to: credential.kind,
       reason,
-    });
-  }
-
-  #loginRequired(why: string, cause: unknown): AuthError {
-    return new AuthError('KM_AUTH_LOGIN_REQUIRED', `${why}; run \`${this.#options.loginCommand}\``, {
-      cause,
     });
   }
 }

@@ -1,0 +1,77 @@
+import { AuthError } from './auth-error.js';
+import type { AuthToken } from './auth-token.js';
+import type { Clock } from './clock.js';
+import type { EventPublisher } from './event-publisher.js';
+import type { Need } from './need.js';
+import type { RefreshTransaction } from './refresh-transaction.js';
+
+export type RefreshFlightsOptions = {
+  readonly transaction: RefreshTransaction;
+  readonly clock: Clock;
+  /** After a refresh behind has failed, the next one waits this long, in milliseconds. */
+  readonly retryIntervalMs: number;
+  readonly events: EventPublisher;
+  /** Is given each token that was obtained, before anybody who waits for it. */
+  readonly onToken: (scope: string, token: AuthToken) => void;
+};
+
+/** Refreshes under way: one a scope, shared by all who wait for it. Those of one grant take turns at its lock. */
+export class RefreshFlights {
+  readonly #options: RefreshFlightsOptions;
+  readonly #underway = new Map<string, Promise<AuthToken>>();
+  /** No refresh runs behind before this, by the monotonic clock. */
+  #behindNotBeforeMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: RefreshFlightsOptions) {
+    this.#options = options;
+  }
+
+  underway(scope: string): Promise<AuthToken> | undefined {
+    return this.#underway.get(scope);
+  }
+
+  /** The flight for a scope: the one under way, or a new one. */
+  fly(need: Need): Promise<AuthToken> {
+    const underway = this.#underway.get(need.scope);
+    if (underway !== undefined) return underway;
+    const flight = this.#run(need).finally(() => {
+      this.#underway.delete(need.scope);
+    });
+    this.#underway.set(need.scope, flight);
+    return flight;
+  }
+
+  /** Starts a flight that nobody waits for, unless one is under way or has failed a moment ago. */
+  flyBehind(need: Need, onStart: () => void): void {
+    const { clock, retryIntervalMs } = this.#options;
+    if (this.#underway.has(need.scope) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
+    onStart();
+    this.fly(need).catch(() => {
+      this.#behindNotBeforeMs = clock.monotonicMs() + retryIntervalMs;
+    });
+  }
+
+  /** Resolves when no flight is under way any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#underway.values());
+  }
+
+  async #run(need: Need): Promise<AuthToken> {
+    const { transaction, events, onToken } = this.#options;
+    try {
+      const token = await transaction.run(need);
+      onToken(need.scope, token);
+      return token;
+    } catch (error) {
+      if (error instanceof AuthError) {
+        events.publish({
+          type: 'refresh.failed',
+          scope: need.scope,
+          code: error.code,
+          message: error.message,
+        });
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { AuthError } from './auth-error.js';
+import type { AuthToken } from './auth-token.js';
+import type { GrantRecord } from './grant-record.js';
+import { TokenRequestError } from './token-request-error.js';
+
+/** Only a human can help. */
+export function loginRequired(loginCommand: string, why: string, cause?: unknown): AuthError {
+  return new AuthError('KM_AUTH_LOGIN_REQUIRED', `${why}; run \`${loginCommand}\``, { cause });
+}
+
+/** Where no lock can be had, a refresh token whose successor cannot be stored is not used up. */
+export function unlockableError(): AuthError {
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    'the token cache cannot be written, and a refresh now would lose the login: ' +
+      'make it writable (disk space, permissions), then try again',
+  );
+}
+
+/** No token of this service lives as long as was asked for. */
+export function lifetimeTooShort(token: AuthToken, minValidMs: number): AuthError {
+  return new AuthError(
+    'KM_AUTH_LIFETIME_TOO_SHORT',
+    `a token good for ${String(minValidMs)} ms was asked for, but the service issues tokens of ${String(token.lifetimeMs)} ms: ask for less`,
+  );
+}
+
+/**
+ * The service asked for a rest: it gets it.
+ *
+ * @throws {TokenRequestError} `KM_AUTH_UNREACHABLE` while it lasts.
+ */
+export function assertRested({ notBeforeMs, lastFailure }: GrantRecord, nowMs: number): void {
+  const restMs = (notBeforeMs ?? 0) - nowMs;
+  if (restMs <= 0) return;
+  throw new TokenRequestError(
+    'KM_AUTH_UNREACHABLE',
+    `the token service asked to be left alone for another ${String(Math.ceil(restMs / 1000))} s; ` +
+      `try again then (${lastFailure?.message ?? 'it did not say why'})`,
+    { retryAfterMs: restMs },
+  );
+}
