@@ -6,7 +6,6 @@ const conditions = ['@kilometers/source', 'module', 'node', 'development|product
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
     // A test that only passes the second time has found a race; retrying would hide it.
