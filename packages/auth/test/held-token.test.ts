@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { AuthToken } from '../src/index.js';
+import { HeldToken } from '../src/held-token.js';
+import { DEFAULT_REFRESH_SETTINGS } from '../src/refresh-policy.js';
+import { fakeClock, type FakeClock } from './support/fake-clock.js';
+import { HOUR, MINUTE } from './support/setup.js';
+
+function hold(clock: FakeClock, lifetimeMs = HOUR): HeldToken {
+  const issuedAtMs = clock.nowMs();
+  const token = new AuthToken({ value: 't', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + lifetimeMs });
+  return new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+}
+
+const stateOf = (held: HeldToken, clock: FakeClock): string =>
+  held.stateAt(clock.nowMs(), clock.monotonicMs());
+
+describe('a token in memory', () => {
+  test('is fresh, then to be checked with the cache, then due, then expired', async () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    const states: string[] = [];
+    for (const ms of [0, MINUTE - 1, 1, 54 * MINUTE - 1, 1, 5 * MINUTE - 5_001, 1]) {
+      await clock.advance(ms);
+      states.push(stateOf(held, clock));
+    }
+
+    expect(states).toEqual(['fresh', 'fresh', 'unchecked', 'unchecked', 'due', 'due', 'expired']);
+  });
+
+  test('is fresh exactly as long as its state says so', async () => {
+    const clock = fakeClock();
+    const held = hold(clock, 10_000);
+    for (let ms = 0; ms < 10_000; ms += 500) {
+      expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(stateOf(held, clock) === 'fresh');
+      await clock.advance(500);
+    }
+  });
+
+  test('ages while the machine sleeps, by the wall clock', () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    clock.sleepMachine(HOUR);
+
+    expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+    expect(stateOf(held, clock)).toBe('expired');
+  });
+
+  test('ages on, by the monotonic clock, when the wall clock is set back', async () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    await clock.advance(30 * MINUTE);
+    clock.jumpWall(-30 * MINUTE);
+    await clock.advance(25 * MINUTE);
+
+    expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+    expect(stateOf(held, clock)).toBe('due');
+    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(5 * MINUTE);
+    await clock.advance(5 * MINUTE);
+    expect(stateOf(held, clock)).toBe('expired');
+  });
+
+  test('is checked with the cache as soon as the wall clock was set back', () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    clock.jumpWall(-1);
+
+    expect(stateOf(held, clock)).toBe('unchecked');
+  });
+
+  test('tells when it will be due, and what is left, by the clock that says less', async () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    await clock.advance(10 * MINUTE);
+    clock.jumpWall(10 * MINUTE);
+
+    expect(held.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(35 * MINUTE);
+    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(40 * MINUTE);
+  });
+
+  test('taken from a cache whose clock was ahead lives no longer than it was issued for', () => {
+    const clock = fakeClock();
+    const issuedAtMs = clock.nowMs() + 20_000;
+    const token = new AuthToken({ value: 't', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + MINUTE });
+    const held = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+
+    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(MINUTE);
+  });
+
+  test('that cannot be used any more when it is taken in is expired at once', async () => {
+    const clock = fakeClock();
+    const { token } = hold(clock);
+    await clock.advance(HOUR);
+    const late = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+
+    expect(stateOf(late, clock)).toBe('expired');
+    expect(late.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+  });
+});
