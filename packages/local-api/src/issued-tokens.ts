@@ -7,6 +7,8 @@ import type { Store } from './store/store.js';
 export type IssuedTokens = {
   readonly accessToken: string;
   readonly expiresAtMs: number;
+  /** What is left of the lifetime when they are given out; a whole number, rounded down. */
+  readonly expiresInSeconds: number;
   readonly scope: readonly Scope[];
   readonly refreshToken?: string;
 };
@@ -30,7 +32,7 @@ export type TokenContext = {
 };
 
 /** Tokens as events tell of them: by fingerprint. */
-export function fingerprinted(issued: IssuedTokens): IssuedTokens {
+export function fingerprinted(issued: IssuedTokens): Omit<IssuedTokens, 'expiresInSeconds'> {
   const { accessToken, expiresAtMs, refreshToken, scope } = issued;
   const tokens = { scope, accessToken: fingerprint(accessToken), expiresAtMs };
   return refreshToken === undefined ? tokens : { ...tokens, refreshToken: fingerprint(refreshToken) };

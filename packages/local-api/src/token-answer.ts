@@ -5,14 +5,12 @@ import type { Oddity } from './trouble/rule.js';
 /** What the token endpoint sends for `tokens`, as odd as was asked for. */
 export function tokenAnswer(
   tokens: IssuedTokens,
-  nowMs: number,
   oddities: readonly Oddity[] = [],
 ): Readonly<Record<string, unknown>> {
-  const expiresIn = Math.max(0, Math.floor((tokens.expiresAtMs - nowMs) / 1_000));
   const answer: Record<string, unknown> = {
     access_token: tokens.accessToken,
     token_type: 'Bearer',
-    expires_in: expiresIn,
+    expires_in: tokens.expiresInSeconds,
     ...(tokens.refreshToken === undefined ? {} : { refresh_token: tokens.refreshToken }),
     scope: tokens.scope,
   };
@@ -25,7 +23,7 @@ export function tokenAnswer(
         answer['expires_in'] = 0;
         break;
       case 'string-expires-in':
-        answer['expires_in'] = expiresIn.toString();
+        answer['expires_in'] = tokens.expiresInSeconds.toString();
         break;
       case 'no-scope':
         delete answer['scope'];

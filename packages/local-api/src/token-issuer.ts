@@ -55,7 +55,8 @@ export class TokenIssuer {
   ): Promise<IssuedTokens> {
     const expiresAtMs = issuedAtMs + this.#context.policy.tokenTtlMs;
     const claims = { ...account, scope: formatScopes(scope), issuedAtMs, expiresAtMs };
-    const tokens = { accessToken: await this.#mint.mint(claims), expiresAtMs, scope };
+    const expiresInSeconds = Math.floor(this.#context.policy.tokenTtlMs / 1_000);
+    const tokens = { accessToken: await this.#mint.mint(claims), expiresAtMs, expiresInSeconds, scope };
     return hasRefreshToken ? { ...tokens, refreshToken: newSecret('kmrt_', this.#context.random) } : tokens;
   }
 

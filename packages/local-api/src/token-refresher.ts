@@ -109,6 +109,7 @@ export class TokenRefresher {
       isReplay: true,
       ...fingerprinted(answer),
     });
-    return answer;
+    const expiresInSeconds = Math.max(0, Math.floor((answer.expiresAtMs - now()) / 1_000));
+    return { ...answer, expiresInSeconds };
   }
 }

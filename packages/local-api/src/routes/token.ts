@@ -32,7 +32,7 @@ export function tokenRoute(services: Services): Hono<ApiEnv> {
       throw error;
     });
     noStore(c);
-    return c.json(tokenAnswer(tokens, services.settings.now(), oddities));
+    return c.json(tokenAnswer(tokens, oddities));
   });
   return routes;
 }

@@ -42,3 +42,8 @@ export function bytes(row: SqlRow, column: string): Uint8Array {
 export function bytesOrNull(row: SqlRow, column: string): Uint8Array | null {
   return row[column] === null ? null : bytes(row, column);
 }
+
+/** A column cast to BLOB that holds text: the driver cuts text off at a NUL, bytes it leaves whole. */
+export function wholeText(row: SqlRow, column: string): string {
+  return Buffer.from(bytes(row, column)).toString('utf8');
+}

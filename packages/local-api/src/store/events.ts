@@ -1,4 +1,4 @@
-import { bytes, number, text, textOrNull } from './columns.js';
+import { bytes, number, text, wholeText } from './columns.js';
 import type { SqlDatabase, SqlRow } from './sql-database.js';
 
 /** One message the CLI saw, as stored. */
@@ -28,6 +28,10 @@ export type EventQuery = {
   /** At most so many; 1000 unless told. */
   readonly limit?: number;
 };
+
+const COLUMNS = `sequence, timestamp, direction, payload, size, subject, received_at_ms,
+  CAST(id AS BLOB) AS id, CAST(method AS BLOB) AS method, CAST(correlation_id AS BLOB) AS correlation_id,
+  CAST(batch_correlation_id AS BLOB) AS batch_correlation_id, CAST(cli_version AS BLOB) AS cli_version`;
 
 /** The events, each id once. */
 export class Events {
@@ -66,7 +70,7 @@ export class Events {
 
   list(query: EventQuery = {}): readonly StoredEvent[] {
     return this.#db.all(
-      `SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+      `SELECT ${COLUMNS} FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
       [query.afterSequence ?? 0, query.limit ?? 1_000],
       readEvent,
     );
@@ -76,15 +80,15 @@ export class Events {
 function readEvent(row: SqlRow): StoredEvent {
   return {
     sequence: number(row, 'sequence'),
-    id: text(row, 'id'),
+    id: wholeText(row, 'id'),
     timestamp: text(row, 'timestamp'),
     direction: text(row, 'direction') === 'inbound' ? 'inbound' : 'outbound',
-    method: textOrNull(row, 'method'),
+    method: row['method'] === null ? null : wholeText(row, 'method'),
     payload: bytes(row, 'payload'),
     size: number(row, 'size'),
-    correlationId: text(row, 'correlation_id'),
-    batchCorrelationId: text(row, 'batch_correlation_id'),
-    cliVersion: text(row, 'cli_version'),
+    correlationId: wholeText(row, 'correlation_id'),
+    batchCorrelationId: wholeText(row, 'batch_correlation_id'),
+    cliVersion: wholeText(row, 'cli_version'),
     subject: text(row, 'subject'),
     receivedAtMs: number(row, 'received_at_ms'),
   };

@@ -59,18 +59,19 @@ function retryAfterText(value: NonNullable<RetryAfter>, nowMs: number): string {
 
 /** Ends the connection at once; with no socket there is, the request rejects as `fetch` would. */
 function dropConnection(c: Context<ApiEnv>): Response {
-  if (c.env.outgoing === undefined) throw new ConnectionDropped();
+  const outgoing = socketOf(c);
+  if (outgoing === undefined) throw new ConnectionDropped();
   c.set('isDropped', true);
-  c.env.outgoing.destroy();
+  outgoing.destroy();
   return alreadySent(c);
 }
 
 async function truncate(c: Context<ApiEnv>): Promise<Response> {
   const whole = new Uint8Array(await c.res.arrayBuffer());
   const half = whole.subarray(0, Math.ceil(whole.length / 2));
-  const { outgoing } = c.env;
+  const outgoing = socketOf(c);
   if (outgoing === undefined) {
-    return new Response(truncatedBody(half), { status: c.res.status, headers: c.res.headers });
+    return replaceAnswer(c, new Response(truncatedBody(half), c.res));
   }
   c.set('isDropped', true);
   outgoing.writeHead(c.res.status, { ...Object.fromEntries(c.res.headers), 'content-length': whole.length });
@@ -78,9 +79,18 @@ async function truncate(c: Context<ApiEnv>): Promise<Response> {
   return alreadySent(c);
 }
 
+/** Where the answer goes; `app.request()` leaves the bindings out altogether. */
+function socketOf(c: Context<ApiEnv>): ApiEnv['Bindings']['outgoing'] {
+  return (c.env as ApiEnv['Bindings'] | undefined)?.outgoing;
+}
+
 /** Tells the server adapter to leave the socket alone. */
 function alreadySent(c: Context<ApiEnv>): Response {
-  const response = new Response(null, { headers: { 'x-hono-already-sent': 'true' } });
+  return replaceAnswer(c, new Response(null, { headers: { 'x-hono-already-sent': 'true' } }));
+}
+
+/** Once the work is done, what a middleware returns is ignored, and what it sets is merged: so clear, then set. */
+function replaceAnswer(c: Context<ApiEnv>, response: Response): Response {
   c.res = undefined;
   c.res = response;
   return response;

@@ -18,8 +18,12 @@ export function endlessBody(
       controller.enqueue(encoder.encode('{"access_token":"'));
     },
     async pull(controller) {
-      await sleep(DRIP_MS, closing);
-      controller.enqueue(encoder.encode('x'.repeat(256)));
+      try {
+        await sleep(DRIP_MS, closing);
+        controller.enqueue(encoder.encode('x'.repeat(256)));
+      } catch {
+        controller.close();
+      }
     },
   });
 }
