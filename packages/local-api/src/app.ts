@@ -31,7 +31,7 @@ export function createApp(services: Services): Hono<ApiEnv> {
     app.route('/', routes(services));
   }
   app.notFound((c) =>
-    c.json({ error: 'not_found', message: `there is no ${c.req.method} ${c.req.path}` }, 404),
+    c.json({ error: 'not_found', error_description: `there is no ${c.req.method} ${c.req.path}` }, 404),
   );
   app.onError((error, c) => {
     if (error instanceof ConnectionDropped) throw error;
@@ -43,10 +43,11 @@ export function createApp(services: Services): Hono<ApiEnv> {
       if (error.status === 413) c.header('Connection', 'close');
       return c.json(error.body, error.status);
     }
-    if (services.closing.aborted) return c.json({ error: 'closing', message: 'the API is closing' }, 503);
+    if (services.closing.aborted)
+      return c.json({ error: 'closing', error_description: 'the API is closing' }, 503);
     services.events.emit({ type: 'failed', path: c.req.path, error });
     return c.json(
-      { error: 'server_error', message: 'the embedded API failed; this is a fault of its own' },
+      { error: 'server_error', error_description: 'the embedded API failed; this is a fault of its own' },
       500,
     );
   });

@@ -14,7 +14,7 @@ export class HttpProblem extends Error {
     super(message);
     this.name = 'HttpProblem';
     this.status = status;
-    this.body = { error, message, ...more };
+    this.body = { error, error_description: message, ...more };
   }
 }
 

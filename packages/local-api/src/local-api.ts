@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Hono } from 'hono';
 import { AccessTokenMint } from './access-token-mint.js';
 import { ApiEvents, type ApiEventListener } from './api-event.js';
@@ -5,10 +6,11 @@ import { createApp } from './app.js';
 import { DeviceLogins } from './device-logins.js';
 import type { TokenContext } from './issued-tokens.js';
 import { letIn } from './let-in.js';
-import { resolveSettings, type LocalApiOptions } from './options.js';
+import { resolveSettings, type LocalApiOptions, type Settings } from './options.js';
 import { createRequestLog } from './request-log.js';
 import { listen, type ListenOptions, type Listening } from './server.js';
 import type { ApiEnv, Services } from './services.js';
+import type { Account } from './store/accounts.js';
 import { Store } from './store/store.js';
 import { TokenIssuer } from './token-issuer.js';
 import { TokenRefresher } from './token-refresher.js';
@@ -51,11 +53,13 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
   if (settings.log !== false) events.on(createRequestLog(settings.log === true ? undefined : settings.log));
 
   const store = new Store(settings.database, now);
-  const account = letIn(store, settings);
+  const account = letInOrClose(store, settings);
   const closing = new AbortController();
-  let listening: Listening | undefined;
+  // Every wait of scripted latency listens to it.
+  setMaxListeners(0, closing.signal);
+  const sockets: Listening[] = [];
   const publicUrl = (): string =>
-    (settings.publicUrl ?? listening?.url ?? 'http://localhost').replace(/\/+$/, '');
+    (settings.publicUrl ?? sockets.at(-1)?.url ?? 'http://localhost').replace(/\/+$/, '');
 
   const mint = new AccessTokenMint({ store, format: settings.tokenFormat, random, issuer: publicUrl, now });
   const context: TokenContext = { store, events, policy: settings, now, random };
@@ -84,7 +88,7 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing.abort();
-    await listening?.close();
+    await Promise.all(sockets.map((socket) => socket.close()));
     store.close();
   };
   return {
@@ -93,9 +97,19 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
     trouble,
     on: (listener) => events.on(listener),
     listen: async (where) => {
-      listening = await listen(app, where);
-      return listening;
+      const socket = await listen(app, where);
+      sockets.push(socket);
+      return socket;
     },
     close: () => (closed ??= close()),
   };
+}
+
+function letInOrClose(store: Store, settings: Settings): Account {
+  try {
+    return letIn(store, settings);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }

@@ -11,7 +11,7 @@ test('a batch is stored, each event with all that was sent', async () => {
   const api = testApi();
   const answer = await (await sender(api))(batchOf('e1', 'e2'));
   expect(answer.status).toBe(200);
-  expect(await answer.json()).toEqual({ success: true, message: '2 events stored, 0 seen before' });
+  expect(await answer.json()).toEqual({ success: true, message: 'stored 2, seen before 0' });
   expect(api.store.countEvents()).toBe(2);
   expect(api.store.listEvents({ limit: 1 })).toEqual([
     {
@@ -37,7 +37,7 @@ test('an event seen before, in another batch or the same, is accepted and stored
   await send(batchOf('e1', 'e2'));
   const again = await send(batchOf('e2', 'e3', 'e3'));
   expect(again.status).toBe(200);
-  expect(await again.json()).toEqual({ success: true, message: '1 events stored, 2 seen before' });
+  expect(await again.json()).toEqual({ success: true, message: 'stored 1, seen before 2' });
   expect(api.store.listEvents().map(({ id }) => id)).toEqual(['e1', 'e2', 'e3']);
 });
 
@@ -98,7 +98,12 @@ test.each([
     batch.events[1]![field] = value;
     const answer = await (await sender(api))(batch);
     expect(answer.status).toBe(400);
-    expect(await answer.json()).toEqual({ error: 'invalid_request', message, success: false, index: 1 });
+    expect(await answer.json()).toEqual({
+      error: 'invalid_request',
+      error_description: message,
+      success: false,
+      index: 1,
+    });
     expect(api.store.countEvents()).toBe(0);
   },
 );
@@ -119,9 +124,9 @@ test.each([
 ])('a batch with %s is refused', async (name, batch, message) => {
   const answer = await (await sender(testApi()))(batch);
   expect(answer.status).toBe(400);
-  const body = (await answer.json()) as { message: string };
-  if (name === 'no object') expect(body.message).toMatch(/missing|must be/);
-  else expect(body.message).toBe(message);
+  const body = (await answer.json()) as { error_description: string };
+  if (name === 'no object') expect(body.error_description).toMatch(/missing|must be/);
+  else expect(body.error_description).toBe(message);
 });
 
 test('a body may be packed with gzip', async () => {
@@ -137,7 +142,13 @@ test('a body may be packed with gzip', async () => {
 });
 
 test.each([
-  ['too big', { maxBodyBytes: 1_024 }, 'identity', JSON.stringify(batchOf(...'abcdefghij')), 413],
+  [
+    'too big',
+    { maxBodyBytes: 1_024 },
+    'identity',
+    JSON.stringify(batchOf('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h')),
+    413,
+  ],
   ['small only while it is packed', { maxBodyBytes: 1_024 }, 'gzip', gzipSync(' '.repeat(1_000_000)), 413],
   ['not gzip though it says so', {}, 'gzip', 'plain', 400],
   ['cut off while packed', {}, 'gzip', gzipSync(JSON.stringify(batchOf('e1'))).subarray(0, 30), 400],

@@ -6,7 +6,7 @@ export const FREE_KEY = 'km_free_test_key_1';
 /** A clock that moves when told, starting at a round moment. */
 export type FakeClock = { readonly now: () => number; readonly advance: (ms: number) => void };
 
-export function fakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
+function fakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
   let nowMs = startMs;
   return {
     now: () => nowMs,

@@ -59,5 +59,5 @@ test.each([
   const { access_token: token } = await api.login(['plugins']);
   const answer = await api.post('/api/plugins/manifest', request, token);
   expect(answer.status).toBe(400);
-  expect(await answer.json()).toEqual({ error: 'invalid_request', message });
+  expect(await answer.json()).toEqual({ error: 'invalid_request', error_description: message });
 });

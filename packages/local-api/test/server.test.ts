@@ -1,7 +1,7 @@
 import { Agent, get } from 'node:http';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { LocalApiError, startLocalApi } from '../src/index.js';
+import { createLocalApi, LocalApiError, startLocalApi } from '../src/index.js';
 import { PRO_KEY } from './harness.js';
 
 test('it listens on a free port of 127.0.0.1 and its tokens name that address', async () => {
@@ -37,4 +37,23 @@ test('closing ends kept-alive connections at once, and twice is as good as once'
   await Promise.all([api.close(), api.close()]);
   expect(performance.now() - startedAt).toBeLessThan(150);
   agent.destroy();
+});
+
+test('twenty requests that wait at once cause no warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): number => warnings.push(warning);
+  process.on('warning', note);
+  await using api = await startLocalApi({ trouble: ['latency=20ms,path=*,count=inf'] });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => fetch(`${api.url}/health`)));
+  expect(answers.every(({ ok }) => ok)).toBe(true);
+  process.off('warning', note);
+  expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
+});
+
+test('one API can listen in two places, and closing ends both', async () => {
+  const api = createLocalApi();
+  const [one, two] = [await api.listen(), await api.listen()];
+  for (const { url } of [one, two]) expect((await fetch(`${url}/health`)).status).toBe(200);
+  await api.close();
+  for (const { url } of [one, two]) await expect(fetch(`${url}/health`)).rejects.toThrow();
 });

@@ -80,7 +80,7 @@ export function eventsRoute(services: Services): Hono<ApiEnv> {
     });
     return c.json({
       success: true,
-      message: `${stored} events stored, ${seenBefore} seen before`,
+      message: `stored ${stored}, seen before ${seenBefore}`,
     });
   });
   return routes;

@@ -48,7 +48,7 @@ export type TroubleRule = {
 };
 
 /** The path trouble befalls unless told. */
-export const DEFAULT_TROUBLE_PATH = '/api/auth/token';
+const DEFAULT_TROUBLE_PATH = '/api/auth/token';
 
 /** The oddities of a rule, as a list. */
 export function odditiesOf(rule: TroubleRule | undefined): readonly Oddity[] {
