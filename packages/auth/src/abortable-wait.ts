@@ -20,16 +20,14 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
         ),
       );
     };
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener('abort', abort, { once: true });
+    // Listened to even then: a failure that nobody waits for is no reason to end the process.
     promise
       .finally(() => {
         signal.removeEventListener('abort', abort);
       })
       .then(resolve, reject);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }
 

@@ -20,7 +20,7 @@ export type StoredAnswer = {
   /** The scope key it was asked for. */
   readonly key: string;
   readonly grant: TokenGrant;
-  /** What was asked for, or what the refresh token that was sent stands for; absent where that is not known. */
+  /** What was asked for, or what the refresh token that was sent serves; absent where that is not known. */
   readonly scopes: readonly string[] | undefined;
   readonly isRefresh: boolean;
 };
@@ -28,9 +28,12 @@ export type StoredAnswer = {
 /** The refresh token that follows: the answer's, or the one before where the answer has none (RFC 6749 §6). */
 function nextRefreshToken(
   current: RefreshToken | undefined,
-  { grant, scopes }: StoredAnswer,
+  { grant, scopes, isRefresh }: StoredAnswer,
 ): RefreshToken | undefined {
-  if (grant.refreshToken === undefined) return current;
+  if (grant.refreshToken === undefined) {
+    const isLearned = isRefresh && current !== undefined && scopes !== undefined;
+    return isLearned ? { scopes, ...current } : current;
+  }
   return {
     secret: grant.refreshToken,
     ...(scopes !== undefined && { scopes }),
@@ -40,7 +43,7 @@ function nextRefreshToken(
 }
 
 /**
- * Stores an answer: the refresh token; the token under its own scope and, since a refresh renews the
+ * Stores an answer: the refresh token; the token under its own scope, if it serves that, and, since a refresh renews the
  * whole grant, under every other one of it that has a token already; and that nothing is amiss any more.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
@@ -52,10 +55,13 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
       if (coversScopes(covered, scopeTokens(other))) tokens.set(other, grant.token);
     }
   }
-  tokens.set(key, grant.token);
+  if (answer.scopes === undefined || coversScopes(answer.scopes, scopeTokens(key)))
+    tokens.set(key, grant.token);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
+  // A token that was minted beside the refresh token says nothing of what became of that.
+  const isSettled = isRefresh || grant.refreshToken !== undefined;
   return {
-    ...without(record, 'sentRefresh', 'lastFailure', 'notBeforeMs', 'refreshToken'),
+    ...without(isSettled ? withoutSentRefresh(record) : record, 'lastFailure', 'notBeforeMs', 'refreshToken'),
     tokens,
     ...(refreshToken !== undefined && { refreshToken }),
   };

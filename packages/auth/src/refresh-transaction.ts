@@ -30,6 +30,12 @@ type Won = {
   readonly grantType: string;
 };
 
+/** What a login whose scopes are not known serves, as far as the token it brought tells. */
+function servedScopes(token: AuthToken, wanted: string): readonly string[] | undefined {
+  if (token.scopes.length === 0) return undefined;
+  return wanted === DEFAULT_SCOPE ? [...token.scopes, DEFAULT_SCOPE] : token.scopes;
+}
+
 /**
  * One refresh, from the lock to the store: take the grant's lock, read the cache again, take what another
  * process obtained meanwhile; otherwise ask the provider, store, release.
@@ -175,24 +181,19 @@ export class RefreshTransaction {
     const isRefresh = grantType === 'refresh_token';
     const nowMs = clock.nowMs();
     const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
+    const { token } = grant;
+    const served = scopes ?? servedScopes(token, need.scope);
     await store.update((current) => {
-      const answered = withAnswer(current, { key: need.scope, grant, scopes, isRefresh });
+      const answered = withAnswer(current, { key: need.scope, grant, scopes: served, isRefresh });
       return explained ? explainRequest(answered) : answered;
     });
-    const { token } = grant;
     const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
     const replaced = previous?.fingerprint ?? need.other?.fingerprint;
     if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
     else events.publish({ type: 'token.refreshed', ...told, replaced });
-    const isForAny = scopes !== undefined || need.scope === DEFAULT_SCOPE;
-    if (!isForAny && !coversScopes(token.scopes, scopeTokens(need.scope)) && token.scopes.length > 0) {
-      throw loginRequired(
-        this.#options.loginCommand,
-        `the login serves only "${token.scopes.join(' ')}", not "${need.scope}"`,
-        undefined,
-      );
-    }
-    return token;
+    // A login whose scopes were not known turned out not to serve this one.
+    const isServed = served === undefined || coversScopes(served, scopeTokens(need.scope));
+    return isServed ? token : this.#mint(await store.read(), need);
   }
 
   #adopt(token: AuthToken, need: Need): AuthToken {

@@ -66,8 +66,8 @@ export class TokenManager implements AuthManager {
     this.#settings = settings;
     this.#events = new EventPublisher(key.profile, clock);
     this.#store = new GrantStore(options.cache, key, this.#events);
-    this.#memory = new TokenMemory(options);
     const shared = { ...options, store: this.#store, events: this.#events };
+    this.#memory = new TokenMemory(shared);
     this.#runner = new TokenRequestRunner(shared);
     this.#flights = new RefreshFlights({
       transaction: new RefreshTransaction({
