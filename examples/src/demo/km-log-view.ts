@@ -11,18 +11,18 @@ export function showLogLine(view: LiveView, line: LogLine): void {
       view.token(`${line.replaced ?? ''} -> ${line.token ?? ''} refreshed, good for ${secondsLeft(line)} s`);
       break;
     case 'refresh.retried':
-      view.token(`cannot be refreshed now (${line.reason ?? ''}); trying again`);
+      view.token('cannot be refreshed now; trying again');
       break;
     case 'batch.delivered':
       view.events(`${line.events ?? 0} delivered in ${line.durationMs ?? 0} ms`);
       break;
     case 'batch.postponed':
-      view.events(`${line.events ?? 0} kept for later (${line.reason ?? ''})`);
+      view.events(`${line.events ?? 0} kept for later: ${line.reason ?? ''}`);
       break;
     default:
   }
 }
 
 function secondsLeft({ at, expiresAtMs = 0 }: LogLine): string {
-  return ((expiresAtMs - Date.parse(at)) / 1_000).toFixed(0);
+  return ((expiresAtMs - Date.parse(at)) / 1_000).toFixed(1);
 }

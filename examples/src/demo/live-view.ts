@@ -3,6 +3,9 @@ import colours from 'yoctocolors';
 export type Paint = (text: string) => string;
 type Kind = 'call' | 'token' | 'events' | 'api' | 'note';
 
+/** More of an answer is not shown. */
+const ANSWER_LENGTH = 44;
+
 const plain: Paint = (text) => text;
 
 /** Prints what happens, one line each, with the seconds since the start. */
@@ -25,7 +28,7 @@ export class LiveView {
     this.#row(
       'call',
       colours.cyan,
-      `${name.padEnd(32)}${`${durationMs.toFixed(0)} ms`.padStart(8)}   ${answer}`,
+      `${name.padEnd(34)}${`${durationMs.toFixed(0)} ms`.padStart(8)}   ${shorten(answer)}`,
     );
   }
 
@@ -51,4 +54,9 @@ export class LiveView {
       `${seconds} s  ${this.#isColoured ? paint(kind.padEnd(6)) : kind.padEnd(6)}  ${text}`.trimEnd(),
     );
   }
+}
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= ANSWER_LENGTH ? line : `${line.slice(0, ANSWER_LENGTH - 1)}…`;
 }

@@ -73,7 +73,7 @@ export async function runMonitor(
 
   const ending = await session.ended();
   const exitCode = exitCodeOf(ending.server);
-  if (!ending.wasAskedFor && exitCode !== 0) tell(`km: ${describeEnding(command, ending)}`);
+  if (!ending.wasSignalled && exitCode !== 0) tell(`km: ${describeEnding(command, ending)}`);
 
   batcher.flush();
   const endedAtMs = clock.monotonicMs();

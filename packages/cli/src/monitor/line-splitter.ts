@@ -89,9 +89,10 @@ export class LineSplitter {
 
   #startOversized(piece: Buffer): OversizedLine {
     const kept = this.#pending.subarray(0, this.#pendingSize);
-    const head = Buffer.concat([kept.subarray(0, HEAD_BYTES), piece.subarray(0, HEAD_BYTES)]);
+    const headBytes = Math.min(HEAD_BYTES, this.#maxLineBytes);
+    const head = Buffer.concat([kept.subarray(0, headBytes), piece.subarray(0, headBytes)]);
     const line: OversizedLine = {
-      head: head.subarray(0, HEAD_BYTES),
+      head: head.subarray(0, headBytes),
       tail: Buffer.from(kept.subarray(-TAIL_BYTES)),
       size: kept.length,
       hash: createHash('sha256').update(kept),

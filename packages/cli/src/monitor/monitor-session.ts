@@ -22,8 +22,8 @@ export type MonitorSessionOptions = {
 /** How a session ended. */
 export type SessionEnding = {
   readonly server: ServerEnding;
-  /** Whether the client or a signal asked for the end; if not, the server left by itself. */
-  readonly wasAskedFor: boolean;
+  /** Whether a signal was sent to it; if not, it ended by itself. */
+  readonly wasSignalled: boolean;
 };
 
 /** One client, one server, and all that passes between them. */
@@ -67,10 +67,10 @@ export class MonitorSession {
   /** Resolves when the server has ended, with all it started, and the client has what it said. */
   async ended(): Promise<SessionEnding> {
     const server = await this.#options.server.exited;
-    const wasAskedFor = this.#shutdown.isUnderWay;
+    const wasSignalled = this.#shutdown.hasSignalled;
     await this.#shutdown.endGroup();
     await this.#outputDrained();
-    return { server, wasAskedFor };
+    return { server, wasSignalled };
   }
 
   /** Resolves when the client has all of the server's output, or will not have it. */

@@ -18,6 +18,7 @@ export class ServerShutdown {
   readonly #server: ServerProcess;
   readonly #clock: Clock;
   #cancelTimer: (() => void) | undefined;
+  #hasSignalled = false;
   #stage: 'running' | 'closing' | 'terminating' = 'running';
 
   constructor(server: ServerProcess, clock: Clock) {
@@ -43,8 +44,14 @@ export class ServerShutdown {
     if (this.#stage === 'closing') this.#restartCloseTimer();
   }
 
+  /** Whether a signal was sent to the server, so that its exit code says nothing against it. */
+  get hasSignalled(): boolean {
+    return this.#hasSignalled;
+  }
+
   /** Passes on a signal that `km` got. */
   forward(signal: NodeJS.Signals): void {
+    this.#hasSignalled = true;
     // What SIGINT means is for the server to say; SIGTERM and SIGHUP mean the end.
     if (signal === 'SIGINT') this.#server.signalGroup(signal);
     else this.#terminate(signal);
@@ -68,6 +75,7 @@ export class ServerShutdown {
   }
 
   #terminate(signal: NodeJS.Signals): void {
+    this.#hasSignalled = true;
     this.#server.signalGroup(signal);
     if (this.#stage === 'terminating') return;
     this.#stage = 'terminating';

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { environment, start } from './support/km.js';
+import { until } from './support/until.js';
+
+const DEMO = fileURLToPath(new URL('../examples/dist/demo/main.js', import.meta.url));
+
+function startDemo(...args: readonly string[]) {
+  return start(process.execPath, [DEMO, ...args], environment());
+}
+
+function countOf(output: string, name: string): number {
+  return Number(new RegExp(`^ +${name} +(\\d+)$`, 'm').exec(output)?.[1]);
+}
+
+describe('the demo', () => {
+  test('shows the promise kept, and exits with 0', async () => {
+    const demo = startDemo();
+    expect(await demo.ended).toEqual({ code: 0, signal: null });
+    const output = demo.stdout().toString();
+    expect(demo.stderr()).toBe('');
+    expect(output).toMatch(/token {3}[0-9a-f]{8} -> [0-9a-f]{8} refreshed/);
+    expect(output).toMatch(/events {2}10 delivered in \d+ ms/);
+    expect(output).toMatch(/api {5}stopped[^]*api {5}runs again/);
+    expect(output).toContain('The promise was kept');
+    expect(countOf(output, 'MCP messages through km')).toBeGreaterThan(60);
+    expect(countOf(output, 'events stored by the API')).toBe(countOf(output, 'MCP messages through km'));
+    expect(countOf(output, 'token refreshes')).toBeGreaterThan(3);
+    expect(countOf(output, 'requests that failed for authentication')).toBe(0);
+  });
+
+  test('prints plain lines where there is no terminal, and never a token', async () => {
+    const demo = startDemo('--seconds', '1');
+    await demo.ended;
+    const output = demo.stdout().toString();
+    expect(output).not.toContain('\u001b');
+    expect(output).not.toMatch(/eyJ|km_live_/);
+  });
+
+  test('says that the port is taken', async () => {
+    const api = await startApi();
+    const demo = startDemo('--port', String(api.port));
+    expect(await demo.ended).toEqual({ code: 1, signal: null });
+    expect(demo.stderr()).toMatch(/^demo: port \d+ [^\n]*already in use[^\n]*\n$/);
+  });
+
+  test('ends cleanly on Ctrl-C', async () => {
+    const demo = startDemo();
+    await until('the first calls', () => demo.stdout().includes('tools/call'));
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toEqual({ code: 130, signal: null });
+    expect(demo.stderr()).toBe('');
+    expect(demo.stdout().toString()).not.toContain('FAILED');
+  });
+});

@@ -1,0 +1,103 @@
+import { assert as check, array, asyncProperty, constantFrom, oneof, uint8Array } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { startApi, storedEvents } from './support/api.js';
+import { accountAt, environment, monitoring, runKm, startKm } from './support/km.js';
+import { ECHO, FLOODER } from './support/scripted-servers.js';
+import { until } from './support/until.js';
+
+async function echoed(input: string | Uint8Array): Promise<Buffer> {
+  const { code, bytes } = await runKm(monitoring(ECHO), { input });
+  expect(code).toBe(0);
+  return bytes;
+}
+
+describe('what goes through km monitor', () => {
+  test.each([
+    ['nothing', Buffer.alloc(0)],
+    ['a line without a newline at its end', Buffer.from('{"id":1,"method":"ping"}')],
+    ['lines that are no JSON', Buffer.from('Server started\n\n\tlistening on 1 {\n')],
+    ['carriage returns', Buffer.from('{"id":1,"method":"ping"}\r\n\r\nx\r\r\n')],
+    ['invalid UTF-8', Buffer.from([0xff, 0xfe, 0x0a, 0xc3, 0x28, 0x0a, 0xed, 0xa0, 0x80, 0x0a, 0x00])],
+    ['a line of 5 MB', Buffer.from(`{"method":"x","params":"${'é'.repeat(2_500_000)}","id":1}\n`)],
+    ['5 MB without a newline', Buffer.alloc(5_000_000, 'x')],
+    ['many small lines', Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}\n'.repeat(50_000))],
+  ])('comes out as it went in: %s', async (_, input) => {
+    expect((await echoed(input)).equals(input)).toBe(true);
+  });
+
+  test('comes out as it went in, whatever it is', async () => {
+    const piece = oneof(
+      uint8Array({ maxLength: 300 }),
+      constantFrom('\n', '\r\n', '{"id":1,"method":"ping"}\n', '[{"method":"a"}]\n', '\u0000').map((text) =>
+        Uint8Array.from(Buffer.from(text)),
+      ),
+    );
+    await check(
+      asyncProperty(array(piece, { maxLength: 30 }), async (pieces) => {
+        const input = Buffer.concat(pieces);
+        expect((await echoed(input)).equals(input)).toBe(true);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('comes out while the client is still talking, byte by byte', async () => {
+    const km = startKm(monitoring(ECHO));
+    for (const text of ['{', '"id"', ':1}', '\n', 'x']) {
+      const before = km.stdout().toString();
+      km.child.stdin.write(text);
+      await until('the echo', () => km.stdout().toString() === before + text);
+    }
+    km.child.stdin.end();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('is held back when the client does not read, instead of filling the memory', async () => {
+    const limit = 48 * 1024 * 1024;
+    const km = startKm(monitoring(FLOODER.replace('LIMIT', String(limit))));
+    km.child.stdout.pause();
+    const said = () => Number(km.stderr().trim().split('\n').at(-1));
+    let [last, turns] = [0, 0];
+    await until('the server to be held back', () => {
+      turns = said() === last ? turns + 1 : 0;
+      last = said();
+      return last > 0 && turns > 15;
+    });
+    expect(last).toBeLessThan(limit / 8);
+    km.child.stdout.resume();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(km.stdout().length).toBe(limit);
+  });
+
+  test("the server's stderr comes through as it is", async () => {
+    const { stderr, stdout } = await runKm(
+      monitoring(`process.stderr.write('one\\ntwo'); process.stdin.resume()`),
+    );
+    expect(stderr).toBe('one\ntwo');
+    expect(stdout).toBe('');
+  });
+
+  test('the server has the arguments and the environment it would have without km', async () => {
+    const script = `console.log(JSON.stringify([process.argv.slice(1), process.env.OWN, process.cwd()]))`;
+    const args = [...monitoring(script), '--', '--server', '--endpoint', 'x', '--', '--help'];
+    const { stdout } = await runKm(args, { env: environment({ OWN: 'yes' }) });
+    expect(JSON.parse(stdout)).toEqual([
+      ['--server', '--endpoint', 'x', '--', '--help'],
+      'yes',
+      process.cwd(),
+    ]);
+  });
+
+  test('a message too long to keep passes, and is recorded by its size', async () => {
+    const api = await startApi();
+    const request = `{"method":"tools/call","params":"${'x'.repeat(3_000_000)}","jsonrpc":"2.0","id":1}`;
+    const response = '{"jsonrpc":"2.0","id":1,"result":{}}';
+    const script = `process.stdin.on('end', () => console.log('${response}')).resume()`;
+    const { stdout } = await runKm(monitoring(script), { env: accountAt(api.url), input: `${request}\n` });
+    expect(stdout).toBe(`${response}\n`);
+    expect(storedEvents(api)).toMatchObject([
+      { direction: 'outbound', method: 'tools/call', size: request.length },
+      { direction: 'inbound', method: 'tools/call', size: response.length },
+    ]);
+  });
+});

@@ -1,0 +1,199 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { startApi, storedEvents } from './support/api.js';
+import { accountAt, environment, monitoring, runKm, startKm, type RunningKm } from './support/km.js';
+import { ECHO, PARENT, SIGNAL_TELLER, STUBBORN } from './support/scripted-servers.js';
+import { isRunning, until } from './support/until.js';
+
+/** The process ids that the server says first. */
+async function serverPids(km: RunningKm): Promise<number[]> {
+  await until('the server to say its process id', () => km.stdout().includes('\n'));
+  return km.stdout().toString().split('\n', 1)[0]!.split(' ').map(Number);
+}
+
+async function expectGone(pids: readonly number[]): Promise<void> {
+  await until(`the end of ${pids.join(' and ')}`, () => !pids.some(isRunning), 5_000);
+}
+
+describe('the end of a session', () => {
+  test.each([0, 1, 3, 255])("the server's exit code %i is km's", async (code) => {
+    expect(await runKm(monitoring(`process.exit(${code})`))).toMatchObject({ code });
+  });
+
+  test.each([
+    ['SIGKILL', 137],
+    ['SIGTERM', 143],
+    ['SIGSEGV', 139],
+  ])('a server killed by %s makes it %i, as in a shell', async (signal, code) => {
+    const { stderr, ...ending } = await runKm(monitoring(`process.kill(process.pid, '${signal}')`));
+    expect(ending).toMatchObject({ code });
+    expect(stderr).toMatch(new RegExp(`^km: the server ".*" was ended by ${signal}; .*\\n$`));
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s reaches the server, whose answer counts',
+    async (signal) => {
+      const km = startKm(monitoring(SIGNAL_TELLER));
+      const pids = await serverPids(km);
+      km.child.kill(signal);
+      expect(await km.ended).toEqual({ code: 7, signal: null });
+      expect(km.stdout().toString()).toContain(`\n${signal}\n`);
+      await expectGone(pids);
+    },
+  );
+
+  test('SIGTERM ends a server that ignores it, soon enough for a client that waits two seconds', async () => {
+    const km = startKm(monitoring(STUBBORN));
+    const pids = await serverPids(km);
+    const startedAtMs = performance.now();
+    km.child.kill('SIGTERM');
+    expect(await km.ended).toEqual({ code: 137, signal: null });
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    await expectGone(pids);
+  });
+
+  test('the client closes: a server that ignores that, and SIGTERM, is killed', async () => {
+    const km = startKm(monitoring(STUBBORN));
+    const pids = await serverPids(km);
+    km.child.stdin.end();
+    expect(await km.ended).toEqual({ code: 137, signal: null });
+    await expectGone(pids);
+  });
+
+  test('the client vanishes: nothing is left running', async () => {
+    const km = startKm(monitoring(STUBBORN));
+    const pids = await serverPids(km);
+    km.child.stdout.destroy();
+    km.child.stdin.destroy();
+    await until('the end of km', () => km.child.exitCode !== null);
+    await expectGone(pids);
+  });
+
+  test('the client no longer reads: the server is told to end', async () => {
+    const script = `setInterval(() => console.log(process.pid), 20); process.on('SIGTERM', () => {})`;
+    const km = startKm(monitoring(script));
+    const pids = await serverPids(km);
+    km.child.stdout.destroy();
+    await until('the end of km', () => km.child.exitCode !== null);
+    expect(km.child.exitCode).toBe(137);
+    await expectGone(pids);
+  });
+
+  test('what the server started ends with it', async () => {
+    const km = startKm(monitoring(PARENT));
+    const pids = await serverPids(km);
+    expect(pids).toHaveLength(2);
+    km.child.stdin.end();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    await expectGone(pids);
+  });
+
+  test('a process that left the group and holds the output keeps nobody waiting', async () => {
+    const script = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20000)'], { detached: true, stdio: 'inherit' });
+      child.unref();
+      process.stdout.write(child.pid + '\\n', () => process.exit(5));
+    `;
+    const km = startKm(monitoring(script));
+    const [pid = 0] = await serverPids(km);
+    await until('the end of km', () => km.child.exitCode !== null, 5_000);
+    expect(km.child.exitCode).toBe(5);
+    process.kill(pid, 'SIGKILL');
+  });
+
+  test('the client hears the end of the server at once, not after the events are delivered', async () => {
+    const api = await startApi({ trouble: ['path=/api/events/batch,latency=1s,count=inf'] });
+    const km = startKm(monitoring(`console.log('{"method":"bye"}')`), accountAt(api.url));
+    await new Promise((resolve) => km.child.stdout.once('end', resolve));
+    expect(km.child.exitCode).toBeNull();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(storedEvents(api)).toHaveLength(1);
+  });
+
+  test('a large last answer to a slow client arrives whole', async () => {
+    const size = 8_000_000;
+    const script = `process.stdin.on('end', () => process.stdout.write('x'.repeat(${size}))).resume()`;
+    const km = startKm(monitoring(script));
+    km.child.stdout.pause();
+    km.child.stdin.end();
+    for (let read = 0; read < 20; read += 1) {
+      km.child.stdout.resume();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      km.child.stdout.pause();
+    }
+    km.child.stdout.resume();
+    await km.ended;
+    expect(km.stdout().length).toBe(size);
+  });
+});
+
+describe('bad input', () => {
+  const oneLine = /^km: [^\n]+\n$/;
+
+  test.each([
+    ['an unknown option', ['monitor', '--sever', '--', 'true'], 2, '(Did you mean --server?)'],
+    ['an unknown command', ['monitr'], 2, '(Did you mean monitor?)'],
+    ['an unknown command of a group', ['auth', 'tokn'], 2, '(Did you mean token?)'],
+    ['nothing after --', ['monitor', '--server', '--'], 2, 'usage: km monitor --server -- COMMAND'],
+    ['no server at all', ['monitor'], 2, 'usage: km monitor --server -- COMMAND'],
+    [
+      'a server that does not exist',
+      ['monitor', '--', 'no-such-server'],
+      127,
+      '"no-such-server" was not found',
+    ],
+    [
+      'a server that may not be run',
+      ['monitor', '--', fileURLToPath(import.meta.url)],
+      126,
+      'may not be executed',
+    ],
+    ['an endpoint that is not a URL', ['monitor', '--endpoint', 'nowhere', '--', 'true'], 2, 'is not a URL'],
+    ['a log that cannot be written', ['monitor', '--log', '/no/such/folder/log', '--', 'true'], 1, '--log'],
+    ['a server that crashes at once', monitoring('process.exit(3)'), 3, 'exit code 3'],
+    ['a duration that is none', ['auth', 'token', '--min-valid', 'soon'], 2, '--min-valid'],
+    ['a format that is none', ['auth', 'token', '--format', 'xml'], 2, 'raw, header, json'],
+    ['a port that is none', ['dev', '--port', '70000'], 2, '65535'],
+    ['trouble that cannot be read', ['dev', '--port', '0', '--fail', 'stat=1'], 2, 'status='],
+  ])('%s: one clear line and the right exit code', async (_, args, code, words) => {
+    const run = await runKm(args);
+    expect(run).toMatchObject({ code, signal: null, stdout: '' });
+    expect(run.stderr).toMatch(oneLine);
+    expect(run.stderr).toContain(words);
+  });
+
+  test('an endpoint in the environment is checked as well', async () => {
+    const env = environment({ KILOMETERS_API_ENDPOINT: 'nowhere' });
+    expect(await runKm(monitoring(ECHO), { env })).toMatchObject({ code: 2 });
+  });
+
+  test('KM_DEBUG=true shows where it came from', async () => {
+    const { stderr } = await runKm(['monitor', '--', 'no-such-server'], {
+      env: environment({ KM_DEBUG: 'true' }),
+    });
+    expect(stderr).toMatch(/\n\s+at /);
+  });
+
+  test.each([[[]], [['auth']]])('%j alone shows the help, as wrong usage', async (args) => {
+    const run = await runKm(args);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain('Usage: km');
+  });
+
+  test.each([
+    [['--help']],
+    [['monitor', '--help']],
+    [['auth', '--help']],
+    [['auth', 'token', '-h']],
+    [['dev', '--help']],
+  ])('%j prints help with an example', async (args) => {
+    const run = await runKm(args);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toMatch(/Usage: km[^]*Example:\n {2}\$ .*km /);
+  });
+
+  test('--version prints the version', async () => {
+    expect((await runKm(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import {
+  CreateMessageRequestSchema,
+  ListRootsRequestSchema,
+  type JSONRPCMessage,
+} from '@modelcontextprotocol/sdk/types.js';
+import { onTestFinished } from 'vitest';
+import { KM } from './km.js';
+
+const EVERYTHING = createRequire(import.meta.url).resolve(
+  '@modelcontextprotocol/server-everything/dist/index.js',
+);
+
+/** A message as the client saw it. */
+export type SeenMessage = { readonly direction: 'inbound' | 'outbound'; readonly message: JSONRPCMessage };
+
+/** A real client, connected. */
+export type McpSession = {
+  readonly client: Client;
+  /** All that the client sent and received, in its order. */
+  readonly messages: readonly SeenMessage[];
+  /** What came on stderr. */
+  readonly stderr: () => string;
+  readonly pid: number;
+};
+
+/** Connects the SDK's client to server-everything: through `km monitor` where an environment for it is given. */
+export async function connectToEverything(kmEnvironment?: Record<string, string>): Promise<McpSession> {
+  const server = [process.execPath, EVERYTHING];
+  const [command = '', ...args] =
+    kmEnvironment === undefined ? server : [process.execPath, KM, 'monitor', '--server', '--', ...server];
+  const transport = new StdioClientTransport({
+    command,
+    args,
+    stderr: 'pipe',
+    ...(kmEnvironment === undefined ? {} : { env: kmEnvironment }),
+  });
+  const stderr: Buffer[] = [];
+  transport.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+
+  const messages: SeenMessage[] = [];
+  const send = transport.send.bind(transport);
+  transport.send = (message) => {
+    messages.push({ direction: 'outbound', message });
+    return send(message);
+  };
+  transport.onmessage = (message) => messages.push({ direction: 'inbound', message });
+
+  const client = new Client({ name: 'e2e', version: '1.0.0' }, { capabilities: { sampling: {}, roots: {} } });
+  client.setRequestHandler(CreateMessageRequestSchema, () => ({
+    model: 'none',
+    role: 'assistant',
+    content: { type: 'text', text: 'sampled' },
+  }));
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///roots/one' }] }));
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  return { client, messages, stderr: () => Buffer.concat(stderr).toString(), pid: transport.pid ?? 0 };
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_MS = 20;
+
+/** Waits until `read` gives something true, and gives that; `what` is for the failure. */
+export async function until<T>(what: string, read: () => T | Promise<T>, limitMs = 20_000): Promise<T> {
+  const endsAtMs = performance.now() + limitMs;
+  for (;;) {
+    const value = await read();
+    if (value) return value;
+    if (performance.now() > endsAtMs) throw new Error(`waited ${limitMs} ms in vain: ${what}`);
+    await delay(POLL_MS);
+  }
+}
+
+/** Whether a process runs: one that has ended and was not yet buried does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

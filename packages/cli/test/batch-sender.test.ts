@@ -1,0 +1,93 @@
+import { AuthError } from '@kilometers/auth';
+import { describe, expect, test } from 'vitest';
+import { createBatchSender } from '../src/monitor/batch-sender.js';
+import { batchOf } from './support/events.js';
+import { FakeClock } from './support/fake-clock.js';
+
+const url = 'http://127.0.0.1/api/events/batch';
+const clock = new FakeClock();
+
+function sendTo(answer: () => Response | Promise<Response>) {
+  return createBatchSender({ url, clock, fetch: async () => answer() })(batchOf('1'));
+}
+
+function json(body: unknown, init: ResponseInit = {}): Response {
+  return new Response(JSON.stringify(body), init);
+}
+
+describe('sending a batch', () => {
+  test('posts it as it is', async () => {
+    const requests: { readonly input: unknown; readonly init: RequestInit | undefined }[] = [];
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: async (input, init) => {
+        requests.push({ input, init });
+        return json({ success: true, message: 'ok' });
+      },
+    });
+    await expect(send(batchOf('1'))).resolves.toEqual({ type: 'delivered' });
+    expect(requests[0]?.input).toBe(url);
+    expect(requests[0]?.init).toMatchObject({
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(JSON.parse(requests[0]?.init?.body as string)).toEqual(batchOf('1'));
+  });
+
+  test.each([400, 413, 415, 422])('takes %i as a refusal', async (status) => {
+    await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({ type: 'refused' });
+  });
+
+  test.each([401, 403, 404, 408, 429, 500, 502, 503])('tries again later after %i', async (status) => {
+    await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
+      type: 'postponed',
+      reason: `HTTP ${status}`,
+    });
+  });
+
+  test.each([
+    ['7', 7_000],
+    [new Date(1_700_000_000_000 + 5_000).toUTCString(), 5_000],
+    ['soon', undefined],
+  ])('understands Retry-After: %s', async (value, retryAfterMs) => {
+    const outcome = await sendTo(() => json({}, { status: 429, headers: { 'retry-after': value } }));
+    expect(outcome).toMatchObject({ type: 'postponed' });
+    expect('retryAfterMs' in outcome ? outcome.retryAfterMs : undefined).toBe(retryAfterMs);
+  });
+
+  test("does not take a captive portal's page for an acceptance", async () => {
+    await expect(sendTo(() => new Response('<html>Log in to the Wi-Fi</html>'))).resolves.toMatchObject({
+      type: 'postponed',
+    });
+    await expect(sendTo(() => json({ success: false }))).resolves.toMatchObject({ type: 'postponed' });
+  });
+
+  test('says why the network failed, not only that it did', async () => {
+    const failure = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') });
+    await expect(sendTo(() => Promise.reject(failure))).resolves.toMatchObject({
+      type: 'postponed',
+      reason: 'connect ECONNREFUSED 127.0.0.1:1',
+      isLoginRequired: false,
+    });
+  });
+
+  test('tells a missing login from trouble that passes', async () => {
+    const failure = new AuthError('KM_AUTH_LOGIN_REQUIRED', 'log in');
+    await expect(sendTo(() => Promise.reject(failure))).resolves.toMatchObject({ isLoginRequired: true });
+  });
+
+  test('gives up an answer that takes longer than 30 s', async () => {
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: (_, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+        }),
+    });
+    const outcome = send(batchOf('1'));
+    await clock.advance(30_000);
+    await expect(outcome).resolves.toMatchObject({ type: 'postponed', reason: 'no answer within 30 s' });
+  });
+});
