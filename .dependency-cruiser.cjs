@@ -22,7 +22,7 @@ const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index)[.]ts$';
 
 const SRC = '^(packages/[^/]+|examples)/src/';
 const TEST = '(^e2e/|/test/)';
-const ROOT_TOOLS = '(^|/)node_modules/(vitest|fast-check)/';
+const ROOT_TOOLS = '(^|/)node_modules/(vitest|fast-check|typescript)/';
 
 module.exports = {
   forbidden: [

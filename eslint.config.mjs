@@ -80,6 +80,13 @@ const SYNTAX = [
     selector: 'ExportDefaultDeclaration, ExportSpecifier[exported.name="default"]',
     message: 'Export by name, so that the thing is called the same everywhere.',
   },
+  {
+    selector:
+      "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] " +
+      "CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+    message:
+      'Node 20 may collect the timeout as garbage, and it never fires: use a timer and an AbortController.',
+  },
 ];
 
 const ACROSS_PACKAGES = {
