@@ -62,13 +62,18 @@ export async function runDemo(options: DemoOptions): Promise<Counts> {
   showKmWarnings(transport, view);
   const client = new Client({ name: 'kilometers-demo', version: km.version });
   const over = new AbortController();
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(durationMs), over.signal]);
+  // Not `AbortSignal.any` with `AbortSignal.timeout`: Node 20 may collect the timeout, and then it never fires.
+  const end = () => over.abort();
+  options.signal.addEventListener('abort', end);
+  const timer = setTimeout(end, durationMs);
+  const { signal } = over;
   const guide = new TourGuide(client, view, signal);
   try {
     await guide.call({ name: 'initialize', ask: () => client.connect(transport).then(() => 'ready') });
-    const tour = guide.tour().finally(() => over.abort());
+    const tour = guide.tour().finally(end);
     await Promise.all([tour, interrupt(api, view, durationMs / 2, signal)]);
   } finally {
+    clearTimeout(timer);
     // km delivers what is left before it ends.
     await client.close();
     await tail.stop();
