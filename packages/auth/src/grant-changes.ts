@@ -73,7 +73,8 @@ export function withFailure(
   lastFailure: GrantFailure,
   notBeforeMs: number | undefined,
 ): GrantRecord {
-  return { ...record, lastFailure, ...(notBeforeMs !== undefined && { notBeforeMs }) };
+  const rested = without(record, 'notBeforeMs');
+  return { ...rested, lastFailure, ...(notBeforeMs !== undefined && { notBeforeMs }) };
 }
 
 /** Notes that no refresh token is under way whose fate is unknown. */

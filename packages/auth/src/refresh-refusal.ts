@@ -32,7 +32,8 @@ export function lifetimeTooShort(token: AuthToken, minValidMs: number): AuthErro
  */
 export function assertRested({ notBeforeMs, lastFailure }: GrantRecord, nowMs: number): void {
   const restMs = (notBeforeMs ?? 0) - nowMs;
-  if (restMs <= 0) return;
+  // A rest that was asked for in the future was noted by a clock that was wrong then, or is now.
+  if (restMs <= 0 || (lastFailure !== undefined && lastFailure.atMs > nowMs)) return;
   throw new TokenRequestError(
     'KM_AUTH_UNREACHABLE',
     `the token service asked to be left alone for another ${String(Math.ceil(restMs / 1000))} s; ` +

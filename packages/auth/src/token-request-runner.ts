@@ -25,6 +25,18 @@ function unstorableError(): AuthError {
   );
 }
 
+/** A provider that fails in a way of its own may have been heard by the service: the answer is lost. */
+function asAuthError(thrown: unknown): AuthError {
+  if (thrown instanceof AuthError) return thrown;
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new TokenRequestError(
+    'KM_AUTH_UNREACHABLE',
+    `the token provider failed (${name}): see the cause, or try again later`,
+    { isAnswerLost: true },
+    { cause: thrown },
+  );
+}
+
 /** Sends a token request, again where that may help, never faster than the rules allow. */
 export class TokenRequestRunner {
   readonly #options: TokenRequestRunnerOptions;
@@ -96,7 +108,8 @@ export class TokenRequestRunner {
       const grant = await provider.requestToken(request);
       this.#setOffline(undefined);
       return grant;
-    } catch (error) {
+    } catch (thrown) {
+      const error = asAuthError(thrown);
       if (!(error instanceof TokenRequestError)) throw error;
       this.#setOffline(error.failure.status === undefined ? error.message : undefined);
       const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;

@@ -3,15 +3,15 @@ import type { Clock } from '../../src/index.js';
 /** A clock that moves when a test says so. */
 export type FakeClock = Clock & {
   /** Real time, which nothing in the library can see: milliseconds since the epoch. */
-  trueMs(): number;
+  readonly trueMs: () => number;
   /** Lets `ms` pass: due timers run, in order, and what they set off settles. */
-  advance(ms: number): Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   /** Sets the wall clock forward, or back, by `ms`. */
-  jumpWall(ms: number): void;
+  readonly jumpWall: (ms: number) => void;
   /** The machine sleeps for `ms`: the wall clock goes on, the monotonic one and the timers stand still. */
-  sleepMachine(ms: number): void;
+  readonly sleepMachine: (ms: number) => void;
   /** The timers that wait. */
-  timers(): readonly FakeTimer[];
+  readonly timers: () => readonly FakeTimer[];
 };
 
 export type FakeTimer = { readonly atMs: number; readonly keepsAlive: boolean; readonly run: () => void };

@@ -3,9 +3,9 @@ import type { AuthEvent, AuthEventType, AuthManager } from '../../src/index.js';
 export type RecordedEvents = {
   readonly all: readonly AuthEvent[];
   /** What happened, in order. */
-  types(): readonly AuthEventType[];
+  readonly types: () => readonly AuthEventType[];
   /** The events of one kind. */
-  of<T extends AuthEventType>(type: T): readonly Extract<AuthEvent, { readonly type: T }>[];
+  readonly of: <T extends AuthEventType>(type: T) => readonly Extract<AuthEvent, { readonly type: T }>[];
 };
 
 /** Keeps every event of `manager`. */

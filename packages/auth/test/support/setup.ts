@@ -37,9 +37,9 @@ export type Setup = {
   readonly manager: AuthManager;
   readonly events: RecordedEvents;
   /** What is stored of the manager's grant. */
-  stored(): Promise<GrantRecord>;
+  readonly stored: () => Promise<GrantRecord>;
   /** Another manager on the same cache: another process, as far as it can tell. */
-  another(config?: AuthManagerConfig): AuthManager;
+  readonly another: (config?: AuthManagerConfig) => AuthManager;
 };
 
 export type SetupOptions = AuthManagerConfig & {
@@ -78,6 +78,14 @@ export async function setup(options: SetupOptions = {}): Promise<Setup> {
     stored: async () => (await cache.getGrant(key)) ?? { tokens: new Map(), unexplainedRequestsAtMs: [] },
     another: (more = {}) => createAuthManager({ ...base, ...more }),
   };
+}
+
+/** A login with a token for `monitoring` that was good until now; its waits between tries are exact. */
+export async function expiredLogin(options: SetupOptions = {}): Promise<Setup> {
+  const world = await setup({ login: ['monitoring'], random: () => 1, ...options });
+  await world.manager.getValidToken('monitoring');
+  await world.clock.advance(HOUR);
+  return world;
 }
 
 /** Stores a login that was won for `scopes`, without any token yet. */
