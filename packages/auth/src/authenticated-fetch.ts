@@ -39,6 +39,30 @@ function replayOf(
   return input instanceof Request && input.body !== null ? input.clone() : input;
 }
 
+/** The headers of a request, with the token among them. */
+function headersWith(
+  token: AuthToken,
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): Headers | Record<string, string> {
+  const given = init?.headers ?? (input instanceof Request ? input.headers : undefined);
+  // A plain object costs `fetch` far less than a `Headers` does.
+  if (given === undefined) return { authorization: token.authorization };
+  const headers = new Headers(given);
+  headers.set('authorization', token.authorization);
+  return headers;
+}
+
+/** As `fetch` does, an aborted call rejects with the signal's reason. */
+async function waitFor(token: Promise<AuthToken>, signal: AbortSignal | undefined): Promise<AuthToken> {
+  try {
+    return await untilAborted(token, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
 /**
  * A `fetch` whose requests carry a valid token for `scope`.
  *
@@ -59,38 +83,28 @@ export function createAuthenticatedClient(
   const allowed = new Set([authManager.apiOrigin, ...(options.allowedOrigins ?? [])]);
   const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
 
-  const withToken = (
-    token: AuthToken,
-    input: string | URL | Request,
-    init: RequestInit | undefined,
-  ): Promise<Response> => {
-    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-    headers.set('authorization', token.authorization);
-    return send(input, { ...init, headers });
+  // What follows this is a path on the manager's own origin, so that most URLs need no parsing.
+  const ownPrefix = `${authManager.apiOrigin}/`;
+
+  const assertAllowed = (input: string | URL | Request): void => {
+    if (typeof input === 'string' && input.startsWith(ownPrefix)) return;
+    const origin = originOf(input);
+    if (allowed.has(origin)) return;
+    throw new AuthError(
+      'KM_AUTH_FOREIGN_ORIGIN',
+      `the token is for ${authManager.apiOrigin} and is not sent to ${origin}: name it in allowedOrigins if it may see the token`,
+    );
   };
 
   return async (input, init) => {
-    const origin = originOf(input);
-    if (!allowed.has(origin)) {
-      throw new AuthError(
-        'KM_AUTH_FOREIGN_ORIGIN',
-        `the token is for ${authManager.apiOrigin} and is not sent to ${origin}: name it in allowedOrigins if it may see the token`,
-      );
-    }
+    assertAllowed(input);
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-    /** As `fetch` does, an aborted call rejects with the signal's reason. */
-    const waitFor = async (token: Promise<AuthToken>): Promise<AuthToken> => {
-      try {
-        return await untilAborted(token, signal);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw error;
-      }
-    };
+    const withToken = (token: AuthToken, what: string | URL | Request): Promise<Response> =>
+      send(what, { ...init, headers: headersWith(token, what, init) });
 
     const replay = replayOf(input, init);
-    const token = await waitFor(authManager.getValidToken(scope));
-    const response = await withToken(token, input, init);
+    const token = await waitFor(authManager.getValidToken(scope), signal);
+    const response = await withToken(token, input);
     if (response.status !== 401) return response;
 
     const refresh = authManager.forceRefresh(scope, { rejected: token, isRevoked: saysRevoked(response) });
@@ -99,6 +113,6 @@ export function createAuthenticatedClient(
       return response;
     }
     await response.body?.cancel();
-    return withToken(await waitFor(refresh), replay, init);
+    return withToken(await waitFor(refresh, signal), replay);
   };
 }
