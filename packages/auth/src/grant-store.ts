@@ -1,4 +1,4 @@
-import { AuthError, isAuthError } from './auth-error.js';
+import { isAuthError } from './auth-error.js';
 import type { EventPublisher } from './event-publisher.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
@@ -32,6 +32,11 @@ export class GrantStore {
     return this.#unstored.length > 0;
   }
 
+  /** Whether what was read last is what is stored. */
+  get isReadable(): boolean {
+    return !this.#isReadFailing;
+  }
+
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
     let stored: GrantRecord | undefined;
@@ -57,9 +62,7 @@ export class GrantStore {
   async update(change: Change): Promise<boolean> {
     const hadUnstored = this.hasUnstored;
     this.#unstored = [...this.#unstored, change];
-    const isStored = await this.#storeAll();
-    if (isStored && hadUnstored) this.#events.publish({ type: 'cache.recovered' });
-    return isStored;
+    return this.#storeAll(hadUnstored);
   }
 
   /** Stores a change if it can be stored now, and forgets it otherwise. Returns whether it is stored. */
@@ -69,7 +72,6 @@ export class GrantStore {
       await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT));
       return true;
     } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
       this.#tellFailure('write', error);
       return false;
     }
@@ -77,7 +79,7 @@ export class GrantStore {
 
   /** Tries again to store what could not be. Returns whether nothing is left. */
   async flush(): Promise<boolean> {
-    return !this.hasUnstored || this.update((record) => record);
+    return !this.hasUnstored || this.#storeAll(true);
   }
 
   /**
@@ -87,20 +89,15 @@ export class GrantStore {
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long.
    */
   async transact<T>(task: (isShared: boolean) => Promise<T>): Promise<T> {
-    const entered: { error?: unknown } = {};
+    const entered: { task?: Promise<T> } = {};
     try {
-      return await this.#cache.withLock(
-        this.#key,
-        () =>
-          task(true).catch((error: unknown) => {
-            entered.error = error;
-            throw error;
-          }),
-        { timeoutMs: LOCK_TIMEOUT_MS },
-      );
+      return await this.#cache.withLock(this.#key, () => (entered.task = task(true)), {
+        timeoutMs: LOCK_TIMEOUT_MS,
+      });
     } catch (error) {
-      // What the task itself threw is the task's; only the lock's own failure means that there is none.
-      if (error === entered.error || !isAuthError(error, 'KM_AUTH_CACHE')) throw error;
+      // A task that has begun is not begun again, whatever became of the lock.
+      if (entered.task !== undefined) return entered.task;
+      if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
       this.#tellFailure('write', error);
       return task(false);
     }
@@ -110,18 +107,18 @@ export class GrantStore {
     return this.#unstored.reduce((current, change) => change(current), record);
   }
 
-  async #storeAll(): Promise<boolean> {
+  async #storeAll(isAgain: boolean): Promise<boolean> {
     const changes = this.#unstored;
     try {
       await this.#cache.updateGrant(this.#key, (current) =>
         changes.reduce((record, change) => change(record), current ?? EMPTY_GRANT),
       );
     } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      if (changes.length === 1) this.#tellFailure('write', error);
+      if (!isAgain) this.#tellFailure('write', error);
       return false;
     }
-    this.#unstored = this.#unstored.slice(changes.length);
+    this.#unstored = this.#unstored.filter((change) => !changes.includes(change));
+    if (isAgain) this.#events.publish({ type: 'cache.recovered' });
     return true;
   }
 

@@ -17,6 +17,14 @@ export function unlockableError(): AuthError {
   );
 }
 
+/** Nobody knows whether anybody is logged in. */
+export function unreadableError(): AuthError {
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    'the token cache cannot be read, so that the login in it cannot be used: see what is wrong with it, then try again',
+  );
+}
+
 /** No token of this service lives as long as was asked for. */
 export function lifetimeTooShort(token: AuthToken, minValidMs: number): AuthError {
   return new AuthError(

@@ -25,6 +25,8 @@ export type RefreshTokenRenewalOptions = {
   readonly clock: Clock;
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
+  /** Is told when a security event has cleared every token of the profile. */
+  readonly onTokensCleared: () => void;
 };
 
 /** Renews a grant with its refresh token, and knows what it means when that fails. */
@@ -71,7 +73,7 @@ export class RefreshTokenRenewal {
     error: AuthError,
     isAnswerLost: boolean,
   ): Promise<RenewalOutcome> {
-    const { store, events, clock, settings } = this.#options;
+    const { store, events, clock, settings, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
     const record = await store.read();
     const token = adoptableToken(record, need, clock.nowMs(), settings.refreshAheadMs);
@@ -85,9 +87,12 @@ export class RefreshTokenRenewal {
       const cleared = withoutRefreshToken(current, fingerprint);
       return reason === undefined ? cleared : withoutTokens(cleared);
     });
+    if (reason !== undefined) onTokensCleared();
     events.publish({ type: 'grant.cleared', refreshToken: fingerprint, reason: error.message });
     if (isAnswerLost) return { kind: 'gone', error, why: this.#lostAnswer(error) };
-    if (reason !== undefined) events.publish({ type: 'security.event', reason, message: error.message });
+    // Of a revoked access token the user was told already.
+    const isNews = reason !== undefined && need.because !== 'revoked';
+    if (isNews) events.publish({ type: 'security.event', reason, message: error.message });
     return { kind: 'gone', error, why: error.message };
   }
 

@@ -6,7 +6,7 @@ import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adoptableToken, type Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import { isLongRest } from './refresh-policy.js';
-import { assertRested, loginRequired, unlockableError } from './refresh-refusal.js';
+import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-refusal.js';
 import {
   RefreshTokenRenewal,
   type RefreshTokenRenewalOptions,
@@ -43,6 +43,8 @@ function servedScopes(token: AuthToken, wanted: string): readonly string[] | und
 export class RefreshTransaction {
   readonly #options: RefreshTransactionOptions;
   readonly #renewal: RefreshTokenRenewal;
+  /** The revoked token of which the user was told last. */
+  #toldRevoked: string | undefined;
 
   constructor(options: RefreshTransactionOptions) {
     this.#options = options;
@@ -120,11 +122,12 @@ export class RefreshTransaction {
 
   /** A security event: what was issued is cleared, and a fresh grant forced where a credential can win one. */
   async #afterRevocation(record: GrantRecord, need: Need): Promise<GrantRecord> {
-    const { store, events, credential } = this.#options;
+    const { store, events, credential, onTokensCleared } = this.#options;
     const { other: rejected } = need;
     const stored = record.tokens.get(need.scope);
-    if (rejected === undefined || (stored !== undefined && stored.fingerprint !== rejected.fingerprint))
-      return record;
+    if (rejected === undefined || rejected.fingerprint === this.#toldRevoked) return record;
+    if (stored !== undefined && stored.fingerprint !== rejected.fingerprint) return record;
+    this.#toldRevoked = rejected.fingerprint;
     events.publish({ type: 'token.revoked', scope: need.scope, token: rejected.fingerprint });
     const fingerprint = record.refreshToken?.secret.fingerprint;
     await store.update((current) => {
@@ -133,6 +136,7 @@ export class RefreshTransaction {
         ? cleared
         : withoutRefreshToken(cleared, fingerprint);
     });
+    onTokensCleared();
     events.publish({
       type: 'security.event',
       reason: 'token-revoked',
@@ -164,7 +168,11 @@ export class RefreshTransaction {
 
   #cannotMint(record: GrantRecord, need: Need): AuthError {
     const { refreshToken } = record;
-    if (refreshToken === undefined) return loginRequired(this.#options.loginCommand, 'nobody is logged in');
+    if (refreshToken === undefined) {
+      return this.#options.store.isReadable
+        ? loginRequired(this.#options.loginCommand, 'nobody is logged in')
+        : unreadableError();
+    }
     if (!this.#serves(refreshToken, need.scope)) {
       return loginRequired(
         this.#options.loginCommand,

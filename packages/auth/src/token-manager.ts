@@ -73,6 +73,9 @@ export class TokenManager implements AuthManager {
       transaction: new RefreshTransaction({
         ...shared,
         runner: this.#runner,
+        onTokensCleared: () => {
+          this.#memory.clear();
+        },
         onClockSkew: (skewMs) => {
           this.#learnSkew(skewMs);
         },
@@ -155,7 +158,8 @@ export class TokenManager implements AuthManager {
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
-      this.#memory.adopt(key, await untilAborted(this.#store.look(), signal));
+      const record = await untilAborted(this.#store.look(), signal);
+      if (this.#store.isReadable) this.#memory.adopt(key, record);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -221,7 +225,7 @@ export class TokenManager implements AuthManager {
     const record = await this.#store.look();
     let nextDueInMs = Number.POSITIVE_INFINITY;
     for (const key of this.#memory.scopesWith(record)) {
-      this.#memory.adopt(key, record);
+      if (this.#store.isReadable) this.#memory.adopt(key, record);
       const held = this.#memory.get(key);
       if (held === undefined) continue;
       const state = this.#memory.stateOf(held);

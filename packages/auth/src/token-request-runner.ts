@@ -1,7 +1,15 @@
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
-import { assertNoStorm, countRequest, explainRequest } from './storm-brake.js';
+import {
+  assertNoStorm,
+  countedRequests,
+  countRequest,
+  explainRequest,
+  STORM_REQUESTS,
+  STORM_WINDOW_MS,
+} from './storm-brake.js';
+import type { GrantRecord } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
@@ -42,6 +50,7 @@ export class TokenRequestRunner {
   readonly #options: TokenRequestRunnerOptions;
   readonly #interrupts = new Set<() => void>();
   #isOffline = false;
+  #isBraked = false;
 
   constructor(options: TokenRequestRunnerOptions) {
     this.#options = options;
@@ -94,7 +103,7 @@ export class TokenRequestRunner {
     const { provider, store, clock, events } = this.#options;
     const nowMs = clock.nowMs();
     const before = await store.read();
-    assertNoStorm(before, nowMs, request.grantType);
+    this.#assertNoStorm(before, nowMs, request.grantType);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
     // One write for both: that the refresh token is sent now, and that the brake counts it.
     const isNoted = await store.note((record) => {
@@ -116,6 +125,16 @@ export class TokenRequestRunner {
       await this.#noteFailedTry(error, single !== undefined && !wasUncertain);
       throw error;
     }
+  }
+
+  /** The brake is told once, however many run into it. */
+  #assertNoStorm(record: GrantRecord, nowMs: number, grantType: string): void {
+    const requests = countedRequests(record, nowMs);
+    const isBraked = requests >= STORM_REQUESTS;
+    if (isBraked && !this.#isBraked)
+      this.#options.events.publish({ type: 'storm.braked', requests, withinMs: STORM_WINDOW_MS });
+    this.#isBraked = isBraked;
+    assertNoStorm(record, nowMs, grantType);
   }
 
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */

@@ -156,8 +156,7 @@ export class ScriptedProvider implements TokenProvider {
     const known = this.#refreshTokens.get(refreshToken.reveal());
     if (known === undefined) throw invalidGrant('unknown refresh token');
     if (known.family.isRevoked) throw invalidGrant('the refresh token was revoked');
-    const token = this.#newToken(known.family.scopes);
-    if (this.#options.rotates === false) return { token };
+    if (this.#options.rotates === false) return { token: this.#newToken(known.family.scopes) };
     if (known.usedAtMs !== undefined) {
       const isInGrace = this.#clock.trueMs() - known.usedAtMs < (this.#options.graceMs ?? 0);
       if (isInGrace && known.successor !== undefined) return known.successor;
@@ -165,6 +164,7 @@ export class ScriptedProvider implements TokenProvider {
       throw invalidGrant('refresh token reuse detected');
     }
     known.usedAtMs = this.#clock.trueMs();
+    const token = this.#newToken(known.family.scopes);
     known.successor = { token, refreshToken: this.#newRefreshToken(known.family) };
     return known.successor;
   }

@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest';
+import { createAuthManager, createMemoryCache } from '../src/index.js';
+import { answerLost, invalidGrant, offline, overloaded } from './support/failures.js';
+import { API_KEY, expiredLogin, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
+
+describe('before a refresh token is sent', () => {
+  test('it is noted that it is, and forgotten when its answer is stored', async () => {
+    const { manager, provider, clock, stored } = await setup({ login: ['monitoring'] });
+    const sent = (await stored()).refreshToken?.secret.fingerprint;
+    provider.latencyMs = 100;
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(50);
+
+    expect((await stored()).sentRefresh).toEqual({ fingerprint: sent, atMs: clock.nowMs() - 50 });
+    await clock.advance(50);
+    await token;
+    expect(await stored()).not.toHaveProperty('sentRefresh');
+  });
+
+  test('nothing is noted for an API key, which can be sent again and again', async () => {
+    const { manager, clock, stored } = await setup({ service: { latencyMs: 100 } });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(50);
+
+    expect(await stored()).not.toHaveProperty('sentRefresh');
+    await clock.advance(50);
+    await token;
+  });
+
+  test.each([
+    ['was never sent', offline()],
+    ['was refused with a 503', overloaded()],
+    ['was refused with a 429', overloaded({ status: 429 })],
+  ])('the note is taken back when it turns out that it %s', async (_, refuse) => {
+    const { manager, provider, clock, stored } = await setup({ login: ['monitoring'] });
+    provider.always({ refuse });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(MINUTE);
+    await outcome;
+
+    expect(await stored()).not.toHaveProperty('sentRefresh');
+  });
+
+  test.each([
+    ['a gateway’s 502', overloaded({ status: 502 })],
+    ['a gateway’s 504', overloaded({ status: 504 })],
+    ['a 500', overloaded({ status: 500 })],
+    ['a lost answer', answerLost()],
+    ['an unreadable 200', overloaded({ status: 200, isAnswerLost: true })],
+  ])('the note stays after %s, which does not tell whether it was used', async (_, refuse) => {
+    const { manager, provider, clock, stored } = await setup({ login: ['monitoring'] });
+    const sent = (await stored()).refreshToken?.secret.fingerprint;
+    provider.always({ refuse });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(MINUTE);
+    await outcome;
+
+    expect((await stored()).sentRefresh?.fingerprint).toBe(sent);
+  });
+
+  test('the note of an earlier lost answer stays through a later refusal that says nothing of it', async () => {
+    const { manager, provider, clock, stored } = await setup({ login: ['monitoring'] });
+    provider.next(
+      { refuse: answerLost() },
+      { refuse: offline() },
+      { refuse: overloaded() },
+      { refuse: offline() },
+    );
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(MINUTE);
+    await outcome;
+
+    expect((await stored()).sentRefresh).toBeDefined();
+  });
+});
+
+describe('the answer to a sent refresh was lost', () => {
+  test('it is sent again at once, while the server’s grace window is open', async () => {
+    const { manager, provider, clock, events } = await setup({
+      login: ['monitoring'],
+      random: () => 1,
+      service: { graceMs: 500 },
+    });
+    provider.next({ loseAnswer: true });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(0);
+
+    expect((await token).reveal()).toBe('access-token-1');
+    expect(provider.requests.map((request) => request.atMs)).toEqual([clock.trueMs(), clock.trueMs()]);
+    expect(events.of('refresh.answer-lost')).toHaveLength(1);
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('and the refresh token is refused then: the message says that the answer was lost', async () => {
+    const { manager, provider, clock, stored, events } = await setup({ login: ['monitoring'] });
+    provider.next({ loseAnswer: true });
+    const lost = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(0);
+    const outcome = await lost;
+
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(String(outcome)).toContain('the answer was lost on the way back');
+    expect(await stored()).not.toHaveProperty('refreshToken');
+    // The server calls it reuse; it is not: no one is alarmed.
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('and the API key takes over', async () => {
+    const { manager, provider, clock, events } = await setup({ login: ['monitoring'], apiKey: API_KEY });
+    provider.next({ loseAnswer: true });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(0);
+
+    expect((await token).reveal()).toBe('access-token-2');
+    expect(events.of('grant.fallback')[0]?.reason).toContain('the answer was lost');
+    expect(provider.requests.map((request) => request.grantType)).toEqual([
+      'refresh_token',
+      'refresh_token',
+      'api_key',
+    ]);
+  });
+
+  test('by a process that died: the next one knows, and says so', async () => {
+    const { another, manager, provider, clock, cache } = await setup({ login: ['monitoring'] });
+    // The answer never comes back to the one who asked, as if it had been killed.
+    provider.next({ latencyMs: Number.MAX_SAFE_INTEGER });
+    const key = (await cache.listGrants())[0]!;
+    const record = (await cache.getGrant(key))!;
+    void outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(1_000);
+    provider.useElsewhere(record.refreshToken!.secret);
+    const storedByTheDead = (await cache.getGrant(key))!;
+    const afterDeath = createMemoryCache({ clock });
+    await afterDeath.updateGrant(key, () => storedByTheDead);
+    const outcome = await outcomeOf(another({ cache: afterDeath }).getValidToken('monitoring'));
+
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(String(outcome)).toContain('the answer was lost on the way back');
+  });
+
+  test('and the API key brought a token without a refresh token: what is kept is still in doubt', async () => {
+    const { manager, provider, clock, events, stored } = await setup({
+      login: ['monitoring'],
+      apiKey: API_KEY,
+      maxRetries: 0,
+      service: { givesRefreshTokens: false },
+    });
+    provider.next({ loseAnswer: true });
+    await manager.getValidToken('monitoring');
+    expect((await stored()).refreshToken).toBeDefined();
+    expect((await stored()).sentRefresh).toBeDefined();
+    await clock.advance(HOUR);
+    await manager.getValidToken('monitoring');
+
+    expect(events.of('grant.fallback').at(-1)?.reason).toContain('the answer was lost');
+    expect(events.of('security.event')).toEqual([]);
+  });
+});
+
+describe('a refresh token that is refused without any lost answer', () => {
+  test('as reused is a security event, and every token of the profile is cleared', async () => {
+    const { manager, provider, stored, events } = await expiredLogin();
+    provider.useElsewhere((await stored()).refreshToken!.secret);
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+    });
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-reused']);
+    expect((await stored()).tokens.size).toBe(0);
+    expect(await stored()).not.toHaveProperty('refreshToken');
+  });
+
+  test('as revoked is a security event, too, and the API key wins a fresh grant', async () => {
+    const { manager, provider, stored, events } = await expiredLogin({ apiKey: API_KEY });
+    provider.revokeLogin((await stored()).refreshToken!.secret);
+
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-revoked']);
+  });
+
+  test('as merely expired is none', async () => {
+    const { manager, provider, events } = await expiredLogin();
+    provider.next({ refuse: invalidGrant('the refresh token has expired') });
+    await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('is not asked for again by the next caller', async () => {
+    const { manager, provider, events } = await expiredLogin();
+    provider.next({ refuse: invalidGrant('revoked') });
+    await outcomeOf(manager.getValidToken('monitoring'));
+    const second = await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(second).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(provider.calls).toBe(2);
+    expect(events.of('security.event')).toHaveLength(1);
+  });
+
+  test('clears the tokens of other scopes in memory as well', async () => {
+    const { manager, provider, stored } = await setup({ login: ['a', 'b'] });
+    await manager.getValidToken('a');
+    await manager.getValidToken('b');
+    provider.revokeLogin((await stored()).refreshToken!.secret);
+    await outcomeOf(manager.forceRefresh('b'));
+
+    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+  });
+});
+
+test('a login without a command of its own names the one it was given', async () => {
+  const manager = createAuthManager({ loginCommand: 'acme sign-in' });
+
+  await expect(manager.getValidToken('monitoring')).rejects.toThrow('run `acme sign-in`');
+});

@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'vitest';
+import { AuthError, createMemoryCache, type TokenCache } from '../src/index.js';
+import { fakeClock, type FakeClock } from './support/fake-clock.js';
+import { API_KEY, HOUR, LOGGED_IN, MINUTE, outcomeOf, setup } from './support/setup.js';
+
+/** A memory cache that can be broken and repaired. */
+type FragileCache = TokenCache & { broken: { read?: unknown; write?: unknown; lock?: unknown } };
+
+const DISK_FULL = new AuthError('KM_AUTH_CACHE', 'no space left on device');
+
+function fragileCache(clock: FakeClock): FragileCache {
+  const cache = createMemoryCache({ clock });
+  const broken: FragileCache['broken'] = {};
+  return {
+    kind: 'fragile',
+    broken,
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
+    getGrant: (key) => (broken.read === undefined ? cache.getGrant(key) : Promise.reject(broken.read)),
+    updateGrant: (key, change) =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
+      broken.write === undefined ? cache.updateGrant(key, change) : Promise.reject(broken.write),
+    listGrants: () => cache.listGrants(),
+    withLock: (key, task, options) =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
+      broken.lock === undefined ? cache.withLock(key, task, options) : Promise.reject(broken.lock),
+  };
+}
+
+async function fragileSetup(options: Parameters<typeof setup>[0] = { login: ['monitoring'] }) {
+  const clock = fakeClock();
+  const cache = fragileCache(clock);
+  const world = await setup({ ...options, clock, cache });
+  return { ...world, cache };
+}
+
+/** The cache breaks at the moment the service answers: it could be written before the request. */
+async function breakInFlight(world: Awaited<ReturnType<typeof fragileSetup>>, error: unknown = DISK_FULL) {
+  world.provider.latencyMs = 100;
+  const token = outcomeOf(world.manager.getValidToken('monitoring'));
+  await world.clock.advance(50);
+  world.cache.broken.write = error;
+  await world.clock.advance(50);
+  world.provider.latencyMs = 0;
+  return token;
+}
+
+describe('a new token that cannot be stored', () => {
+  test('is used from memory, and that is told', async () => {
+    const world = await fragileSetup();
+    const token = await breakInFlight(world);
+
+    expect(token).toMatchObject({
+      fingerprint: (await world.manager.getValidToken('monitoring')).fingerprint,
+    });
+    expect(world.events.of('cache.failed')).toMatchObject([
+      { operation: 'write', message: 'no space left on device' },
+    ]);
+  });
+
+  test('is renewed with the refresh token that is in memory, too', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    await world.clock.advance(HOUR);
+
+    expect((await world.manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+    expect(new Set(world.provider.requests.map((request) => request.secret)).size).toBe(2);
+  });
+
+  test('is stored as soon as that works: by the background', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    world.manager.start();
+    await world.clock.advance(MINUTE);
+    expect((await world.stored()).tokens.size).toBe(0);
+    delete world.cache.broken.write;
+    await world.clock.advance(MINUTE);
+
+    expect((await world.stored()).tokens.get('monitoring')?.reveal()).toBe('access-token-1');
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+    expect(world.events.of('cache.recovered')).toHaveLength(1);
+    await world.manager.stop();
+  });
+
+  test('is stored as soon as that works: when the manager stops', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    delete world.cache.broken.write;
+    await world.manager.stop();
+
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+    expect(await world.stored()).not.toHaveProperty('sentRefresh');
+  });
+
+  test('is stored together with what came after it', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    await world.clock.advance(HOUR);
+    await world.manager.getValidToken('monitoring');
+    delete world.cache.broken.write;
+    await world.manager.stop();
+
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-3');
+    expect((await world.stored()).tokens.get('monitoring')?.reveal()).toBe('access-token-2');
+  });
+
+  test('is not lost to the caller when the cache throws what no cache should', async () => {
+    const world = await fragileSetup();
+
+    expect(await breakInFlight(world, new TypeError('ECONNRESET'))).toMatchObject({ scopes: ['monitoring'] });
+    expect(world.events.of('cache.failed')).toMatchObject([{ operation: 'write', message: 'ECONNRESET' }]);
+  });
+});
+
+describe('a cache that cannot be written', () => {
+  test('keeps the refresh token from being used up: the error says what to do', async () => {
+    const { manager, cache, provider } = await fragileSetup();
+    cache.broken.write = DISK_FULL;
+    const outcome = await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    expect(String(outcome)).toContain('Make the token cache writable');
+    expect(provider.calls).toBe(0);
+  });
+
+  test('does not keep the API key from bringing a token', async () => {
+    const { manager, cache, provider, clock } = await fragileSetup({
+      login: ['monitoring'],
+      apiKey: API_KEY,
+    });
+    cache.broken.write = DISK_FULL;
+
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+    expect(provider.requests.map((request) => request.grantType)).toEqual(['api_key']);
+    await clock.advance(HOUR);
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+  });
+});
+
+describe('a cache that cannot be locked', () => {
+  test.each([
+    ['a cache error', DISK_FULL],
+    ['an error of its own kind', new TypeError('ECONNREFUSED')],
+  ])('with %s keeps the refresh token from being used outside the lock', async (_, error) => {
+    const { manager, cache, provider, stored } = await fragileSetup();
+    cache.broken.lock = error;
+    const outcome = await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    expect(provider.calls).toBe(0);
+    delete cache.broken.lock;
+    expect((await stored()).refreshToken).toBeDefined();
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+  });
+
+  test('does not keep the API key from bringing a token', async () => {
+    const { manager, cache } = await fragileSetup({});
+    cache.broken.lock = DISK_FULL;
+
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+  });
+
+  test('because another holds it for too long is tried again later: a token still good is used', async () => {
+    const { manager, cache, clock } = await fragileSetup();
+    await manager.getValidToken('monitoring');
+    await clock.advance(HOUR - 4_000);
+    cache.broken.lock = new AuthError('KM_AUTH_LOCK_TIMEOUT', 'held');
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+    await clock.advance(4_000);
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_LOCK_TIMEOUT',
+    });
+  });
+});
+
+describe('a cache that cannot be read', () => {
+  test('takes no valid token away from those who have it', async () => {
+    const { manager, cache, clock, provider, events } = await fragileSetup();
+    await manager.getValidToken('monitoring');
+    cache.broken.read = DISK_FULL;
+    for (let minute = 1; minute < 50; minute += 1) {
+      await clock.advance(MINUTE);
+      expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+    }
+    expect(provider.calls).toBe(1);
+    expect(events.of('cache.failed')).toMatchObject([{ operation: 'read' }]);
+  });
+
+  test('does not make anybody log in again', async () => {
+    const { manager, cache } = await fragileSetup();
+    cache.broken.read = DISK_FULL;
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    delete cache.broken.read;
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+  });
+
+  test('does not keep the API key from bringing a token', async () => {
+    const { manager, cache } = await fragileSetup({});
+    cache.broken.read = DISK_FULL;
+
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+    expect(await cache.listGrants()).not.toContainEqual(LOGGED_IN);
+  });
+});
