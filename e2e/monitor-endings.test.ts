@@ -60,6 +60,16 @@ describe('the end of a session', () => {
     await expectGone(pids);
   });
 
+  test('the client closes while it waits for an answer: a slow server may still give it', async () => {
+    const script = `
+      const answer = () => process.stdout.write('{"id":1,"result":{}}\\n', () => process.exit(0));
+      process.stdin.on('end', () => setTimeout(answer, 2500)).resume();
+      console.log('ready');
+    `;
+    const { code, stdout } = await runKm(monitoring(script), { input: '{"id":1,"method":"ping"}\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'ready\n{"id":1,"result":{}}\n' });
+  });
+
   test('the client vanishes: nothing is left running', async () => {
     const km = startKm(monitoring(STUBBORN));
     const pids = await serverPids(km);

@@ -29,17 +29,18 @@ export const SIGNAL_TELLER = `
   console.log(process.pid);
 `;
 
-/** Answers each line with a line, once what it says is read; says on stderr how many bytes it could say. */
+/** Says `LIMIT` bytes as fast as they are taken. When it is held back, says on stderr how many it has said. */
 export const FLOODER = `
   const block = Buffer.alloc(64 * 1024, 'x');
   let said = 0;
   const go = () => {
     while (said < LIMIT) {
       said += block.length;
-      if (!process.stdout.write(block)) return process.stdout.once('drain', report);
+      if (process.stdout.write(block)) continue;
+      process.stderr.write(said + '\\n');
+      return process.stdout.once('drain', go);
     }
     process.stdout.end();
   };
-  const report = () => { process.stderr.write(said + '\\n'); go(); };
   go();
 `;

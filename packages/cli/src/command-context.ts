@@ -19,6 +19,8 @@ export type CommandContext = {
   readonly answer: (text: string) => Promise<void>;
   /** Writes one line to stderr. */
   readonly tell: (line: string) => void;
+  /** Calls `listener` when the process ends, for whatever reason but SIGKILL. */
+  readonly onExit: (listener: () => void) => void;
   /** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of ending; returns what ends that. */
   readonly onSignal: (listener: (signal: NodeJS.Signals) => void) => () => void;
 };

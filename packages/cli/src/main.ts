@@ -29,6 +29,9 @@ const context: CommandContext = {
   tell: (line) => {
     process.stderr.write(`${line}\n`);
   },
+  onExit: (listener) => {
+    process.on('exit', listener);
+  },
   onSignal(listener) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, listener);

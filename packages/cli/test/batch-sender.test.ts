@@ -68,13 +68,13 @@ describe('sending a batch', () => {
     await expect(sendTo(() => Promise.reject(failure))).resolves.toMatchObject({
       type: 'postponed',
       reason: 'connect ECONNREFUSED 127.0.0.1:1',
-      isLoginRequired: false,
+      needsHuman: false,
     });
   });
 
   test('tells a missing login from trouble that passes', async () => {
     const failure = new AuthError('KM_AUTH_LOGIN_REQUIRED', 'log in');
-    await expect(sendTo(() => Promise.reject(failure))).resolves.toMatchObject({ isLoginRequired: true });
+    await expect(sendTo(() => Promise.reject(failure))).resolves.toMatchObject({ needsHuman: true });
   });
 
   test('gives up an answer that takes longer than 30 s', async () => {

@@ -8,8 +8,8 @@ import { batchOf } from './support/events.js';
 import { FakeClock, settle } from './support/fake-clock.js';
 
 const delivered: SendOutcome = { type: 'delivered' };
-const down: SendOutcome = { type: 'postponed', reason: 'down', isLoginRequired: false };
-const loggedOut: SendOutcome = { type: 'postponed', reason: 'log in', isLoginRequired: true };
+const down: SendOutcome = { type: 'postponed', reason: 'down', needsHuman: false };
+const loggedOut: SendOutcome = { type: 'postponed', reason: 'log in', needsHuman: true };
 
 /** A delivery whose API answers as scripted, the last answer again and again. */
 function startDelivery(...script: readonly (SendOutcome | Promise<SendOutcome>)[]) {

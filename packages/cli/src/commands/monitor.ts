@@ -7,10 +7,11 @@ import { EventBatcher } from '../monitor/event-batcher.js';
 import { EventDelivery } from '../monitor/event-delivery.js';
 import { MemoryEventQueue } from '../monitor/memory-event-queue.js';
 import { MonitorLog } from '../monitor/monitor-log.js';
-import { countOf, createMonitorMessages } from '../monitor/monitor-messages.js';
+import { createMonitorMessages } from '../monitor/monitor-messages.js';
 import type { NoticeListener } from '../monitor/monitor-notice.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
+import { SignalRelay } from '../monitor/signal-relay.js';
 import { serviceUrl, settingsFrom, type AccountFlags } from '../settings.js';
 
 /** At the end of a session events are delivered for at most this long. */
@@ -64,11 +65,13 @@ export async function runMonitor(
     onEvent: (event) => batcher.add(event),
   });
 
+  const signals = new SignalRelay(context.onSignal);
   const server = await startServer(command, context.environment);
+  context.onExit(() => server.abandon());
   notify({ type: 'session.started', correlationId, serverPid: server.pid });
   const client = { input: context.stdin(), output: openClientOutput(context.stdout) };
   const session = new MonitorSession({ server, client, capture, clock });
-  const impatience = forwardSignals(session, context);
+  signals.attach((signal) => session.forward(signal));
   manager.start();
 
   const ending = await session.ended();
@@ -79,10 +82,8 @@ export async function runMonitor(
   const endedAtMs = clock.monotonicMs();
   const undelivered = await Promise.race([
     delivery.finish(FINISH_MS),
-    impatience.then(() => delivery.finish(0)),
+    signals.isUrgent.then(() => delivery.finish(0)),
   ]);
-  if (undelivered > 0)
-    tell(`km: ${countOf(undelivered)} could not be delivered to ${manager.apiOrigin} and are lost`);
   const timeLeftMs = STOP_MS - (clock.monotonicMs() - endedAtMs);
   await Promise.race([
     manager.stop(),
@@ -91,18 +92,6 @@ export async function runMonitor(
   notify({ type: 'session.ended', exitCode, undelivered });
   await log?.close();
   return exitCode;
-}
-
-/** Passes signals on; resolves when a second one shows that somebody will not wait for the delivery. */
-function forwardSignals(session: MonitorSession, context: CommandContext): Promise<void> {
-  return new Promise((resolve) => {
-    let count = 0;
-    context.onSignal((signal) => {
-      count += 1;
-      if (count > 1) resolve();
-      session.forward(signal);
-    });
-  });
 }
 
 function describeEnding([file]: readonly [string, ...string[]], { server }: SessionEnding): string {

@@ -11,7 +11,8 @@ export type SendOutcome =
       readonly type: 'postponed';
       readonly reason: string;
       readonly retryAfterMs?: number;
-      readonly isLoginRequired: boolean;
+      /** Whether it cannot work before a human has done something. */
+      readonly needsHuman: boolean;
     };
 
 /** Sends a batch once. Never rejects, never retries. */
@@ -49,7 +50,7 @@ export function createBatchSender(options: {
       return {
         type: 'postponed',
         reason: reasonOf(error),
-        isLoginRequired: isAuthError(error, 'KM_AUTH_LOGIN_REQUIRED'),
+        needsHuman: isAuthError(error) && !error.isRetryable,
       };
     } finally {
       cancelTimer();
@@ -63,7 +64,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
     // A captive portal answers everything with 200 and a page.
     return isAcceptance(body)
       ? { type: 'delivered' }
-      : { type: 'postponed', reason: 'the answer is not from the Kilometers API', isLoginRequired: false };
+      : { type: 'postponed', reason: 'the answer is not from the Kilometers API', needsHuman: false };
   }
   const reason = `HTTP ${response.status}`;
   if (REFUSALS.has(response.status)) return { type: 'refused', reason };
@@ -71,7 +72,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
   return {
     type: 'postponed',
     reason,
-    isLoginRequired: false,
+    needsHuman: false,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }

@@ -32,6 +32,11 @@ export class Capture {
     this.#splitters = { inbound: createSplitter('inbound'), outbound: createSplitter('outbound') };
   }
 
+  /** Whether the client waits for a response. */
+  get isAnswerAwaited(): boolean {
+    return this.#requests.outbound.unanswered > 0;
+  }
+
   /** Takes bytes that went through. */
   see(direction: Direction, chunk: Buffer): void {
     this.#splitters[direction].push(chunk);

@@ -111,13 +111,13 @@ export class EventDelivery {
 
   async #postpone(batch: EventBatch, outcome: Extract<SendOutcome, { type: 'postponed' }>): Promise<void> {
     const { clock, random, notify } = this.#options;
-    const { reason, retryAfterMs, isLoginRequired } = outcome;
+    const { reason, retryAfterMs, needsHuman } = outcome;
     this.#failures += 1;
     const retryInMs = retryAfterMs ?? backoffMs(this.#failures, random);
-    notify({ type: 'batch.postponed', batch, reason, retryInMs, isLoginRequired });
+    notify({ type: 'batch.postponed', batch, reason, retryInMs, needsHuman });
     const untilMs = clock.monotonicMs() + retryInMs;
     // At the end there is no time to wait for a human, nor for longer than the deadline.
-    const isTooLate = this.#deadlineMs !== undefined && (isLoginRequired || untilMs > this.#deadlineMs);
+    const isTooLate = this.#deadlineMs !== undefined && (needsHuman || untilMs > this.#deadlineMs);
     if (isTooLate) this.#stop();
     else await this.#pause(untilMs, retryInMs, retryAfterMs !== undefined);
   }

@@ -19,7 +19,7 @@ export type MonitorNotice =
       readonly batch: EventBatch;
       readonly reason: string;
       readonly retryInMs: number;
-      readonly isLoginRequired: boolean;
+      readonly needsHuman: boolean;
     }
   /** The API will not have this batch, however often it is sent: given up. */
   | { readonly type: 'batch.refused'; readonly batch: EventBatch; readonly reason: string }

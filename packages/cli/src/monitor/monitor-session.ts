@@ -35,7 +35,9 @@ export class MonitorSession {
   constructor(options: MonitorSessionOptions) {
     const { server, client, capture, clock } = options;
     this.#options = options;
-    const shutdown = new ServerShutdown(server, clock);
+    let hasSpoken = false;
+    const isBusy = () => !this.#toClient.isSinkLost && (!hasSpoken || capture.isAnswerAwaited);
+    const shutdown = new ServerShutdown(server, { clock, isBusy });
     this.#shutdown = shutdown;
     new ByteRelay({
       source: client.input,
@@ -50,6 +52,7 @@ export class MonitorSession {
       source: server.stdout,
       sink: client.output,
       onBytes: (chunk) => {
+        hasSpoken = true;
         capture.see('inbound', chunk);
         if (!this.#toClient.isSinkLost) shutdown.noteActivity();
       },

@@ -7,6 +7,11 @@ const MAX_PENDING = 10_000;
 export class RequestMethods {
   readonly #methods = new Map<MessageId, string>();
 
+  /** How many requests wait for their response. */
+  get unanswered(): number {
+    return this.#methods.size;
+  }
+
   remember(id: MessageId, method: string): void {
     // Deleted first so that an id used again counts as new.
     this.#methods.delete(id);

@@ -13,14 +13,23 @@ export class ServerProcess {
   readonly stdout: Readable;
   /** Resolves when the server itself has ended; others of its group may still run. */
   readonly exited: Promise<ServerEnding>;
+  #hasExited = false;
 
   constructor(child: ChildProcessByStdio<Writable, Readable, null>, pid: number) {
     this.pid = pid;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
     this.exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 1 } : { signal }));
+      child.once('exit', (code, signal) => {
+        this.#hasExited = true;
+        resolve(signal === null ? { code: code ?? 1 } : { signal });
+      });
     });
+  }
+
+  /** Kills what still runs: there will be nobody left to end it. */
+  abandon(): void {
+    if (!this.#hasExited) this.signalGroup('SIGKILL');
   }
 
   /** Sends `signal` to the whole group; `false` when nobody of it is left. Signal 0 only asks. */

@@ -3,6 +3,8 @@ import type { ServerProcess } from './server-process.js';
 
 /** How long a server may take to end after its input was closed, while it says nothing. */
 const CLOSE_GRACE_MS = 2_000;
+/** The same for one that still has something to do: it has not begun to speak, or owes an answer. */
+const BUSY_GRACE_MS = 10_000;
 /**
  * How long it may take after SIGTERM. An MCP client kills `km` two seconds after its own SIGTERM: the server must be
  * gone by then, for nobody would be left to end it.
@@ -17,13 +19,15 @@ const TERMINATE_GRACE_MS = 1_500;
 export class ServerShutdown {
   readonly #server: ServerProcess;
   readonly #clock: Clock;
+  readonly #isBusy: () => boolean;
   #cancelTimer: (() => void) | undefined;
   #hasSignalled = false;
   #stage: 'running' | 'closing' | 'terminating' = 'running';
 
-  constructor(server: ServerProcess, clock: Clock) {
+  constructor(server: ServerProcess, options: { readonly clock: Clock; readonly isBusy: () => boolean }) {
     this.#server = server;
-    this.#clock = clock;
+    this.#clock = options.clock;
+    this.#isBusy = options.isBusy;
   }
 
   /** Whether the end was asked for, by whomever. */
@@ -34,7 +38,7 @@ export class ServerShutdown {
   /** Closes the server's input and gives it time to end by itself. */
   close(): void {
     this.#server.stdin.end();
-    if (this.#stage !== 'running') return;
+    if (this.#stage === 'terminating') return;
     this.#stage = 'closing';
     this.#restartCloseTimer();
   }
@@ -70,8 +74,9 @@ export class ServerShutdown {
   }
 
   #restartCloseTimer(): void {
+    const graceMs = this.#isBusy() ? BUSY_GRACE_MS : CLOSE_GRACE_MS;
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), CLOSE_GRACE_MS, true);
+    this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), graceMs, true);
   }
 
   #terminate(signal: NodeJS.Signals): void {
