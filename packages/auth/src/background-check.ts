@@ -21,6 +21,10 @@ export class BackgroundCheck {
   #cancel: (() => void) | undefined;
   #lastWallMs = 0;
   #lastMonotonicMs = 0;
+  #nextLookAtMs = 0;
+  #isLooking = false;
+  /** In how many milliseconds another look was asked for during this one. */
+  #hastenedMs = Number.POSITIVE_INFINITY;
 
   constructor(options: BackgroundCheckOptions) {
     this.#options = options;
@@ -33,12 +37,26 @@ export class BackgroundCheck {
     this.#schedule(0);
   }
 
+  get isRunning(): boolean {
+    return this.#cancel !== undefined;
+  }
+
+  /** Something will be due in `delayMs`: looks by then, if it would not look sooner. */
+  hasten(delayMs: number): void {
+    if (this.#isLooking) this.#hastenedMs = Math.min(this.#hastenedMs, delayMs);
+    else if (this.#cancel !== undefined && this.#options.clock.monotonicMs() + delayMs < this.#nextLookAtMs) {
+      this.#cancel();
+      this.#schedule(Math.max(SHORTEST_INTERVAL_MS, delayMs));
+    }
+  }
+
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
   #schedule(delayMs: number): void {
+    this.#nextLookAtMs = this.#options.clock.monotonicMs() + delayMs;
     const cancel = this.#options.clock.schedule(
       () => {
         void this.#run(cancel);
@@ -51,10 +69,14 @@ export class BackgroundCheck {
 
   async #run(own: () => void): Promise<void> {
     this.#noticeJump();
-    const nextDueInMs = await this.#options.check().catch(() => Number.POSITIVE_INFINITY);
+    this.#isLooking = true;
+    this.#hastenedMs = Number.POSITIVE_INFINITY;
+    const dueInMs = await this.#options.check().catch(() => Number.POSITIVE_INFINITY);
+    this.#isLooking = false;
     // Stopped, and perhaps started again, while it looked.
     if (this.#cancel !== own) return;
-    this.#schedule(Math.min(this.#options.checkIntervalMs, Math.max(SHORTEST_INTERVAL_MS, nextDueInMs)));
+    const soonestMs = Math.max(SHORTEST_INTERVAL_MS, Math.min(dueInMs, this.#hastenedMs));
+    this.#schedule(Math.min(this.#options.checkIntervalMs, soonestMs));
   }
 
   #noticeJump(): void {

@@ -42,10 +42,10 @@ export class RefreshFlights {
   }
 
   /** Starts a flight that nobody waits for, unless one is under way or has failed a moment ago. */
-  flyBehind(need: Need, onStart: () => void): void {
+  flyBehind(need: Need, onStart?: () => void): void {
     const { clock, retryIntervalMs } = this.#options;
     if (this.#underway.has(need.scope) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
-    onStart();
+    onStart?.();
     this.fly(need).catch(() => {
       this.#behindNotBeforeMs = clock.monotonicMs() + retryIntervalMs;
     });

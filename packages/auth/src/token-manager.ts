@@ -84,7 +84,7 @@ export class TokenManager implements AuthManager {
       retryIntervalMs: settings.retryIntervalMs,
       events: this.#events,
       onToken: (scope, token) => {
-        this.#memory.hold(scope, token);
+        this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(scope, token)));
       },
     });
     this.#background = new BackgroundCheck({
@@ -224,13 +224,15 @@ export class TokenManager implements AuthManager {
     await this.#store.flush();
     const record = await this.#store.look();
     let nextDueInMs = Number.POSITIVE_INFINITY;
+    if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.scopesWith(record)) {
       if (this.#store.isReadable) this.#memory.adopt(key, record);
       const held = this.#memory.get(key);
-      if (held === undefined) continue;
       const state = this.#memory.stateOf(held);
-      if (state === 'due' || state === 'expired') this.#refreshBehind(key, held);
-      else nextDueInMs = Math.min(nextDueInMs, this.#memory.dueInMs(held));
+      const stored = record.tokens.get(key);
+      if (held === undefined && stored !== undefined) this.#flights.flyBehind(needInTime(key, stored));
+      else if (held !== undefined && (state === 'due' || state === 'expired')) this.#refreshBehind(key, held);
+      else if (held !== undefined) nextDueInMs = Math.min(nextDueInMs, this.#memory.dueInMs(held));
     }
     return nextDueInMs;
   }

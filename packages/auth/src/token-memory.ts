@@ -56,9 +56,11 @@ export class TokenMemory {
     return new Set([...this.#known, ...record.tokens.keys()]);
   }
 
-  hold(key: string, token: AuthToken): void {
+  hold(key: string, token: AuthToken): HeldToken {
     const { clock, settings, random } = this.#options;
-    this.#held.set(key, new HeldToken(token, clock, settings, random()));
+    const held = new HeldToken(token, clock, settings, random());
+    this.#held.set(key, held);
+    return held;
   }
 
   /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { createMemoryCache, systemClock, type TokenCache } from '../src/index.js';
+import { fakeClock, settle } from './support/fake-clock.js';
+import { answerLost } from './support/failures.js';
+import { MINUTE, outcomeOf, setup } from './support/setup.js';
+
+describe('stop', () => {
+  test('waits for a refresh that was sent, and for its token to be stored', async () => {
+    const { manager, provider, clock, stored } = await setup({ service: { latencyMs: 5_000 } });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(1_000);
+    let isStopped = false;
+    const stopped = manager.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.advance(3_999);
+    expect(isStopped).toBe(false);
+    await clock.advance(1);
+    await stopped;
+
+    expect((await stored()).tokens.size).toBe(1);
+    expect((await token).reveal()).toBe('access-token-1');
+    expect(provider.calls).toBe(1);
+  });
+
+  test('ends the wait between two tries', async () => {
+    const { manager, provider, clock } = await setup({ random: () => 1 });
+    provider.always({ refuse: answerLost() });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(500);
+    const calls = provider.calls;
+    await manager.stop();
+
+    expect(await outcome).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    expect(provider.calls).toBe(calls);
+  });
+
+  test('starts no refresh any more, even if it comes while the background looks at a slow cache', async () => {
+    const clock = fakeClock();
+    const memory = createMemoryCache({ clock });
+    let release: () => void = () => undefined;
+    let isSlow = false;
+    const slow: TokenCache = {
+      ...memory,
+      getGrant: async (key) => {
+        if (isSlow) await new Promise<void>((resolve) => (release = resolve));
+        return memory.getGrant(key);
+      },
+    };
+    const { manager, provider } = await setup({ clock, cache: slow });
+    await manager.getValidToken('monitoring');
+    await clock.advance(56 * MINUTE);
+    isSlow = true;
+    manager.start();
+    await clock.advance(0);
+    const stopped = manager.stop();
+    isSlow = false;
+    release();
+    await stopped;
+    await settle();
+
+    expect(provider.calls).toBe(1);
+  });
+
+  test('is what await using does at the end of its block', async () => {
+    const { manager, clock } = await setup();
+    {
+      await using used = manager;
+      used.start();
+      await clock.advance(0);
+      expect(clock.timers()).toHaveLength(1);
+    }
+
+    expect(clock.timers()).toEqual([]);
+  });
+});
+
+describe('the system clock', () => {
+  test('keeps the process up for a wait, and not for a look', () => {
+    const alive = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = alive();
+    const cancelLook = systemClock.schedule(() => undefined, 60_000, false);
+    expect(alive()).toBe(before);
+    const cancelWait = systemClock.schedule(() => undefined, 60_000, true);
+
+    expect(alive()).toBe(before + 1);
+    cancelLook();
+    cancelWait();
+    expect(alive()).toBe(before);
+  });
+
+  test('is not overrun by a delay that Node’s timers cannot hold', async () => {
+    let hasRun = false;
+    const cancel = systemClock.schedule(() => (hasRun = true), 3_000_000_000, false);
+    await settle();
+    await settle();
+    cancel();
+
+    expect(hasRun).toBe(false);
+  });
+});
