@@ -5,11 +5,14 @@ import type { Clock } from './clock.js';
 /** The name of the `node:diagnostics_channel` on which every {@link AuthEvent} of the process is published. */
 export const AUTH_CHANNEL = 'kilometers:auth';
 
+/** A listener may be async, whatever its type says. */
+type Listener = (event: AuthEvent) => unknown;
+
 const processChannel = channel(AUTH_CHANNEL);
 
 /** Tells subscribers what happens. One that throws disturbs neither the others nor the manager. */
 export class EventPublisher {
-  readonly #listeners = new Set<AuthEventListener>();
+  readonly #listeners = new Set<Listener>();
   readonly #profile: string;
   readonly #clock: Clock;
 
@@ -19,10 +22,8 @@ export class EventPublisher {
   }
 
   subscribe(listener: AuthEventListener): () => void {
-    // Wrapped, so that the same function subscribed twice is told twice and unsubscribed once.
-    const entry: AuthEventListener = (event) => {
-      listener(event);
-    };
+    // Bound, so that the same function subscribed twice is told twice and unsubscribed once.
+    const entry: Listener = listener.bind(undefined);
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
@@ -34,7 +35,8 @@ export class EventPublisher {
     const event: AuthEvent = Object.freeze({ profile: this.#profile, atMs: this.#clock.nowMs(), ...body });
     for (const listener of [...this.#listeners]) {
       try {
-        listener(event);
+        const returned = listener(event);
+        if (returned instanceof Promise) returned.catch(() => undefined);
       } catch {
         // A subscriber's failure is the subscriber's.
       }

@@ -21,17 +21,27 @@ export class HeldToken {
   readonly #dueInMs: number;
   readonly #usableForMs: number;
 
-  /** @param jitter from 0 to 1; see `dueAtMs`. */
-  constructor(token: AuthToken, clock: Clock, settings: RefreshSettings, jitter: number) {
+  /**
+   * @param jitter from 0 to 1; see `dueAtMs`.
+   * @param before the same token as it was held before: what it knew of the time is not forgotten, for the
+   *   wall clock may have been set back meanwhile.
+   */
+  constructor(
+    token: AuthToken,
+    clock: Clock,
+    settings: RefreshSettings,
+    jitter: number,
+    before: HeldToken | undefined,
+  ) {
     const nowMs = clock.nowMs();
     this.token = token;
     this.promise = Promise.resolve(token);
     this.#heldAtWallMs = nowMs;
     this.#heldAtMonotonicMs = clock.monotonicMs();
-    this.#dueInMs = dueAtMs(token, settings.refreshAheadMs, jitter) - nowMs;
-    this.#usableForMs = isUsable(token, nowMs)
-      ? Math.min(token.lifetimeMs, token.expiresAtMs - nowMs) - leewayMs(token)
-      : 0;
+    const agedMs = before?.remainingMs(nowMs, this.#heldAtMonotonicMs) ?? Number.POSITIVE_INFINITY;
+    const remainingMs = Math.min(token.lifetimeMs, token.expiresAtMs - nowMs, agedMs);
+    this.#dueInMs = remainingMs - (token.expiresAtMs - dueAtMs(token, settings.refreshAheadMs, jitter));
+    this.#usableForMs = isUsable(token, nowMs) ? remainingMs - leewayMs(token) : 0;
     this.#freshForMs = Math.min(this.#dueInMs, this.#usableForMs, settings.checkIntervalMs);
   }
 

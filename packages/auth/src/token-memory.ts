@@ -58,9 +58,16 @@ export class TokenMemory {
 
   hold(key: string, token: AuthToken): HeldToken {
     const { clock, settings, random } = this.#options;
-    const held = new HeldToken(token, clock, settings, random());
+    const held = new HeldToken(token, clock, settings, random(), this.#sameToken(key, token));
     this.#held.set(key, held);
     return held;
+  }
+
+  /** The token as it is in memory already, under its own scope or under another that shares it. */
+  #sameToken(key: string, { fingerprint }: AuthToken): HeldToken | undefined {
+    const held = this.#held.get(key);
+    if (held?.token.fingerprint === fingerprint) return held;
+    return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);
   }
 
   /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */

@@ -8,7 +8,7 @@ import { HOUR, MINUTE } from './support/setup.js';
 function hold(clock: FakeClock, lifetimeMs = HOUR): HeldToken {
   const issuedAtMs = clock.nowMs();
   const token = new AuthToken({ value: 't', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + lifetimeMs });
-  return new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+  return new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 }
 
 const stateOf = (held: HeldToken, clock: FakeClock): string =>
@@ -77,11 +77,22 @@ describe('a token in memory', () => {
     expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(40 * MINUTE);
   });
 
+  test('taken into memory again has not forgotten how old it is', async () => {
+    const clock = fakeClock();
+    const first = hold(clock);
+    await clock.advance(30 * MINUTE);
+    clock.jumpWall(-20 * MINUTE);
+    const again = new HeldToken(first.token, clock, DEFAULT_REFRESH_SETTINGS, 0, first);
+
+    expect(again.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(30 * MINUTE);
+    expect(again.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(25 * MINUTE);
+  });
+
   test('taken from a cache whose clock was ahead lives no longer than it was issued for', () => {
     const clock = fakeClock();
     const issuedAtMs = clock.nowMs() + 20_000;
     const token = new AuthToken({ value: 't', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + MINUTE });
-    const held = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+    const held = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 
     expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(MINUTE);
   });
@@ -90,7 +101,7 @@ describe('a token in memory', () => {
     const clock = fakeClock();
     const { token } = hold(clock);
     await clock.advance(HOUR);
-    const late = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0);
+    const late = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 
     expect(stateOf(late, clock)).toBe('expired');
     expect(late.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
