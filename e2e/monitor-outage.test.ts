@@ -58,7 +58,7 @@ describe('while the API is in trouble', () => {
     const input = messages(12);
     const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
-    expect(stderr).toMatch(/^km: 24 events could not be delivered and are lost: [^\n]*ECONNREFUSED[^\n]*\n$/);
+    expect(stderr).toMatch(/^km: not delivered, and lost: 24 events, because [^\n]*ECONNREFUSED[^\n]*\n$/);
   });
 
   test('refuses the batch: it says so once, and goes on', async () => {
@@ -75,7 +75,7 @@ describe('while the API is in trouble', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
     expect(stderr.match(/monitoring goes on/g)).toHaveLength(1);
     expect(stderr.match(/^km: /gm)).toHaveLength(2);
-    expect(stderr).toContain('80 events could not be delivered');
+    expect(stderr).toContain('not delivered, and lost: 80 events');
   });
 
   test('the key is not known: traffic passes all the same', async () => {
@@ -86,6 +86,6 @@ describe('while the API is in trouble', () => {
     expect(stderr).toMatch(
       /^km: monitoring goes on, but no event is delivered: [^\n]*unknown API key[^\n]*\n/,
     );
-    expect(stderr).toContain('km: 6 events could not be delivered');
+    expect(stderr).toContain('km: not delivered, and lost: 6 events');
   });
 });

@@ -1,6 +1,6 @@
 // Bundles the command line: one file for what is always needed, and one a command, loaded when it is called.
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -36,11 +36,11 @@ const options = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 };
 
-rmSync(outdir, { recursive: true, force: true });
 const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
-await Promise.all([
+const results = await Promise.all([
   build({
     ...options,
     entryPoints: [join(root, 'src/main.ts')],
@@ -50,4 +50,12 @@ await Promise.all([
   }),
   build({ ...options, entryPoints: commands, external: ['@kilometers/local-api'] }),
 ]);
+// What an earlier build left goes last, so that a `km` that runs meanwhile finds its commands.
+const built = new Set(
+  results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => resolve(file)),
+);
+for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
+  const file = join(entry.parentPath, entry.name);
+  if (entry.isFile() && !built.has(file)) rmSync(file);
+}
 chmodSync(join(root, 'bin/km.cjs'), 0o755);

@@ -7,7 +7,7 @@ import { EventBatcher } from '../monitor/event-batcher.js';
 import { EventDelivery } from '../monitor/event-delivery.js';
 import { MemoryEventQueue } from '../monitor/memory-event-queue.js';
 import { MonitorLog } from '../monitor/monitor-log.js';
-import { createMonitorMessages } from '../monitor/monitor-messages.js';
+import { MonitorMessages } from '../monitor/monitor-messages.js';
 import type { NoticeListener } from '../monitor/monitor-notice.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
@@ -33,9 +33,10 @@ export async function runMonitor(
   const log = flags.log === undefined ? undefined : new MonitorLog(flags.log, clock);
   if (log !== undefined) manager.subscribe(log.onAuthEvent);
   if (context.isDebug) manager.subscribe(createDebugLog(tell));
-  const messages = createMonitorMessages((message) => tell(`km: ${message}`));
+  const messages = new MonitorMessages((message) => tell(`km: ${message}`));
+  manager.subscribe(messages.onAuthEvent);
   const notify: NoticeListener = (notice) => {
-    messages(notice);
+    messages.onNotice(notice);
     log?.onNotice(notice);
   };
 

@@ -1,39 +1,54 @@
-import type { MonitorNotice, NoticeListener } from './monitor-notice.js';
+import type { AuthEvent } from '@kilometers/auth';
+import type { MonitorNotice } from './monitor-notice.js';
 
-/** Tells a person what only a person can mend: on stderr, each kind once a session. */
-export function createMonitorMessages(tell: (message: string) => void): NoticeListener {
-  const told = new Set<string>();
-  let lastFailure = '';
-  return (notice) => {
-    if (notice.type === 'batch.postponed') lastFailure = notice.reason;
-    if (notice.type === 'session.ended' && notice.undelivered > 0) {
-      tell(
-        `${countOf(notice.undelivered)} could not be delivered and ${notice.undelivered === 1 ? 'is' : 'are'} lost: ${lastFailure}`,
-      );
+/** Tells a person what only a person can mend, each kind once a session, and at the end what was lost. */
+export class MonitorMessages {
+  readonly #tell: (message: string) => void;
+  readonly #told = new Set<string>();
+  #lastFailure = 'the API did not answer in time';
+
+  constructor(tell: (message: string) => void) {
+    this.#tell = tell;
+  }
+
+  readonly onNotice = (notice: MonitorNotice): void => {
+    switch (notice.type) {
+      case 'batch.postponed':
+        this.#lastFailure = notice.reason;
+        if (notice.needsHuman) {
+          this.#tellOnce('human', `monitoring goes on, but no event is delivered: ${notice.reason}`);
+        }
+        break;
+      case 'batch.refused':
+        this.#tellOnce(
+          'refused',
+          `the API refused ${countOf(notice.batch.events.length)} (${notice.reason}); a newer km may help`,
+        );
+        break;
+      case 'events.dropped':
+        this.#tellOnce('dropped', 'events come faster than the API takes them: the oldest are given up');
+        break;
+      case 'session.ended':
+        if (notice.undelivered > 0) {
+          this.#tell(`not delivered, and lost: ${countOf(notice.undelivered)}, because ${this.#lastFailure}`);
+        }
+        break;
+      default:
     }
-    const message = messageFor(notice);
-    if (message === undefined || told.has(notice.type)) return;
-    told.add(notice.type);
-    tell(message);
   };
-}
 
-function messageFor(notice: MonitorNotice): string | undefined {
-  switch (notice.type) {
-    case 'batch.postponed':
-      return notice.needsHuman
-        ? `monitoring goes on, but no event is delivered: ${notice.reason}`
-        : undefined;
-    case 'batch.refused':
-      return `the API refused ${countOf(notice.batch.events.length)} (${notice.reason}); a newer km may help`;
-    case 'events.dropped':
-      return 'events come faster than the API takes them: the oldest are given up';
-    default:
-      return undefined;
+  readonly onAuthEvent = (event: AuthEvent): void => {
+    if (event.type === 'refresh.retried') this.#lastFailure = event.reason;
+  };
+
+  #tellOnce(kind: string, message: string): void {
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    this.#tell(message);
   }
 }
 
 /** `1 event`, `2 events`. */
-export function countOf(events: number): string {
+function countOf(events: number): string {
   return events === 1 ? '1 event' : `${events} events`;
 }
