@@ -1,13 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { environment, start } from './support/km.js';
 import { until } from './support/until.js';
 
-const DEMO = fileURLToPath(new URL('../examples/dist/demo/main.js', import.meta.url));
+const ROOT = new URL('../', import.meta.url);
+
+/** What `npm start` runs, once it has built. */
+function demoProgram(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+  const { scripts } = manifest as { readonly scripts: { readonly start: string } };
+  const [, path = ''] = /^node (\S+)$/.exec(scripts.start) ?? [];
+  return fileURLToPath(new URL(path, ROOT));
+}
 
 function startDemo(...args: readonly string[]) {
-  return start(process.execPath, [DEMO, ...args], environment());
+  return start(process.execPath, [demoProgram(), ...args], environment());
 }
 
 function countOf(output: string, name: string): number {

@@ -121,6 +121,22 @@ describe('the end of a session', () => {
     expect(storedEvents(api)).toHaveLength(1);
   });
 
+  test('a second Ctrl-C ends the delivery of events as well', async () => {
+    const api = await startApi({ trouble: ['path=/api/events/batch,latency=30s,count=inf'] });
+    const km = startKm(monitoring(`console.log('{"method":"hello"}');${SIGNAL_TELLER}`), accountAt(api.url));
+    await until('the server to be there', () => /^\d+$/m.test(km.stdout().toString()));
+    const heardAll = new Promise((resolve) => km.child.stdout.once('end', resolve));
+    km.child.kill('SIGINT');
+    await heardAll;
+    const startedAtMs = performance.now();
+    km.child.kill('SIGINT');
+    expect(await km.ended).toEqual({ code: 7, signal: null });
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(km.stderr()).toBe(
+      'km: not delivered, and lost: 1 event, because the API did not answer in time\n',
+    );
+  });
+
   test('a large last answer to a slow client arrives whole', async () => {
     const size = 8_000_000;
     const script = `process.stdin.on('end', () => process.stdout.write('x'.repeat(${size}))).resume()`;

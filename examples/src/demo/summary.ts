@@ -17,12 +17,12 @@ export type Counts = {
 export function brokenPromises(counts: Counts): readonly string[] {
   const broken: string[] = [];
   if (counts.messages === 0) broken.push('no message went through');
-  if (counts.failedCalls > 0) broken.push(`${counts.failedCalls} calls of the client failed`);
+  if (counts.failedCalls > 0) broken.push(`calls of the client failed: ${counts.failedCalls}`);
   if (counts.storedEvents !== counts.messages) {
     broken.push(`the client saw ${counts.messages} messages, and the API has ${counts.storedEvents} events`);
   }
   if (counts.refreshes === 0) broken.push('no token was refreshed');
-  if (counts.refusals > 0) broken.push(`${counts.refusals} requests failed for authentication`);
+  if (counts.refusals > 0) broken.push(`requests failed for authentication: ${counts.refusals}`);
   return broken;
 }
 
