@@ -18,6 +18,7 @@ export function retryAfterMs(
 ): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1_000;
-  const untilMs = Date.parse(header);
+  // All three forms of an HTTP date have a time of day. `Date.parse` would take "1.5" for one in January.
+  const untilMs = /\d\d:\d\d:\d\d/.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs - (receivedAtMs - (skewMs ?? 0)));
 }

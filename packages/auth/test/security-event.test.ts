@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import type { AuthToken } from '../src/index.js';
+import { offline } from './support/failures.js';
+import { outcomeOf, setup, type Setup } from './support/setup.js';
+
+/** Two scopes have a token, and the API has said that the one for `a` was revoked. */
+async function revoked(options: Parameters<typeof setup>[0] = {}): Promise<Setup & { rejected: AuthToken }> {
+  const world = await setup({ maxRetries: 0, ...options });
+  await world.manager.getValidToken('b');
+  const rejected = await world.manager.getValidToken('a');
+  return { ...world, rejected };
+}
+
+describe('a token that the API says was revoked', () => {
+  test('takes every token of the profile with it, in the cache and in memory', async () => {
+    const { manager, rejected, stored } = await revoked();
+    const before = await manager.getValidToken('b');
+    await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect([...(await stored()).tokens.keys()]).toEqual(['a']);
+    expect((await manager.getValidToken('b')).fingerprint).not.toBe(before.fingerprint);
+  });
+
+  test('forces a fresh grant with the API key: the refresh token of a revoked login is not used', async () => {
+    const { manager, provider, rejected } = await revoked();
+    await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(provider.requests.at(-1)?.grantType).toBe('api_key');
+  });
+
+  test('is told once, however many callers were told', async () => {
+    const { manager, rejected, events } = await revoked();
+    await Promise.all([1, 2, 3].map(() => manager.forceRefresh('a', { rejected, isRevoked: true })));
+    await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(events.of('token.revoked')).toHaveLength(1);
+    expect(events.of('security.event')).toHaveLength(1);
+  });
+
+  test('is told once, although the service cannot be reached for a fresh grant', async () => {
+    const { manager, provider, rejected, events } = await revoked();
+    provider.always({ refuse: offline() });
+    for (let call = 0; call < 3; call += 1) {
+      await outcomeOf(manager.forceRefresh('a', { rejected, isRevoked: true }));
+    }
+    provider.always(undefined);
+
+    expect((await manager.forceRefresh('a', { rejected, isRevoked: true })).fingerprint).not.toBe(
+      rejected.fingerprint,
+    );
+    expect(events.of('security.event')).toHaveLength(1);
+  });
+
+  test('is told once when the login turns out to be revoked as well', async () => {
+    const { manager, provider, rejected, events, stored } = await revoked({ login: ['a', 'b'] });
+    provider.revokeLogin((await stored()).refreshToken!.secret);
+    const outcome = await outcomeOf(manager.forceRefresh('a', { rejected, isRevoked: true }));
+
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['token-revoked']);
+    expect(await stored()).not.toHaveProperty('refreshToken');
+    expect((await stored()).tokens.size).toBe(0);
+  });
+
+  test('is renewed with the login where there is nothing else, and the login is good', async () => {
+    const { manager, rejected } = await revoked({ login: ['a', 'b'] });
+    const fresh = await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(fresh.fingerprint).not.toBe(rejected.fingerprint);
+  });
+
+  test('and was replaced by another process already is no news', async () => {
+    const { manager, another, rejected, events } = await revoked();
+    const newer = await another().forceRefresh('a', { rejected });
+    const token = await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(token.fingerprint).toBe(newer.fingerprint);
+    expect(events.of('security.event')).toEqual([]);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { TokenGrant } from '../src/index.js';
+import { parseTokenAnswer } from '../src/providers/token-answer.js';
+
+const NOW_MS = 1_700_000_000_000;
+
+/** A JWT as far as anybody reads it here: unsigned. */
+function jwt(claims: Readonly<Record<string, unknown>>): string {
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'ES256' })}.${part(claims)}.c2ln`;
+}
+
+function parse(
+  body: unknown,
+  context: { readonly clockSkewMs?: number; readonly requestedScopes?: readonly string[] } = {},
+): TokenGrant | undefined {
+  const { clockSkewMs, requestedScopes = ['monitoring'] } = context;
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return parseTokenAnswer(text, { receivedAtMs: NOW_MS, requestedScopes, clockSkewMs });
+}
+
+const lifetimeOf = (body: unknown, clockSkewMs?: number): number | undefined =>
+  parse(body, clockSkewMs === undefined ? {} : { clockSkewMs })?.token.lifetimeMs;
+
+describe('the lifetime in a token answer', () => {
+  test.each([
+    ['a number', 60, 60_000],
+    ['a numeric string', '60', 60_000],
+    ['a fraction', 1.5, 1_500],
+    ['less than a second', 0.01, 1_000],
+  ])('is counted from receipt when expires_in is %s', (_, expiresIn, lifetimeMs) => {
+    const token = parse({ access_token: 't', expires_in: expiresIn })?.token;
+
+    expect([token?.issuedAtMs, token?.lifetimeMs]).toEqual([NOW_MS, lifetimeMs]);
+  });
+
+  test.each([undefined, 0, -5, '', 'soon', null, '1e999'])(
+    'is five minutes when expires_in is %j and the token is opaque',
+    (expiresIn) => {
+      expect(lifetimeOf({ access_token: 'opaque', expires_in: expiresIn })).toBe(300_000);
+    },
+  );
+
+  test('comes from expires_in and not from the server’s clock, where both are there', () => {
+    const token = jwt({ exp: NOW_MS / 1_000 + 9_999 });
+
+    expect(lifetimeOf({ access_token: token, expires_in: 60 })).toBe(60_000);
+  });
+
+  test('comes from the token’s exp where expires_in is missing, corrected by the skew that was seen', () => {
+    const token = jwt({ exp: NOW_MS / 1_000 + 600 });
+
+    expect(lifetimeOf({ access_token: token }, 0)).toBe(600_000);
+    // A clock that is an hour fast: the server's now is an hour earlier.
+    const hourFast = jwt({ exp: NOW_MS / 1_000 - 3_600 + 600 });
+    expect(lifetimeOf({ access_token: hourFast }, 3_600_000)).toBe(600_000);
+  });
+
+  test('comes from exp less iat where no skew is known', () => {
+    const token = jwt({ iat: 1_000, exp: 1_600 });
+
+    expect(lifetimeOf({ access_token: token })).toBe(600_000);
+  });
+
+  test('is a second at least, even if exp has passed', () => {
+    expect(lifetimeOf({ access_token: jwt({ exp: 1 }) }, 0)).toBe(1_000);
+  });
+});
+
+describe('the scopes in a token answer', () => {
+  test.each([
+    ['a string', 'a b', ['a', 'b']],
+    ['a list', ['a', 'b'], ['a', 'b']],
+    ['a list with rubbish in it', ['a', 7, ''], ['a']],
+    ['missing', undefined, ['monitoring']],
+    ['empty', '', ['monitoring']],
+    ['an empty list', [], ['monitoring']],
+    ['of another kind', { a: 1 }, ['monitoring']],
+  ])('are read when they are %s', (_, scope, scopes) => {
+    expect(parse({ access_token: 't', scope })?.token.scopes).toEqual(scopes);
+  });
+});
+
+describe('a token answer', () => {
+  test.each([
+    ['bearer', 'Bearer'],
+    ['BEARER', 'Bearer'],
+    [undefined, 'Bearer'],
+    ['DPoP', 'DPoP'],
+    ['Bearer\r\nX-Evil: 1', 'Bearer'],
+  ])('of type %j is sent as %s', (tokenType, type) => {
+    expect(parse({ access_token: 't', token_type: tokenType })?.token.type).toBe(type);
+  });
+
+  test('without a refresh token has none', () => {
+    expect(parse({ access_token: 't' })).not.toHaveProperty('refreshToken');
+    expect(parse({ access_token: 't', refresh_token: '' })).not.toHaveProperty('refreshToken');
+    expect(parse({ access_token: 't', refresh_token: 7 })).not.toHaveProperty('refreshToken');
+  });
+
+  test.each(['refresh_expires_in', 'refresh_token_expires_in'])(
+    'tells with %s when its refresh token ends',
+    (name) => {
+      const grant = parse({ access_token: 't', refresh_token: 'r', [name]: 60 });
+
+      expect(grant?.refreshTokenExpiresAtMs).toBe(NOW_MS + 60_000);
+      expect(parse({ access_token: 't', refresh_token: 'r', [name]: 0 })).not.toHaveProperty(
+        'refreshTokenExpiresAtMs',
+      );
+    },
+  );
+
+  test.each([
+    ['no JSON', '<html>Sign in to the Wi-Fi</html>'],
+    ['nothing', ''],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['cut in half', '{"access_token":"abc"'],
+    ['an object without a token', '{}'],
+    ['an empty token', { access_token: '' }],
+    ['a token that is no text', { access_token: 7 }],
+    ['a token that would break a header', { access_token: 'a\r\nX-Evil: 1' }],
+    ['a token with a blank', { access_token: 'a b' }],
+  ])('that is %s is none', (_, body) => {
+    expect(parse(body)).toBeUndefined();
+  });
+});
