@@ -111,3 +111,13 @@ test('a wall clock set back by exactly what passed does not keep a hit from look
 
   expect(looks.count).toBe(before + 1);
 });
+
+test('a wall clock set back by exactly what passed does not make an expired token good again', async () => {
+  const { clock, provider, manager, token } = await managerWithToken();
+  await manager.getValidToken('monitoring');
+
+  clock.upMs += 2 * HOUR_MS;
+
+  await expect(manager.getValidToken('monitoring')).resolves.not.toBe(token);
+  expect(provider.calls).toBe(2);
+});
