@@ -216,7 +216,10 @@ export class TokenManager implements AuthManager {
     const token = this.#refreshBehind(key, held);
     const flight = this.#flights.underway(key);
     if (flight === undefined) return token;
-    return untilAborted(withinDeadline(flight, token, this.#clock, this.#settings.refreshDeadlineMs), signal);
+    const { refreshDeadlineMs } = this.#settings;
+    const newer = await untilAborted(withinDeadline(flight, token, this.#clock, refreshDeadlineMs), signal);
+    const isOver = newer === token && this.#memory.stateOf(held) === 'expired';
+    return isOver ? this.#awaitFlight(key, held, 0, signal) : newer;
   }
 
   /** One look of the background. Returns the milliseconds until something is due. */

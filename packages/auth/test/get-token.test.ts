@@ -129,6 +129,17 @@ describe('a due token', () => {
     expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
   });
 
+  test('is not used with wait: if-due when it has expired before the deadline: the caller waits on', async () => {
+    const { manager, clock, provider } = await setup({ service: { lifetimeMs: 2_000 } });
+    await manager.getValidToken('monitoring');
+    await clock.advance(1_000);
+    provider.latencyMs = 5_000;
+    const token = manager.getValidToken('monitoring', { wait: 'if-due' });
+    await clock.advance(5_000);
+
+    expect((await token).reveal()).toBe('access-token-2');
+  });
+
   test('is used with wait: if-due when the refresh fails before the deadline', async () => {
     const { manager, clock, provider } = await setup({ maxRetries: 0 });
     await manager.getValidToken('monitoring');

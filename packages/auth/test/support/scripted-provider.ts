@@ -26,8 +26,8 @@ export type SentRequest = {
   readonly secret: string;
   readonly scopes: readonly string[];
   readonly atMs: number;
-  /** What became of it, once it is over. */
-  outcome: 'pending' | 'answered' | 'lost' | 'refused';
+  /** What became of it, once it is over: refused as scripted, or rejected because it is no good. */
+  outcome: 'pending' | 'answered' | 'lost' | 'refused' | 'rejected';
 };
 
 export type ScriptedProviderOptions = {
@@ -39,12 +39,12 @@ export type ScriptedProviderOptions = {
   readonly rotates?: boolean;
   /** Whether the API key wins a refresh token. Default true. */
   readonly givesRefreshTokens?: boolean;
-  /** How long a used refresh token brings the same answer again. Default 0. */
+  /** How long a used refresh token is taken again, and brings the same successor. Default 0. */
   readonly graceMs?: number;
 };
 
 type Family = { readonly scopes: readonly string[]; isRevoked: boolean };
-type Rotated = { readonly family: Family; usedAtMs?: number; successor?: TokenGrant };
+type Rotated = { readonly family: Family; usedAtMs?: number; successor?: Secret };
 
 /** A token service in memory: single-use refresh tokens, reuse detection, and whatever trouble is told. */
 export class ScriptedProvider implements TokenProvider {
@@ -76,6 +76,12 @@ export class ScriptedProvider implements TokenProvider {
   /** What befalls the next requests, one each. */
   next(...troubles: readonly Trouble[]): void {
     this.#troubles.push(...troubles);
+  }
+
+  /** Nothing befalls the next requests any more. */
+  clearTroubles(): void {
+    this.#troubles.length = 0;
+    this.#constantTrouble = undefined;
   }
 
   /** What befalls every request from now on; nothing with `undefined`. */
@@ -116,6 +122,7 @@ export class ScriptedProvider implements TokenProvider {
       if (latencyMs > 0) await sleep(this.#clock, latencyMs);
       sent.outcome = 'refused';
       if (trouble.refuse !== undefined) throw trouble.refuse;
+      sent.outcome = 'rejected';
       const grant =
         request.grantType === 'refresh_token' ? this.#renew(request.refreshToken) : this.#mint(sent);
       sent.outcome = trouble.loseAnswer === true ? 'lost' : 'answered';
@@ -159,14 +166,14 @@ export class ScriptedProvider implements TokenProvider {
     if (this.#options.rotates === false) return { token: this.#newToken(known.family.scopes) };
     if (known.usedAtMs !== undefined) {
       const isInGrace = this.#clock.trueMs() - known.usedAtMs < (this.#options.graceMs ?? 0);
-      if (isInGrace && known.successor !== undefined) return known.successor;
+      if (isInGrace && known.successor !== undefined)
+        return { token: this.#newToken(known.family.scopes), refreshToken: known.successor };
       known.family.isRevoked = true;
       throw invalidGrant('refresh token reuse detected');
     }
     known.usedAtMs = this.#clock.trueMs();
-    const token = this.#newToken(known.family.scopes);
-    known.successor = { token, refreshToken: this.#newRefreshToken(known.family) };
-    return known.successor;
+    known.successor = this.#newRefreshToken(known.family);
+    return { token: this.#newToken(known.family.scopes), refreshToken: known.successor };
   }
 
   #newToken(scopes: readonly string[]): AuthToken {
