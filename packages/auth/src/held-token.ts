@@ -17,7 +17,7 @@ export class HeldToken {
   readonly promise: Promise<AuthToken>;
   readonly #heldAtWallMs: number;
   readonly #heldAtMonotonicMs: number;
-  readonly #freshForMs: number;
+  #freshForMs: number;
   readonly #dueInMs: number;
   readonly #usableForMs: number;
 
@@ -53,6 +53,11 @@ export class HeldToken {
       elapsedMs >= 0 &&
       monotonicMs - this.#heldAtMonotonicMs < this.#freshForMs
     );
+  }
+
+  /** Somebody rejected it: it is checked with the cache before it is handed out again. */
+  distrust(): void {
+    this.#freshForMs = 0;
   }
 
   stateAt(wallMs: number, monotonicMs: number): HeldState {

@@ -121,7 +121,7 @@ export class TokenManager implements AuthManager {
       );
       if (token !== undefined && token.fingerprint !== rejected?.fingerprint) return token;
     }
-    this.#memory.drop(key, rejected);
+    this.#memory.distrust(key, rejected);
     const because = isRevoked ? 'revoked' : 'rejected';
     return untilAborted(this.#flights.fly({ scope: key, other: rejected, because, minValidMs: 0 }), signal);
   }

@@ -83,9 +83,10 @@ export class TokenMemory {
     }
   }
 
-  /** Forgets a token that was rejected, if it is still the one at hand. */
-  drop(key: string, rejected: AuthToken | undefined): void {
-    if (this.#held.get(key)?.token.fingerprint === rejected?.fingerprint) this.#held.delete(key);
+  /** Looks at the cache before it hands out a token that was rejected, if that is still the one at hand. */
+  distrust(key: string, rejected: AuthToken | undefined): void {
+    const held = this.#held.get(key);
+    if (held?.token.fingerprint === rejected?.fingerprint) held?.distrust();
   }
 
   clear(): void {

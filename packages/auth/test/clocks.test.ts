@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { AuthToken, type TokenProvider } from '../src/index.js';
 import { fakeClock } from './support/fake-clock.js';
-import { HOUR, MINUTE, setup } from './support/setup.js';
+import { offline } from './support/failures.js';
+import { HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
 
 describe('a wall clock that is set back', () => {
   test.each([10_000, 20 * MINUTE, 50 * MINUTE, 3 * HOUR])(
@@ -32,6 +33,20 @@ describe('a wall clock that is set back', () => {
       expect(provider.trueExpiryMs(await manager.getValidToken('b'))).toBeGreaterThan(clock.trueMs());
       await clock.advance(1_000);
     }
+  });
+
+  test('is not believed after a forced refresh that has failed', async () => {
+    const { manager, provider, clock } = await setup({ maxRetries: 0 });
+    await manager.getValidToken('monitoring');
+    await clock.advance(54 * MINUTE);
+    clock.jumpWall(-20 * MINUTE);
+    provider.always({ refuse: offline() });
+    await outcomeOf(manager.forceRefresh('monitoring'));
+    await clock.advance(6 * MINUTE);
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_UNREACHABLE',
+    });
   });
 
   test('does not make a process that starts then use a token from the future', async () => {

@@ -85,7 +85,7 @@ describe('the answer to a sent refresh was lost', () => {
     const token = manager.getValidToken('monitoring');
     await clock.advance(0);
 
-    expect((await token).reveal()).toBe('access-token-1');
+    expect((await token).reveal()).toBe('access-token-2');
     expect(provider.requests.map((request) => request.atMs)).toEqual([clock.trueMs(), clock.trueMs()]);
     expect(events.of('refresh.answer-lost')).toHaveLength(1);
     expect(events.of('security.event')).toEqual([]);

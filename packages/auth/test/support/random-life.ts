@@ -41,12 +41,14 @@ export type Beginning = {
 
 const SCOPES = ['a', 'b', 'a b'] as const;
 
+const LONG_REST_MS = 120_000;
+
 const TROUBLES = {
   offline: (): Trouble => ({ refuse: offline() }),
   overloaded: (): Trouble => ({ refuse: overloaded() }),
   gateway: (): Trouble => ({ refuse: overloaded({ status: 502 }) }),
   'short rest': (): Trouble => ({ refuse: overloaded({ status: 429, retryAfterMs: 5_000 }) }),
-  'long rest': (): Trouble => ({ refuse: overloaded({ retryAfterMs: 120_000 }) }),
+  'long rest': (): Trouble => ({ refuse: overloaded({ retryAfterMs: LONG_REST_MS }) }),
   'never heard': (): Trouble => ({ refuse: answerLost() }),
   'answer lost': (): Trouble => ({ loseAnswer: true }),
   slow: (): Trouble => ({}),
@@ -121,8 +123,8 @@ export async function live(beginning: Beginning, steps: readonly Step[]): Promis
   const { lifetimeMs, latencyMs, graceMs, isClockSet } = beginning;
   const clock = fakeClock();
   const found: unknown[] = [];
-  let provider: ScriptedProvider | undefined;
-  const cache = guarded(createMemoryCache({ clock }), () => provider);
+  const known: { provider?: ScriptedProvider } = {};
+  const cache = guarded(createMemoryCache({ clock }), () => known.provider);
   const world = await setup({
     clock,
     cache,
@@ -131,7 +133,7 @@ export async function live(beginning: Beginning, steps: readonly Step[]): Promis
     ...(beginning.isLoggedIn && { login: ['a', 'b'] }),
     apiKey: beginning.hasApiKey ? API_KEY : undefined,
   });
-  provider = world.provider;
+  known.provider = world.provider;
   // A second process cannot know that the wall clock was set back before it looked.
   const managers = [world.manager, isClockSet ? world.manager : world.another()];
   const answers: Promise<void>[] = [];
@@ -160,13 +162,25 @@ export async function live(beginning: Beginning, steps: readonly Step[]): Promis
     answers.push(checked.catch((error: unknown) => void found.push(error)));
   };
 
+  const take = async (step: Step): Promise<void> => {
+    switch (step.do) {
+      case 'ask':
+      case 'force':
+        ask(step);
+        return;
+      case 'pass':
+        return clock.advance(step.ms + step.lifetimes * lifetimeMs);
+      case 'trouble':
+        world.provider.next({ ...TROUBLES[step.kind](), latencyMs: step.latencyMs });
+        return;
+      case 'jump':
+        return shake(step.ms);
+    }
+  };
+
   if (beginning.background) world.manager.start();
   for (const step of steps) {
-    if (step.do === 'ask' || step.do === 'force') ask(step);
-    else if (step.do === 'pass') await clock.advance(step.ms + step.lifetimes * lifetimeMs);
-    else if (step.do === 'trouble')
-      world.provider.next({ ...TROUBLES[step.kind](), latencyMs: step.latencyMs });
-    else await shake(step.ms);
+    await take(step);
     if (found.length > 0) throw found[0];
   }
   // Who waits for a lock, an answer or a rest waits minutes, not hours; stopping ends no wait of a caller.
@@ -191,9 +205,10 @@ export async function live(beginning: Beginning, steps: readonly Step[]): Promis
     else clock.sleepMachine(Math.abs(ms));
   }
 
-  /** Once all trouble is over, there is a token. */
+  /** Once all trouble is over, there is a token; where the clock was set back, a rest may have begun anew. */
   async function askAtLast(): Promise<void> {
     world.provider.clearTroubles();
+    if (isClockSet && (await world.stored()).notBeforeMs !== undefined) await clock.advance(LONG_REST_MS);
     const asked = world.manager.getValidToken('a').then((token) => check(token, 0));
     await Promise.all([asked, clock.advance(MINUTE)]);
   }
