@@ -14,15 +14,22 @@ export type Need = {
   readonly minValidMs: number;
 };
 
+/** How to tell whether a token will do. */
+export type Adoption = {
+  readonly nowMs: number;
+  readonly refreshAheadMs: number;
+  /** Whether this process knows better than the wall clock, which may have been set back. */
+  readonly isOver: (token: AuthToken) => boolean;
+};
+
 /** The token of `record` that meets `need` as it is: usable, not due, and not the one rejected. */
 export function adoptableToken(
   record: GrantRecord,
   need: Need,
-  nowMs: number,
-  refreshAheadMs: number,
+  { nowMs, refreshAheadMs, isOver }: Adoption,
 ): AuthToken | undefined {
   const token = record.tokens.get(need.scope);
   if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
-  if (token.fingerprint === need.other?.fingerprint) return undefined;
+  if (token.fingerprint === need.other?.fingerprint || isOver(token)) return undefined;
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
 }

@@ -5,7 +5,7 @@ import type { EventPublisher } from './event-publisher.js';
 import { withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
-import { adoptableToken, type Need } from './need.js';
+import { adoptableToken, type Adoption, type Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { securityReasonOf } from './security-reason.js';
@@ -25,6 +25,7 @@ export type RefreshTokenRenewalOptions = {
   readonly clock: Clock;
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
+  readonly isOver: Adoption['isOver'];
   /** Is told when a security event has cleared every token of the profile. */
   readonly onTokensCleared: () => void;
 };
@@ -35,6 +36,12 @@ export class RefreshTokenRenewal {
 
   constructor(options: RefreshTokenRenewalOptions) {
     this.#options = options;
+  }
+
+  /** How to tell, now, whether a token that is stored will do. */
+  get adoption(): Adoption {
+    const { clock, settings, isOver } = this.#options;
+    return { nowMs: clock.nowMs(), refreshAheadMs: settings.refreshAheadMs, isOver };
   }
 
   /**
@@ -73,10 +80,10 @@ export class RefreshTokenRenewal {
     error: AuthError,
     isAnswerLost: boolean,
   ): Promise<RenewalOutcome> {
-    const { store, events, clock, settings, onTokensCleared } = this.#options;
+    const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
     const record = await store.read();
-    const token = adoptableToken(record, need, clock.nowMs(), settings.refreshAheadMs);
+    const token = adoptableToken(record, need, this.adoption);
     if (token !== undefined) return { kind: 'adopted', token };
     if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
       return this.renew(record, record.refreshToken, need);

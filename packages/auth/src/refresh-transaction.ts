@@ -55,10 +55,10 @@ export class RefreshTransaction {
    * @throws {AuthError} as `AuthManager.getValidToken`.
    */
   run(need: Need): Promise<AuthToken> {
-    const { store, clock, settings } = this.#options;
+    const { store, clock } = this.#options;
     return store.transact(async (isShared) => {
       const record = await store.read();
-      const adopted = adoptableToken(record, need, clock.nowMs(), settings.refreshAheadMs);
+      const adopted = adoptableToken(record, need, this.#renewal.adoption);
       if (adopted !== undefined) return this.#adopt(adopted, need);
       assertRested(record, clock.nowMs());
       try {

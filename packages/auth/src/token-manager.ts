@@ -73,6 +73,7 @@ export class TokenManager implements AuthManager {
       transaction: new RefreshTransaction({
         ...shared,
         runner: this.#runner,
+        isOver: (token) => this.#memory.isOver(token),
         onTokensCleared: () => {
           this.#memory.clear();
         },

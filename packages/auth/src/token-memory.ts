@@ -58,13 +58,19 @@ export class TokenMemory {
 
   hold(key: string, token: AuthToken): HeldToken {
     const { clock, settings, random } = this.#options;
-    const held = new HeldToken(token, clock, settings, random(), this.#sameToken(key, token));
+    const held = new HeldToken(token, clock, settings, random(), this.#same(token, key));
     this.#held.set(key, held);
     return held;
   }
 
+  /** Whether a token is over by what is known of it here, whatever the wall clock says. */
+  isOver(token: AuthToken): boolean {
+    const held = this.#same(token);
+    return held !== undefined && this.stateOf(held) === 'expired';
+  }
+
   /** The token as it is in memory already, under its own scope or under another that shares it. */
-  #sameToken(key: string, { fingerprint }: AuthToken): HeldToken | undefined {
+  #same({ fingerprint }: AuthToken, key = ''): HeldToken | undefined {
     const held = this.#held.get(key);
     if (held?.token.fingerprint === fingerprint) return held;
     return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);

@@ -35,6 +35,16 @@ describe('a wall clock that is set back', () => {
     }
   });
 
+  test('is not believed inside the lock either', async () => {
+    const { manager, provider, clock } = await setup({ login: ['a', 'b'] });
+    await manager.getValidToken('a');
+    await manager.getValidToken('b');
+    await clock.advance(HOUR);
+    clock.jumpWall(-6 * MINUTE);
+
+    expect(provider.trueExpiryMs(await manager.forceRefresh('a'))).toBeGreaterThan(clock.trueMs());
+  });
+
   test('is not believed after a forced refresh that has failed', async () => {
     const { manager, provider, clock } = await setup({ maxRetries: 0 });
     await manager.getValidToken('monitoring');
