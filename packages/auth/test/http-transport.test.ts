@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createNodeTransport, TransportError, type HttpRequest } from '../src/providers/http-transport.js';
-import { fakeClock, settle, type FakeClock } from './support/fake-clock.js';
-import { drop, nowhere, serve } from './support/http-server.js';
+import { fakeClock, type FakeClock } from './support/fake-clock.js';
+import { drop, nowhere, serve, until } from './support/http-server.js';
 
 function post(origin: string, more: Partial<HttpRequest> = {}): HttpRequest {
   return {
@@ -12,11 +12,6 @@ function post(origin: string, more: Partial<HttpRequest> = {}): HttpRequest {
     answerTimeoutMs: 90_000,
     ...more,
   };
-}
-
-/** Waits for the thing itself: sockets keep their own time. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await settle();
 }
 
 const timer = (clock: FakeClock, delayMs: number): boolean =>

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { settle } from './fake-clock.js';
 
 /** A request, as it came in. */
 export type Received = {
@@ -61,4 +62,9 @@ export async function nowhere(): Promise<string> {
 /** Drops the connection without an answer. */
 export function drop(response: ServerResponse): void {
   response.socket?.destroy();
+}
+
+/** Waits for the thing itself: sockets keep their own time. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await settle();
 }
