@@ -12,14 +12,13 @@ function fragileCache(clock: FakeClock): FragileCache {
   const cache = createMemoryCache({ clock });
   const broken: FragileCache['broken'] = {};
   return {
-    kind: 'fragile',
+    ...cache,
     broken,
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
     getGrant: (key) => (broken.read === undefined ? cache.getGrant(key) : Promise.reject(broken.read)),
     updateGrant: (key, change) =>
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
       broken.write === undefined ? cache.updateGrant(key, change) : Promise.reject(broken.write),
-    listGrants: () => cache.listGrants(),
     withLock: (key, task, options) =>
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
       broken.lock === undefined ? cache.withLock(key, task, options) : Promise.reject(broken.lock),
