@@ -57,7 +57,7 @@ export class AccessTokenMint {
       .setIssuer(this.#issuer())
       .setSubject(claims.subject)
       .setIssuedAt(Math.floor(claims.issuedAtMs / 1_000))
-      .setExpirationTime(Math.floor(claims.expiresAtMs / 1_000))
+      .setExpirationTime(claims.expiresAtMs / 1_000)
       .setJti(newId('', this.#random))
       .sign(await this.#key);
   }

@@ -53,9 +53,11 @@ export class TokenIssuer {
     issuedAtMs: number,
     hasRefreshToken: boolean,
   ): Promise<IssuedTokens> {
-    const expiresAtMs = issuedAtMs + this.#context.policy.tokenTtlMs;
+    const { tokenTtlMs } = this.#context.policy;
+    // A JWT's `exp` has no parts of a second: the token ends when the next one begins, and never before it should.
+    const expiresAtMs = Math.ceil((issuedAtMs + tokenTtlMs) / 1_000) * 1_000;
     const claims = { ...account, scope: formatScopes(scope), issuedAtMs, expiresAtMs };
-    const expiresInSeconds = Math.floor(this.#context.policy.tokenTtlMs / 1_000);
+    const expiresInSeconds = Math.floor(tokenTtlMs / 1_000);
     const tokens = { accessToken: await this.#mint.mint(claims), expiresAtMs, expiresInSeconds, scope };
     return hasRefreshToken ? { ...tokens, refreshToken: newSecret('kmrt_', this.#context.random) } : tokens;
   }

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { expect, test } from 'vitest';
 import { FREE_KEY, PRO_KEY, testApi, type Tokens } from './harness.js';
 
@@ -43,6 +43,34 @@ test('a JWT says who, what tier, which scopes and how long, and is verified with
   expect(decodeProtectedHeader(token).alg).toBe('ES256');
   expect(jwks.keys[0]).not.toHaveProperty('d');
 });
+
+test.each(['jwt', 'opaque'] as const)(
+  'a token (%s) lives for as long as the answer says, whatever the part of a second it was made in',
+  async (tokenFormat) => {
+    const api = testApi({ tokenTtlMs: 2_000, tokenFormat });
+    api.clock.advance(999);
+    const { access_token: token, expires_in: seconds } = await api.login();
+    expect(seconds).toBe(2);
+    api.clock.advance(1_999);
+    expect((await api.get('/api/auth/validate', token)).status).toBe(200);
+    api.clock.advance(1_001);
+    expect((await api.get('/api/auth/validate', token)).status).toBe(401);
+  },
+);
+
+test.each([0, 1, 500, 999])(
+  'the exp of a JWT that was made %i ms into a second is the moment it ends at the API',
+  async (ms) => {
+    const api = testApi({ tokenTtlMs: 2_000 });
+    api.clock.advance(ms);
+    const { access_token: token } = await api.login();
+    const { exp = 0 } = decodeJwt(token);
+    api.clock.advance(exp * 1_000 - 1 - api.clock.now());
+    expect((await api.get('/api/auth/validate', token)).status).toBe(200);
+    api.clock.advance(1);
+    expect((await api.get('/api/auth/validate', token)).status).toBe(401);
+  },
+);
 
 test('opaque tokens work as JWTs do, and are none', async () => {
   const api = testApi({ tokenFormat: 'opaque' });
