@@ -29,6 +29,7 @@ const PACKAGES = [
       /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.(cjs|mjs|js)(\.map)?$/,
       /^dist\/LICENSES\.txt$/,
     ],
+    required: ['dist/LICENSES.txt'],
     command: 'bin/km.cjs',
   },
 ];
@@ -73,9 +74,10 @@ function unexpectedFiles({ files }, allowed) {
     .map((file) => `${file} should not be published`);
 }
 
-function missingFiles({ files }, manifest) {
+function missingFiles({ files }, manifest, required = []) {
   const promised = [
     ...COMMON,
+    ...required,
     ...Object.values(manifest.bin ?? {}),
     ...Object.values(manifest.exports ?? {}).flatMap((target) =>
       typeof target === 'string' ? [target] : Object.values(target),
@@ -151,7 +153,7 @@ async function importProblems({ content }, manifest, folder) {
 
 const temporary = await mkdtemp(path.join(tmpdir(), 'km-packages-'));
 try {
-  for (const { folder, files, importable, command } of PACKAGES) {
+  for (const { folder, files, required, importable, command } of PACKAGES) {
     const manifest = JSON.parse(await readFile(path.join(ROOT, folder, 'package.json'), 'utf8'));
     const target = await mkdtemp(path.join(temporary, 'pack-'));
     let packed;
@@ -161,7 +163,7 @@ try {
     });
     if (!packed) continue;
 
-    await check(manifest.name, 'holds what it promises', () => missingFiles(packed, manifest));
+    await check(manifest.name, 'holds what it promises', () => missingFiles(packed, manifest, required));
     await check(manifest.name, 'holds nothing else', () => unexpectedFiles(packed, files));
     await check(manifest.name, 'source maps lead somewhere', () => brokenMaps(packed));
     await check(manifest.name, 'README says something', () => dullReadme(packed));

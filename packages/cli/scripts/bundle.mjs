@@ -1,8 +1,9 @@
 // Bundles the command line: one file for what is always needed, and one a command, loaded when it is called.
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundledPackages, licenceTexts } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -50,10 +51,13 @@ const results = await Promise.all([
   }),
   build({ ...options, entryPoints: commands, external: ['@kilometers/local-api'] }),
 ]);
+const licences = join(outdir, 'LICENSES.txt');
+writeFileSync(licences, licenceTexts(bundledPackages(results.map(({ metafile }) => metafile))));
 // What an earlier build left goes last, so that a `km` that runs meanwhile finds its commands.
-const built = new Set(
-  results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => resolve(file)),
-);
+const built = new Set([
+  licences,
+  ...results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => resolve(file)),
+]);
 for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
   const file = join(entry.parentPath, entry.name);
   if (entry.isFile() && !built.has(file)) rmSync(file);
