@@ -34,11 +34,23 @@ const count = (record: GrantRecord | undefined): GrantRecord => ({
   unexplainedRequestsAtMs: [...(record?.unexplainedRequestsAtMs ?? []), counted(record)],
 });
 
-/** A task that stays inside until it is let go. */
-function stay(): { readonly task: () => Promise<void>; readonly leave: () => void } {
+/** Somebody who is inside, and stays there until let go. */
+async function enterAndStay(cache: TokenCache): Promise<() => Promise<void>> {
   let leave: () => void = () => undefined;
   const left = new Promise<void>((resolve) => (leave = resolve));
-  return { task: () => left, leave };
+  let held: Promise<void> | undefined;
+  await new Promise<void>((entered, failed) => {
+    const task = (): Promise<void> => {
+      entered();
+      return left;
+    };
+    held = cache.withLock(KEY, task, { timeoutMs: 2_000 });
+    held.catch(failed);
+  });
+  return async () => {
+    leave();
+    await held;
+  };
 }
 
 /** What the lock of every `TokenCache` keeps. */
@@ -104,8 +116,7 @@ export function grantLockContract(name: string, createStorage: CreateStorage): v
     });
 
     test('gives up on a lock that another holds for too long, with an error that says so', async () => {
-      const { task, leave } = stay();
-      const held = cache.withLock(KEY, task, { timeoutMs: 2_000 });
+      const leave = await enterAndStay(cache);
       const outcome = await tryToEnter();
 
       expect(isAuthError(outcome, 'KM_AUTH_LOCK_TIMEOUT')).toBe(true);
@@ -113,8 +124,7 @@ export function grantLockContract(name: string, createStorage: CreateStorage): v
         isRetryable: true,
         message: expect.stringContaining('lock') as string,
       });
-      leave();
-      await held;
+      await leave();
       expect(await tryToEnter()).toBe('entered');
     });
   });
