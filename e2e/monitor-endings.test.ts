@@ -161,8 +161,13 @@ describe('bad input', () => {
     ['an unknown option', ['monitor', '--sever', '--', 'true'], 2, '(Did you mean --server?)'],
     ['an unknown command', ['monitr'], 2, '(Did you mean monitor?)'],
     ['an unknown command of a group', ['auth', 'tokn'], 2, '(Did you mean token?)'],
+    ['an unknown option of km itself', ['--sever'], 2, "unknown option '--sever'; see km --help"],
+    ['an unknown command that is like none', ['auth', 'zzz'], 2, "unknown command 'zzz'; see km --help"],
+    ['an argument too many', ['auth', 'token', 'monitoring'], 2, 'see km --help'],
+    ['an option without its value', ['auth', 'token', '--scope'], 2, 'see km --help'],
     ['nothing after --', ['monitor', '--server', '--'], 2, 'usage: km monitor --server -- COMMAND'],
     ['no server at all', ['monitor'], 2, 'usage: km monitor --server -- COMMAND'],
+    ['a server without a name', ['monitor', '--', ''], 2, 'usage: km monitor --server -- COMMAND'],
     [
       'a server that does not exist',
       ['monitor', '--', 'no-such-server'],
@@ -180,6 +185,8 @@ describe('bad input', () => {
     ['a server that crashes at once', monitoring('process.exit(3)'), 3, 'exit code 3'],
     ['a duration that is none', ['auth', 'token', '--min-valid', 'soon'], 2, '--min-valid'],
     ['a format that is none', ['auth', 'token', '--format', 'xml'], 2, 'raw, header, json'],
+    ['an endpoint that is plain http', ['auth', 'token', '--endpoint', 'http://example.com'], 1, 'use https'],
+    ['a token that lives for no second', ['dev', '--token-ttl', '10ms'], 2, 'from 1s to 30d'],
     ['a port that is none', ['dev', '--port', '70000'], 2, '65535'],
     ['trouble that cannot be read', ['dev', '--port', '0', '--fail', 'stat=1'], 2, 'status='],
   ])('%s: one clear line and the right exit code', async (_, args, code, words) => {

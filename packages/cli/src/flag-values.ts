@@ -8,6 +8,13 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** Milliseconds of a token's life, which the API counts in seconds. */
+export function parseTokenTtl(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= 1_000 && ms <= 30 * 24 * 3_600_000) return ms;
+  throw new InvalidArgumentError('Give a duration from 1s to 30d.');
+}
+
 export function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;

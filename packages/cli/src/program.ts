@@ -4,7 +4,7 @@ import type { DevFlags } from './commands/dev.js';
 import type { MonitorFlags } from './commands/monitor.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
-import { collect, parseDuration, parsePort } from './flag-values.js';
+import { collect, parseDuration, parsePort, parseTokenTtl } from './flag-values.js';
 
 /** Runs the command line `args` and resolves with the exit code. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
@@ -53,7 +53,7 @@ function monitorCommand(context: CommandContext, exitWith: (code: number) => voi
   addExample(command, 'km monitor --server -- node my-mcp-server.js --its-own-flag');
   return command.action(async (words: readonly string[], flags: MonitorFlags) => {
     const [file, ...args] = words;
-    if (file === undefined) {
+    if (file === undefined || file === '') {
       command.error('missing the server to run; usage: km monitor --server -- COMMAND [ARGUMENT...]');
     }
     const { runMonitor } = await import('./commands/monitor.js');
@@ -85,7 +85,7 @@ function devCommand(context: CommandContext, exitWith: (code: number) => void): 
   const command = new Command('dev')
     .description('run the Kilometers API on this machine, to try things out and to test against')
     .option('--port <number>', 'where to listen; 0 for any free port', parsePort, 8787)
-    .option('--token-ttl <duration>', 'how long a token lives', parseDuration)
+    .option('--token-ttl <duration>', 'how long a token lives, from 1s', parseTokenTtl)
     .option('--api-key <key>', 'an API key to let in; may be given more than once', collect)
     .option('--db <file>', 'keep the state in a file; without it, it ends with the process')
     .option(
@@ -113,8 +113,10 @@ function addExample(command: Command, example: string): void {
 
 /** What commander says of a mistake, in one line: `unknown option '--sever' (Did you mean --server?)`. */
 function oneLine(message: string): string {
-  return message
+  const line = message
     .replace(/^error: /, '')
     .trim()
     .replace(/\s*\n\s*/g, ' ');
+  const saysWhatToDo = /\(Did you mean |; usage: | is invalid\. /.test(line);
+  return saysWhatToDo ? line : `${line.replace(/\.$/, '')}; see km --help, and --help after any command`;
 }
