@@ -55,7 +55,13 @@ export async function runDemo(options: DemoOptions): Promise<Counts> {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [km.path, 'monitor', '--log', log, '--server', '--', process.execPath, server.path],
-    env: { ...getDefaultEnvironment(), KILOMETERS_API_ENDPOINT: api.url, KILOMETERS_API_KEY: api.apiKey },
+    env: {
+      ...getDefaultEnvironment(),
+      KILOMETERS_API_ENDPOINT: api.url,
+      KILOMETERS_API_KEY: api.apiKey,
+      // The demo leaves nothing in the user's own cache.
+      KM_CONFIG_DIR: join(folder, 'config'),
+    },
     stderr: 'pipe',
   });
   const countMessages = counterOf(transport);

@@ -78,6 +78,7 @@ type EventBody =
   | { readonly type: 'grant.cleared'; readonly refreshToken: string; readonly reason: string }
   | { readonly type: 'security.event'; readonly reason: SecurityReason; readonly message: string }
   /** The cache could not be opened and was set aside, or could not be read or written. */
+  | { readonly type: 'cache.repaired'; readonly message: string }
   | { readonly type: 'cache.corrupt'; readonly message: string }
   | { readonly type: 'cache.failed'; readonly operation: 'read' | 'write'; readonly message: string }
   /** What could not be stored before is stored now. */

@@ -32,6 +32,8 @@ export function describeEvent(event: AuthEvent): string {
       return `refresh token ${event.refreshToken} removed: ${event.reason}`;
     case 'security.event':
       return `security event (${event.reason}): ${event.message}`;
+    case 'cache.repaired':
+      return event.message;
     case 'cache.corrupt':
       return `the token cache could not be opened: ${event.message}`;
     case 'cache.failed':

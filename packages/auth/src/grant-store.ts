@@ -26,6 +26,11 @@ export class GrantStore {
     this.#cache = cache;
     this.#key = key;
     this.#events = events;
+    // As long as the process: a cache outlives no manager that matters.
+    cache.subscribe?.(({ kind, message }) => {
+      if (kind === 'repaired') events.publish({ type: 'cache.repaired', message });
+      else this.#tellCorrupt(message);
+    });
   }
 
   get hasUnstored(): boolean {
@@ -83,16 +88,20 @@ export class GrantStore {
   }
 
   /**
-   * Runs `task` under the grant's lock. `isShared` tells it whether the lock is held: a storage that
+   * Runs `task` under the grant's lock, unless `unless` brings the result while it waits. `isShared` tells it whether the lock is held: a storage that
    * cannot be written (a full disk, a read-only home) has no lock to give.
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long.
    */
-  async transact<T>(task: (isShared: boolean) => Promise<T>): Promise<T> {
+  async transact<T>(
+    task: (isShared: boolean) => Promise<T>,
+    unless?: () => Promise<T | undefined>,
+  ): Promise<T> {
     const entered: { task?: Promise<T> } = {};
     try {
       return await this.#cache.withLock(this.#key, () => (entered.task = task(true)), {
         timeoutMs: LOCK_TIMEOUT_MS,
+        unless,
       });
     } catch (error) {
       // A task that has begun is not begun again, whatever became of the lock.
@@ -120,6 +129,12 @@ export class GrantStore {
     this.#unstored = this.#unstored.filter((change) => !changes.includes(change));
     if (isAgain) this.#events.publish({ type: 'cache.recovered' });
     return true;
+  }
+
+  /** What was sealed and does not open any more was tampered with, or damaged: nobody can tell which. */
+  #tellCorrupt(message: string): void {
+    this.#events.publish({ type: 'cache.corrupt', message });
+    this.#events.publish({ type: 'security.event', reason: 'cache-tampered', message });
   }
 
   #tellFailure(operation: 'read' | 'write', error: unknown): void {

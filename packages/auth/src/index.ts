@@ -8,6 +8,11 @@ export {
   type AuthenticatedClientOptions,
   type Fetch,
 } from './authenticated-fetch.js';
+export type { CacheNotice, CacheNoticeListener } from './cache-notice.js';
+export { configFolder } from './caches/file/config-folder.js';
+export { createFileCache, type FileCache, type FileCacheOptions } from './caches/file/file-cache.js';
+export type { KeySource } from './caches/file/key-file.js';
+export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';
@@ -28,3 +33,8 @@ export { createKilometersProvider, type KilometersProviderOptions } from './prov
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
+export {
+  finishRefreshOnSignal,
+  type FinishOnSignalOptions,
+  type SignalledProcess,
+} from './finish-on-signal.js';

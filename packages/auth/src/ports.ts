@@ -1,4 +1,5 @@
 import type { AuthToken } from './auth-token.js';
+import type { CacheNoticeListener } from './cache-notice.js';
 import type { GrantKey, GrantRecord } from './grant-record.js';
 import type { Secret } from './secret.js';
 
@@ -39,9 +40,11 @@ export interface TokenProvider {
 }
 
 /** How to wait for a grant's lock. */
-export type LockOptions = {
+export type LockOptions<T> = {
   /** How long to wait for it, in milliseconds. */
   readonly timeoutMs: number;
+  /** May be asked while waiting: what it brings is the result, and the lock is not needed. */
+  readonly unless?: (() => Promise<T | undefined>) | undefined;
 };
 
 /**
@@ -79,5 +82,8 @@ export interface TokenCache {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another holds the lock for longer than `timeoutMs`.
    */
-  withLock<T>(key: GrantKey, task: () => Promise<T>, options: LockOptions): Promise<T>;
+  withLock<T>(key: GrantKey, task: () => Promise<T>, options: LockOptions<T>): Promise<T>;
+
+  /** Calls `listener` with what is found amiss, from the beginning on; returns what ends that. Optional. */
+  subscribe?(listener: CacheNoticeListener): () => void;
 }

@@ -56,10 +56,14 @@ export class RefreshTransaction {
    */
   run(need: Need): Promise<AuthToken> {
     const { store, clock } = this.#options;
-    return store.transact(async (isShared) => {
+    const adopt = (record: GrantRecord): AuthToken | undefined => {
+      const token = adoptableToken(record, need, this.#renewal.adoption);
+      return token === undefined ? undefined : this.#adopt(token, need);
+    };
+    const run = async (isShared: boolean): Promise<AuthToken> => {
       const record = await store.read();
-      const adopted = adoptableToken(record, need, this.#renewal.adoption);
-      if (adopted !== undefined) return this.#adopt(adopted, need);
+      const adopted = adopt(record);
+      if (adopted !== undefined) return adopted;
       assertRested(record, clock.nowMs());
       try {
         return await this.#obtain(
@@ -71,7 +75,8 @@ export class RefreshTransaction {
         if (error instanceof AuthError) await this.#noteFailure(error);
         throw error;
       }
-    });
+    };
+    return store.transact(run, async () => adopt(await store.read()));
   }
 
   /** By refresh token where there is one that serves the scope, otherwise by credential. */
@@ -113,9 +118,8 @@ export class RefreshTransaction {
 
   /** The refresh token is gone: the credential takes over, or a human must. */
   async #afterLoss(need: Need, why: string, error: AuthError): Promise<AuthToken> {
-    const { credential, store } = this.#options;
-    if (credential === undefined)
-      throw loginRequired(this.#options.loginCommand, `the login is over: ${why}`, error);
+    const { credential, store, loginCommand } = this.#options;
+    if (credential === undefined) throw loginRequired(loginCommand, `the login is over: ${why}`, error);
     this.#tellFallback(need, credential, why);
     return this.#mint(await store.read(), need);
   }

@@ -32,7 +32,8 @@ const options = {
   outExtension: { '.js': '.cjs' },
   target: `node${oldestNode}`,
   conditions: ['@kilometers/source'],
-  define: { KM_VERSION: JSON.stringify(version) },
+  // The library finds its keyring program by `import.meta.url`, which CommonJS has not: `km` names it itself.
+  define: { KM_VERSION: JSON.stringify(version), 'import.meta.url': 'undefined' },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
@@ -50,6 +51,14 @@ const results = await Promise.all([
     supported: { 'dynamic-import': false },
   }),
   build({ ...options, entryPoints: commands, external: ['@kilometers/local-api'] }),
+  build({
+    ...options,
+    entryPoints: [join(root, '../auth/src/caches/file/keyring-child.ts')],
+    outbase: join(root, '../auth/src/caches/file'),
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    external: ['@napi-rs/keyring'],
+  }),
 ]);
 const licences = join(outdir, 'LICENSES.txt');
 writeFileSync(licences, licenceTexts(bundledPackages(results.map(({ metafile }) => metafile))));

@@ -1,9 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Clock } from '@kilometers/auth';
+import type { Clock, SignalledProcess } from '@kilometers/auth';
 
 /** What a command gets from the process it runs in. */
 export type CommandContext = {
   readonly version: string;
+  /** Where the bundles are. */
+  readonly bundleFolder: string;
   readonly environment: NodeJS.ProcessEnv;
   /** `KM_DEBUG=true`: more is said on stderr, and failures show their stack. */
   readonly isDebug: boolean;
@@ -21,6 +23,8 @@ export type CommandContext = {
   readonly tell: (line: string) => void;
   /** Calls `listener` when the process ends, for whatever reason but SIGKILL. */
   readonly onExit: (listener: () => void) => void;
+  /** This process, as the signals' target. */
+  readonly process: SignalledProcess;
   /** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of ending; returns what ends that. */
   readonly onSignal: (listener: (signal: NodeJS.Signals) => void) => () => void;
 };

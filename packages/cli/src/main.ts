@@ -12,6 +12,7 @@ const isDebug = process.env['KM_DEBUG'] === 'true';
 
 const context: CommandContext = {
   version: KM_VERSION,
+  bundleFolder: __dirname,
   environment: process.env,
   isDebug,
   clock: systemClock,
@@ -29,6 +30,7 @@ const context: CommandContext = {
   tell: (line) => {
     process.stderr.write(`${line}\n`);
   },
+  process,
   onExit: (listener) => {
     process.on('exit', listener);
   },

@@ -23,7 +23,10 @@ export function createMemoryCache(options: { readonly clock?: Clock } = {}): Tok
     lines.set(id, after);
     const leave = (): void => {
       release();
-      if (lines.get(id) === after) lines.delete(id);
+      // Not before those ahead have left, too: who gives up must not open the way for the next one.
+      void after.then(() => {
+        if (lines.get(id) === after) lines.delete(id);
+      });
     };
     if (before === undefined) return leave;
     let cancel: () => void = () => undefined;
@@ -60,7 +63,7 @@ export function createMemoryCache(options: { readonly clock?: Clock } = {}): Tok
         return record;
       }),
     listGrants: () => Promise.resolve([...grants.values()].map((grant) => grant.key)),
-    async withLock<T>(key: GrantKey, task: () => Promise<T>, { timeoutMs }: LockOptions): Promise<T> {
+    async withLock<T>(key: GrantKey, task: () => Promise<T>, { timeoutMs }: LockOptions<T>): Promise<T> {
       const leave = await takeTurn(idOf(key), timeoutMs);
       try {
         return await task();

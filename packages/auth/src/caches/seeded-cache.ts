@@ -15,6 +15,7 @@ export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock)
     getGrant: async (key) => seeded(await cache.getGrant(key)),
     updateGrant: (key, change) => cache.updateGrant(key, (current) => change(seeded(current))),
     listGrants: () => cache.listGrants(),
+    subscribe: (listener) => cache.subscribe?.(listener) ?? (() => undefined),
     withLock: (key, task, options) => cache.withLock(key, task, options),
   };
 }

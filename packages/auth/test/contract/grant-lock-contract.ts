@@ -107,6 +107,14 @@ export function grantLockContract(name: string, createStorage: CreateStorage): v
       expect(inner).toBe('inside');
     });
 
+    test('stays locked for the next one when somebody has given up', async () => {
+      const leave = await enterAndStay(cache);
+      const outcomes = [await tryToEnter(), await tryToEnter()];
+      await leave();
+
+      expect(outcomes.map((outcome) => isAuthError(outcome, 'KM_AUTH_LOCK_TIMEOUT'))).toEqual([true, true]);
+    });
+
     test('frees the lock when a task throws, and hands on what it threw', async () => {
       const failure = new Error('the task’s own trouble');
       const failed = cache.withLock(KEY, () => Promise.reject(failure), { timeoutMs: 2_000 });

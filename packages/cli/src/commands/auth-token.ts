@@ -1,6 +1,7 @@
-import { createAuthManager, createDebugLog, DEFAULT_SCOPE, type AuthToken } from '@kilometers/auth';
+import { DEFAULT_SCOPE, finishRefreshOnSignal, type AuthToken } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { settingsFrom, type AccountFlags } from '../settings.js';
+import { openAuthManager } from '../open-auth-manager.js';
+import type { AccountFlags } from '../settings.js';
 
 export const TOKEN_FORMATS = ['raw', 'header', 'json'] as const;
 export type TokenFormat = (typeof TOKEN_FORMATS)[number];
@@ -14,8 +15,8 @@ export type AuthTokenFlags = AccountFlags & {
 
 /** `km auth token`: prints a valid token, and nothing else, to stdout. */
 export async function runAuthToken(flags: AuthTokenFlags, context: CommandContext): Promise<number> {
-  const manager = createAuthManager(settingsFrom(flags, context.environment));
-  if (context.isDebug) manager.subscribe(createDebugLog(context.tell));
+  const manager = openAuthManager(flags, context);
+  finishRefreshOnSignal(manager, context.process);
   try {
     const token = await manager.getValidToken(flags.scope ?? DEFAULT_SCOPE, {
       wait: 'if-due',

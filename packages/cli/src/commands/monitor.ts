@@ -1,4 +1,4 @@
-import { createAuthenticatedClient, createAuthManager, createDebugLog } from '@kilometers/auth';
+import { createAuthenticatedClient } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { createBatchSender } from '../monitor/batch-sender.js';
 import { Capture } from '../monitor/capture.js';
@@ -12,6 +12,7 @@ import type { NoticeListener } from '../monitor/monitor-notice.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
+import { openAuthManager } from '../open-auth-manager.js';
 import { serviceUrl, settingsFrom, type AccountFlags } from '../settings.js';
 
 /** At the end of a session events are delivered for at most this long. */
@@ -29,10 +30,9 @@ export async function runMonitor(
 ): Promise<number> {
   const { clock, createId, tell } = context;
   const settings = settingsFrom(flags, context.environment);
-  const manager = createAuthManager(settings);
+  const manager = openAuthManager(flags, context);
   const log = flags.log === undefined ? undefined : new MonitorLog(flags.log, clock);
   if (log !== undefined) manager.subscribe(log.onAuthEvent);
-  if (context.isDebug) manager.subscribe(createDebugLog(tell));
   const messages = new MonitorMessages((message) => tell(`km: ${message}`));
   manager.subscribe(messages.onAuthEvent);
   const notify: NoticeListener = (notice) => {

@@ -1,0 +1,136 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { AuthError } from '../../auth-error.js';
+import type { CacheNoticeListener } from '../../cache-notice.js';
+import {
+  createKeyFile,
+  readKeyFile,
+  repairKeyFile,
+  setKeyFileAside,
+  type KeyFile,
+  type KeySource,
+} from './key-file.js';
+import type { Keyring } from './keyring.js';
+import { makePrivateFolder, readAt, readPrivateFile, replacePrivateFile } from './safe-file.js';
+
+const KEY_BYTES = 32;
+
+export type CacheKeyOptions = {
+  /** The folder with the key file. */
+  readonly folder: string;
+  /** A folder in memory that only this user can enter and that ends with the session, where there is one. */
+  readonly runtimeFolder: string | undefined;
+  readonly keyring: Keyring;
+  readonly machineId: () => string;
+  readonly userId: string;
+  readonly tell: CacheNoticeListener;
+};
+
+/**
+ * The key of the sealed files, with its life: made once, in the OS keyring where one works and otherwise
+ * from a secret in a file; the choice is remembered in the key file. A keyring's key is kept in the
+ * session's memory folder, so that the keyring is asked once a session.
+ */
+export class CacheKey {
+  readonly #options: CacheKeyOptions;
+  readonly #path: string;
+  #known: { readonly key: Buffer; readonly source: KeySource } | undefined;
+
+  constructor(options: CacheKeyOptions) {
+    this.#options = options;
+    this.#path = join(options.folder, '.cache_key');
+  }
+
+  /** Where the key comes from; `undefined` before there is one. */
+  source(): KeySource | undefined {
+    return this.#known?.source ?? readKeyFile(this.#path, this.#repaired)?.keyFile?.source;
+  }
+
+  /**
+   * The key, or `undefined` when none was made yet.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked or gone.
+   */
+  async current(): Promise<Buffer | undefined> {
+    if (this.#known !== undefined) return this.#known.key;
+    const keyFile = readKeyFile(this.#path, this.#repaired)?.keyFile;
+    return keyFile === undefined ? undefined : this.#open(keyFile);
+  }
+
+  /**
+   * The key, made if need be. The caller holds the lock of the files.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be read or written.
+   */
+  async ensure(nowMs: number): Promise<Buffer> {
+    // Read again each time: a key file that was removed or replaced counts from the next write on.
+    const reading = readKeyFile(this.#path, this.#repaired);
+    const keyFile = reading?.keyFile ?? (await this.#make(reading !== undefined, nowMs));
+    if (reading?.keyFile !== undefined && !reading.isWhole) {
+      await repairKeyFile(this.#path, reading.keyFile);
+      this.#repaired(`${this.#path} was damaged: it is whole again`);
+    }
+    return this.#open(keyFile);
+  }
+
+  readonly #repaired = (message: string): void => {
+    this.#options.tell({ kind: 'repaired', message });
+  };
+
+  async #make(isDamaged: boolean, nowMs: number): Promise<KeyFile> {
+    const { folder, keyring, tell } = this.#options;
+    await makePrivateFolder(folder);
+    if (isDamaged) {
+      const aside = `${this.#path}.corrupt-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+      await setKeyFileAside(this.#path, aside);
+      tell({
+        kind: 'corrupt',
+        message: `${this.#path} was damaged: it was moved to ${aside}, and what it sealed cannot be opened any more`,
+      });
+    }
+    const installSecret = randomBytes(KEY_BYTES);
+    const inKeyring = await keyring.set(keyringName(installSecret), randomBytes(KEY_BYTES));
+    return createKeyFile(
+      this.#path,
+      { source: inKeyring ? 'keyring' : 'file', installSecret },
+      this.#repaired,
+    );
+  }
+
+  async #open({ source, installSecret }: KeyFile): Promise<Buffer> {
+    const { machineId, userId } = this.#options;
+    const secret = source === 'file' ? installSecret : await this.#fromKeyring(installSecret);
+    const info = `kilometers token cache 1, user ${userId}`;
+    const key = Buffer.from(hkdfSync('sha256', secret, machineId(), info, KEY_BYTES));
+    this.#known = { key, source };
+    return key;
+  }
+
+  async #fromKeyring(installSecret: Buffer): Promise<Buffer> {
+    const { keyring, runtimeFolder } = this.#options;
+    const name = keyringName(installSecret);
+    const copy = runtimeFolder === undefined ? undefined : join(runtimeFolder, 'kilometers', name);
+    const kept =
+      copy === undefined
+        ? undefined
+        : readPrivateFile(copy, this.#repaired, (fd) => readAt(fd, 0, KEY_BYTES));
+    if (kept?.length === KEY_BYTES) return kept;
+    const secret = await keyring.get(name);
+    if (secret === undefined) {
+      throw new AuthError(
+        'KM_AUTH_CACHE',
+        `the key of the token cache is in the OS keyring, which is locked, gone or does not answer: unlock it and try again; or, to begin anew without it, remove ${this.#path} and log in again`,
+      );
+    }
+    if (copy !== undefined && runtimeFolder !== undefined) {
+      await makePrivateFolder(join(runtimeFolder, 'kilometers'))
+        .then(() => replacePrivateFile(copy, secret))
+        .catch(() => undefined);
+    }
+    return secret;
+  }
+}
+
+function keyringName(installSecret: Buffer): string {
+  return `cache-key-${installSecret.subarray(0, 8).toString('hex')}`;
+}

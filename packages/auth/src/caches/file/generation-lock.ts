@@ -1,0 +1,226 @@
+import { constants } from 'node:fs';
+import { link, open, readdir, readFile, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AuthError } from '../../auth-error.js';
+import type { Clock } from '../../clock.js';
+import {
+  errnoOf,
+  makePrivateFolder,
+  storageError,
+  sweepTemporaries,
+  writePrivateFileBeside,
+} from './safe-file.js';
+import {
+  describeProcess,
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type ProcessIdentity,
+} from './process-identity.js';
+
+/*
+ * A lock that any number of processes share through a folder.
+ *
+ * Each time it changes hands it gets a new generation: a file named by a number, linked into the folder
+ * whole, so that of two who want the same generation exactly one succeeds. The owner is the generation
+ * with the highest number. It is released by making it empty; it is never removed while it is the highest.
+ * So whoever finds the highest generation empty, or its owner dead, may link the next one; and who then
+ * still finds itself the highest owns the lock. docs/security.md has the proof.
+ */
+
+const GENERATION = /^\d{10}$/;
+/** An owner shows this often that it lives, in milliseconds. */
+const HEARTBEAT_MS = 1_000;
+/** Where nothing else tells: an owner whose heartbeat stood still for this long, in milliseconds, is dead. */
+const HEARTBEAT_STALE_MS = 4_000;
+const SHORTEST_POLL_MS = 4;
+const LONGEST_POLL_MS = 40;
+
+/** The highest generation, as found. */
+type Head = {
+  readonly generation: number;
+  readonly owner: ProcessIdentity | undefined;
+  /** Changes with every heartbeat. */
+  readonly beat: string;
+};
+
+export type GenerationLockOptions = {
+  /** The lock's own folder. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** What the lock protects, for the error. */
+  readonly what: string;
+};
+
+export type AcquireOptions<T> = {
+  /** How long to wait, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Asked again and again while waiting: what it brings ends the wait without the lock. */
+  readonly unless?: (() => Promise<T | undefined>) | undefined;
+};
+
+/** A lock that is held. */
+export type HeldLock = { readonly release: () => Promise<void> };
+
+function nameOf(generation: number): string {
+  return String(generation).padStart(10, '0');
+}
+
+export class GenerationLock {
+  readonly #options: GenerationLockOptions;
+
+  constructor(options: GenerationLockOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits for the lock, or for what `unless` brings.
+   *
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
+   */
+  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
+    const { clock, random, folder } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    /** When the beat that is seen was first seen. */
+    let seen = { beat: '', sinceMs: startedAtMs };
+    for (let polls = 0; ; polls += 1) {
+      const head = await this.#head();
+      const nowMs = clock.monotonicMs();
+      if (head !== undefined && head.beat !== seen.beat) seen = { beat: head.beat, sinceMs: nowMs };
+      if (head?.owner === undefined || !this.#isAlive(head.owner, nowMs - seen.sinceMs)) {
+        const held = await this.#take((head?.generation ?? 0) + 1);
+        if (held !== undefined) return held;
+        continue;
+      }
+      if (polls > 0) {
+        const instead = await unless?.();
+        if (instead !== undefined) return { instead };
+      }
+      if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(head.owner, timeoutMs, folder);
+      const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8)) * (0.5 + random());
+      await new Promise<void>((resolve) => {
+        clock.schedule(resolve, pollMs, true);
+      });
+    }
+  }
+
+  /** Who holds the lock now; `undefined` when nobody does. */
+  async owner(): Promise<ProcessIdentity | undefined> {
+    const owner = (await this.#head())?.owner;
+    return owner === undefined || livenessOf(owner) === 'dead' ? undefined : owner;
+  }
+
+  #isAlive(owner: ProcessIdentity, beatUnchangedForMs: number): boolean {
+    const liveness = livenessOf(owner);
+    return liveness === 'unknown' ? beatUnchangedForMs < HEARTBEAT_STALE_MS : liveness === 'alive';
+  }
+
+  /** Links the generation; `undefined` when another was faster. */
+  async #take(generation: number): Promise<HeldLock | undefined> {
+    const { folder } = this.#options;
+    const path = join(folder, nameOf(generation));
+    try {
+      await this.#linkOwn(path);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'EEXIST') return undefined;
+      if (code !== 'ENOENT') throw storageError('written', folder, error);
+      await makePrivateFolder(folder);
+      return undefined;
+    }
+    const generations = await this.#generations();
+    if (generations.some((other) => other > generation)) {
+      // What was found free or dead has long been followed by others.
+      await unlink(path).catch(() => undefined);
+      return undefined;
+    }
+    await Promise.all(
+      generations
+        .filter((other) => other < generation)
+        .map((other) => unlink(join(folder, nameOf(other))).catch(() => undefined)),
+    );
+    await sweepTemporaries(join(folder, 'owner'), this.#options.clock.nowMs());
+    return this.#hold(path);
+  }
+
+  async #linkOwn(path: string): Promise<void> {
+    const identity = Buffer.from(JSON.stringify(ownIdentity()));
+    const beside = join(this.#options.folder, 'owner');
+    await writePrivateFileBeside(beside, identity, false, async (temporary) => {
+      await link(temporary, path);
+      await unlink(temporary);
+    });
+  }
+
+  /** Keeps the heart beating until release. */
+  async #hold(path: string): Promise<HeldLock> {
+    const { clock } = this.#options;
+    const file: FileHandle = await open(path, constants.O_RDWR);
+    let cancel: () => void;
+    let isReleased = false;
+    const beat = (): void => {
+      const now = new Date(clock.nowMs());
+      // On this very file: were the lock taken from us, another's would not be touched.
+      if (!isReleased) file.utimes(now, now).catch(() => undefined);
+      cancel = clock.schedule(beat, HEARTBEAT_MS, false);
+    };
+    cancel = clock.schedule(beat, HEARTBEAT_MS, false);
+    return {
+      release: async () => {
+        isReleased = true;
+        cancel();
+        try {
+          await file.truncate(0);
+        } finally {
+          await file.close();
+        }
+      },
+    };
+  }
+
+  async #generations(): Promise<readonly number[]> {
+    try {
+      return (await readdir(this.#options.folder)).filter((name) => GENERATION.test(name)).map(Number);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw storageError('read', this.#options.folder, error);
+    }
+  }
+
+  async #head(): Promise<Head | undefined> {
+    const generations = await this.#generations();
+    if (generations.length === 0) return undefined;
+    const generation = Math.max(...generations);
+    const path = join(this.#options.folder, nameOf(generation));
+    try {
+      const [text, stats] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+      return {
+        generation,
+        owner: text === '' ? undefined : parseOwner(text),
+        beat: `${String(generation)}:${String(stats.mtimeMs)}`,
+      };
+    } catch (error) {
+      // Followed by another and removed, between the look at the folder and the look at the file.
+      if (errnoOf(error) === 'ENOENT') return this.#head();
+      throw storageError('read', path, error);
+    }
+  }
+
+  #timeoutError(owner: ProcessIdentity, timeoutMs: number, folder: string): AuthError {
+    return new AuthError(
+      'KM_AUTH_LOCK_TIMEOUT',
+      `${describeProcess(owner)} has held the lock of ${this.#options.what} for more than ${String(Math.round(timeoutMs / 1000))} s ` +
+        `(${folder}); try again later, or end that process`,
+    );
+  }
+}
+
+/** An owner file that is not empty and says nothing is garbage: nobody holds the lock by it. */
+function parseOwner(text: string): ProcessIdentity | undefined {
+  try {
+    return parseIdentity(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

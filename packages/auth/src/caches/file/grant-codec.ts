@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { AuthToken } from '../../auth-token.js';
+import { EMPTY_GRANT, type GrantKey, type GrantRecord, type RefreshToken } from '../../grant-record.js';
+import { Secret } from '../../secret.js';
+import { ID_BYTES } from './sealed-format.js';
+
+/*
+ * A grant's record in two halves. What can mint tokens is in one file, tokens and what is noted of their
+ * requests in the other: removing the second loses no login.
+ */
+
+type TokenFields = {
+  readonly value: string;
+  readonly type: string;
+  readonly scopes: readonly string[];
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+};
+
+type TokensHalf = Pick<GrantRecord, 'unexplainedRequestsAtMs' | 'notBeforeMs' | 'lastFailure'> & {
+  readonly key: GrantKey;
+  readonly tokens: Readonly<Record<string, TokenFields>>;
+};
+
+type LoginHalf = Pick<GrantRecord, 'sentRefresh'> & {
+  readonly key: GrantKey;
+  readonly refreshToken?: Omit<RefreshToken, 'secret'> & { readonly value: string };
+};
+
+/** The halves in the order in which they are written: what must not be lost comes first. */
+export type GrantHalves = { readonly login: Buffer | undefined; readonly tokens: Buffer | undefined };
+
+/** Under what a grant is found. */
+export function grantId({ apiOrigin, profile, credential }: GrantKey): Buffer {
+  return createHash('sha256')
+    .update(`grant\n${apiOrigin}\n${profile}\n${credential}`)
+    .digest()
+    .subarray(0, ID_BYTES);
+}
+
+function fieldsOf(token: AuthToken): TokenFields {
+  const { type, scopes, issuedAtMs, expiresAtMs } = token;
+  return { value: token.reveal(), type, scopes, issuedAtMs, expiresAtMs };
+}
+
+function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf['refreshToken']> {
+  return { ...rest, value: secret.reveal() };
+}
+
+export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
+  const { tokens, refreshToken, sentRefresh, unexplainedRequestsAtMs, notBeforeMs, lastFailure } = record;
+  const login: LoginHalf = {
+    key,
+    ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
+    ...(sentRefresh !== undefined && { sentRefresh }),
+  };
+  const half: TokensHalf = {
+    key,
+    tokens: Object.fromEntries([...tokens].map(([scope, token]) => [scope, fieldsOf(token)])),
+    unexplainedRequestsAtMs,
+    ...(notBeforeMs !== undefined && { notBeforeMs }),
+    ...(lastFailure !== undefined && { lastFailure }),
+  };
+  return {
+    login:
+      refreshToken === undefined && sentRefresh === undefined
+        ? undefined
+        : Buffer.from(JSON.stringify(login)),
+    tokens: Buffer.from(JSON.stringify(half)),
+  };
+}
+
+/** The half in `plaintext`. It was authenticated when it was opened: its shape is what was written. */
+function parseHalf(plaintext: Buffer): unknown {
+  return JSON.parse(plaintext.toString('utf8'));
+}
+
+export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undefined {
+  if (login === undefined && tokens === undefined) return undefined;
+  const { refreshToken, sentRefresh }: Partial<LoginHalf> =
+    login === undefined ? {} : (parseHalf(login) as LoginHalf);
+  const half: Partial<TokensHalf> = tokens === undefined ? {} : (parseHalf(tokens) as TokensHalf);
+  const { value = '', ...rest } = refreshToken ?? {};
+  return {
+    ...EMPTY_GRANT,
+    tokens: new Map(
+      Object.entries(half.tokens ?? {}).map(([scope, fields]) => [scope, new AuthToken(fields)]),
+    ),
+    unexplainedRequestsAtMs: half.unexplainedRequestsAtMs ?? [],
+    ...(refreshToken !== undefined && {
+      refreshToken: { issuedAtMs: 0, ...rest, secret: new Secret(value) },
+    }),
+    ...(sentRefresh !== undefined && { sentRefresh }),
+    ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),
+    ...(half.lastFailure !== undefined && { lastFailure: half.lastFailure }),
+  };
+}
+
+/** Whose half this is; `undefined` when it is no half of a grant. */
+export function keyOfHalf(plaintext: Buffer): GrantKey | undefined {
+  return (parseHalf(plaintext) as { readonly key?: GrantKey }).key;
+}

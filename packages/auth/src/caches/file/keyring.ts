@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** How long the OS keyring may take to answer, in milliseconds. A stalled one would block for ever. */
+const KEYRING_TIMEOUT_MS = 1_000;
+
+/** The OS keyring, asked in a process that can be killed. */
+export interface Keyring {
+  /** The secret of this name; `undefined` when there is none, or no keyring that works. */
+  get(name: string): Promise<Buffer | undefined>;
+  /** Stores a secret and proves it by reading it back. Whether that worked. */
+  set(name: string, secret: Buffer): Promise<boolean>;
+}
+
+export type KeyringOptions = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly platform?: NodeJS.Platform;
+  /** The program that talks to the keyring. Default: `keyring-child.js` beside this file. */
+  readonly childPath?: string;
+  readonly timeoutMs?: number;
+};
+
+/** Without a session bus there is no Secret Service, and nothing to wait for. */
+function hasBus(environment: KeyringOptions['environment'], platform: NodeJS.Platform): boolean {
+  return platform !== 'linux' || (environment['DBUS_SESSION_BUS_ADDRESS'] ?? '') !== '';
+}
+
+/** The secret travels over pipes, never as an argument that other users could read. */
+export function createKeyring(options: KeyringOptions): Keyring {
+  const {
+    environment,
+    platform = process.platform,
+    childPath = fileURLToPath(new URL('./keyring-child.js', import.meta.url)),
+    timeoutMs = KEYRING_TIMEOUT_MS,
+  } = options;
+
+  function ask(request: unknown): Promise<Buffer | undefined> {
+    if (!hasBus(environment, platform)) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const child = spawn(process.execPath, [childPath], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+        timeout: timeoutMs,
+        killSignal: 'SIGKILL',
+        env: { ...environment },
+      });
+      const chunks: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+      child.on('error', () => {
+        resolve(undefined);
+      });
+      child.on('close', (code) => {
+        const answer = Buffer.from(Buffer.concat(chunks).toString('latin1'), 'hex');
+        resolve(code === 0 && answer.length > 0 ? answer : undefined);
+      });
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(JSON.stringify(request));
+    });
+  }
+
+  return {
+    get: (name) => ask({ operation: 'get', name }),
+    async set(name, secret) {
+      const stored = await ask({ operation: 'set', name, secret: secret.toString('hex') });
+      return stored?.equals(secret) === true;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** Which process holds a lock, in words that another process, container or machine can judge. */
+export type ProcessIdentity = {
+  readonly pid: number;
+  /** When the process started, in clock ticks since boot: a pid that was given out again has another. */
+  readonly startTicks: string | undefined;
+  /** The pid namespace: within another one, a pid says nothing. */
+  readonly pidNamespace: string | undefined;
+  /** The boot of the kernel: another machine, or the same one since it was started again, has another. */
+  readonly bootId: string | undefined;
+  readonly host: string;
+};
+
+function attempt(read: () => string): string | undefined {
+  try {
+    return read().trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Field 22 of `/proc/PID/stat`. The second field is a name in parentheses that may have anything in it. */
+function startTicksOf(pid: number | 'self'): string | undefined {
+  const stat = attempt(() => readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+/** The state letter of `/proc/PID/stat`: `Z` is a process that is over but not yet collected. */
+function isZombie(pid: number): boolean {
+  const stat = attempt(() => readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
+  return stat !== undefined && /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+}
+
+let own: ProcessIdentity | undefined;
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  own ??= {
+    pid: process.pid,
+    startTicks: startTicksOf('self'),
+    pidNamespace: attempt(() => readlinkSync('/proc/self/ns/pid')),
+    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    host: hostname(),
+  };
+  return own;
+}
+
+/**
+ * Whether a process lives, as far as this one can know: `unknown` where its pid means nothing here, or
+ * where nothing tells a pid that was given out again.
+ */
+export function livenessOf(
+  other: ProcessIdentity,
+  self: ProcessIdentity = ownIdentity(),
+): 'alive' | 'dead' | 'unknown' {
+  const isComparable =
+    other.bootId !== undefined &&
+    other.pidNamespace !== undefined &&
+    other.bootId === self.bootId &&
+    other.pidNamespace === self.pidNamespace;
+  if (!isComparable) return 'unknown';
+  try {
+    process.kill(other.pid, 0);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'dead';
+  }
+  const startTicks = startTicksOf(other.pid);
+  if (startTicks === undefined || other.startTicks === undefined) return 'unknown';
+  return startTicks === other.startTicks && !isZombie(other.pid) ? 'alive' : 'dead';
+}
+
+/** How an error names a process. */
+export function describeProcess({ pid, host }: ProcessIdentity): string {
+  return `process ${String(pid)} on ${host}`;
+}
+
+/** The identity that `value`, read from a lock file, is; `undefined` when it is none. */
+export function parseIdentity(value: unknown): ProcessIdentity | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { pid, startTicks, pidNamespace, bootId, host } = value as Readonly<Record<string, unknown>>;
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  const text = (field: unknown): string | undefined => (typeof field === 'string' ? field : undefined);
+  return {
+    pid,
+    startTicks: text(startTicks),
+    pidNamespace: text(pidNamespace),
+    bootId: text(bootId),
+    host: text(host) ?? 'an unknown host',
+  };
+}

@@ -1,0 +1,160 @@
+import { rename } from 'node:fs/promises';
+import type { CacheNoticeListener } from '../../cache-notice.js';
+import { AuthError } from '../../auth-error.js';
+import {
+  errnoOf,
+  readAt,
+  readPrivateFile,
+  replacePrivateFile,
+  storageError,
+  sweepTemporaries,
+} from './safe-file.js';
+import {
+  FORMAT_VERSION,
+  HEADER_BYTES,
+  indexEnd,
+  keyIdOf,
+  openIndex,
+  openRecord,
+  readHeader,
+  sealFile,
+  sealRecord,
+  type IndexEntry,
+  type SealedRecord,
+} from './sealed-format.js';
+
+/** What is read at once: header and index of a hundred grants. */
+const FIRST_READ_BYTES = 8_192;
+
+/** A file that cannot be opened with this key, and why. */
+type Unopened = { readonly why: string };
+
+type Opened = { readonly entries: readonly IndexEntry[]; readonly size: number };
+
+/** A file of records, each sealed by itself, the whole replaced as one. */
+export class SealedFile {
+  readonly path: string;
+  readonly #tell: CacheNoticeListener;
+  #hasToldCorrupt = false;
+
+  constructor(path: string, tell: CacheNoticeListener) {
+    this.path = path;
+    this.#tell = tell;
+  }
+
+  /**
+   * The record with this id; `undefined` when there is none or the file does not open. Takes no lock: a
+   * file is replaced as one, so what is read is whole.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when the file may not be used, or a newer version wrote it.
+   */
+  read(key: Buffer, id: Buffer): Buffer | undefined {
+    const found = this.#use((fd, size) => {
+      const opened = this.#open(fd, size, key);
+      if ('why' in opened) return opened;
+      const entry = opened.entries.find((each) => each.id.equals(id));
+      if (entry === undefined) return undefined;
+      const record = this.#recordAt(fd, opened, entry);
+      return (record === undefined ? undefined : openRecord(key, record)) ?? { why: 'a record was changed' };
+    });
+    if (found === undefined || Buffer.isBuffer(found)) return found;
+    this.#tellCorrupt(`${this.path} does not open (${found.why}): it counts as empty`);
+    return undefined;
+  }
+
+  /** The plaintexts of all records that open. */
+  readAll(key: Buffer): readonly Buffer[] {
+    return this.#readRecords(key).records.flatMap((record) => openRecord(key, record) ?? []);
+  }
+
+  /**
+   * Replaces one record by what `change` makes of it; `undefined` removes it. What does not open is moved
+   * aside first, and every record that does is kept. The caller holds the lock of the file.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written; then the file is as it was.
+   */
+  async update(
+    key: Buffer,
+    id: Buffer,
+    nowMs: number,
+    change: (plaintext: Buffer | undefined) => Buffer | undefined,
+  ): Promise<void> {
+    const { records, why } = this.#readRecords(key);
+    const whole = records.filter((record) => openRecord(key, record) !== undefined);
+    const damage = why ?? (whole.length < records.length ? 'a record was changed' : undefined);
+    if (damage !== undefined) await this.#moveAside(damage, nowMs);
+    const current = whole.find((record) => record.id.equals(id));
+    const before = current === undefined ? undefined : openRecord(key, current);
+    const after = change(before);
+    const isSame = after === undefined ? before === undefined : before?.equals(after) === true;
+    if (isSame && damage === undefined) return;
+    const others = whole.filter((record) => record !== current);
+    const next = after === undefined ? others : [...others, sealRecord(key, id, after)];
+    await replacePrivateFile(this.path, sealFile(key, next));
+    await sweepTemporaries(this.path, nowMs);
+  }
+
+  #use<T>(use: (fd: number, size: number) => T): T | undefined {
+    const tellRepair = (message: string): void => {
+      this.#tell({ kind: 'repaired', message });
+    };
+    return readPrivateFile(this.path, tellRepair, (fd, stats) => use(fd, stats.size));
+  }
+
+  #open(fd: number, size: number, key: Buffer): Opened | Unopened {
+    let bytes = readAt(fd, 0, FIRST_READ_BYTES);
+    const header = readHeader(bytes);
+    if (header === undefined) return { why: 'it is damaged' };
+    if (header.version !== FORMAT_VERSION) throw this.#newerError(header.version);
+    if (!header.keyId.equals(keyIdOf(key)))
+      return { why: 'it was sealed with another key, on another machine or by another user' };
+    const end = indexEnd(header);
+    if (end === undefined || end > size) return { why: 'it is cut off' };
+    if (end > bytes.length) bytes = readAt(fd, 0, end);
+    const entries = openIndex(key, bytes, end);
+    return entries === undefined ? { why: 'it was changed' } : { entries, size };
+  }
+
+  #recordAt(fd: number, { size }: Opened, entry: IndexEntry): SealedRecord | undefined {
+    if (entry.offset < HEADER_BYTES || entry.offset + entry.length > size) return undefined;
+    return { ...entry, ciphertext: readAt(fd, entry.offset, entry.length) };
+  }
+
+  /** All records, opened or not; `why` tells that the file as a whole does not open. */
+  #readRecords(key: Buffer): { readonly records: readonly SealedRecord[]; readonly why?: string } {
+    const read = this.#use((fd, size) => {
+      const opened = this.#open(fd, size, key);
+      if ('why' in opened) return { records: [], why: opened.why };
+      const records = opened.entries.map((entry) => this.#recordAt(fd, opened, entry));
+      const present = records.filter((record) => record !== undefined);
+      return present.length < records.length
+        ? { records: present, why: 'it is cut off' }
+        : { records: present };
+    });
+    return read ?? { records: [] };
+  }
+
+  async #moveAside(why: string, nowMs: number): Promise<void> {
+    const aside = `${this.path}.corrupt-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+    try {
+      await rename(this.path, aside);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', this.path, error);
+    }
+    this.#hasToldCorrupt = false;
+    this.#tellCorrupt(`${this.path} did not open (${why}): it was moved to ${aside}`);
+  }
+
+  #tellCorrupt(message: string): void {
+    if (this.#hasToldCorrupt) return;
+    this.#hasToldCorrupt = true;
+    this.#tell({ kind: 'corrupt', message });
+  }
+
+  #newerError(version: number): AuthError {
+    return new AuthError(
+      'KM_AUTH_CACHE',
+      `${this.path} was written by a newer version (format ${String(version)}) and is left alone: update this program, or remove the file`,
+    );
+  }
+}

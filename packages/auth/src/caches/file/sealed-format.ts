@@ -1,0 +1,145 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+
+/*
+ * A sealed file, byte by byte (integers are big-endian):
+ *
+ *   0   4  magic "KMSF"
+ *   4   2  format version
+ *   6   2  reserved, 0
+ *   8   4  key id: the first bytes of SHA-256 of the key
+ *  12   4  check: the first bytes of SHA-256 of bytes 0 to 11; every version keeps this prefix
+ *  16   4  number of records, n
+ *  20  12  nonce of the seal
+ *  32  16  tag of the seal: AES-256-GCM over nothing, with bytes 0 to 31 and the index as associated data
+ *  48  56n index: record id (16), offset (4), length (4), nonce (12), tag (16), reserved (4)
+ *   …      the records' ciphertexts, AES-256-GCM, each with bytes 0 to 11 and its id as associated data
+ *
+ * The seal covers every record's tag, so that records cannot be swapped, dropped or mixed with older ones;
+ * and one record can be opened without reading the others.
+ */
+const MAGIC = Buffer.from('KMSF');
+export const FORMAT_VERSION = 1;
+const PREFIX_BYTES = 16;
+export const HEADER_BYTES = 48;
+const ENTRY_BYTES = 56;
+export const ID_BYTES = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+/** What is authenticated with each record. */
+const RECORD_AAD_BYTES = 12;
+/** More records than a user can have; guards against a length that was tampered with. */
+const MAX_RECORDS = 100_000;
+
+/** One record as it stands in the file. */
+export type SealedRecord = {
+  readonly id: Buffer;
+  readonly nonce: Buffer;
+  readonly tag: Buffer;
+  readonly ciphertext: Buffer;
+};
+
+/** Where a record is. */
+export type IndexEntry = Omit<SealedRecord, 'ciphertext'> & {
+  readonly offset: number;
+  readonly length: number;
+};
+
+export type Header = { readonly version: number; readonly keyId: Buffer; readonly records: number };
+
+export function keyIdOf(key: Buffer): Buffer {
+  return createHash('sha256').update(key).digest().subarray(0, 4);
+}
+
+function prefix(key: Buffer): Buffer {
+  const bytes = Buffer.alloc(PREFIX_BYTES);
+  MAGIC.copy(bytes, 0);
+  bytes.writeUInt16BE(FORMAT_VERSION, 4);
+  keyIdOf(key).copy(bytes, 8);
+  createHash('sha256').update(bytes.subarray(0, 12)).digest().copy(bytes, 12, 0, 4);
+  return bytes;
+}
+
+/** The header, or `undefined` when these bytes do not begin a sealed file of any version. */
+export function readHeader(bytes: Buffer): Header | undefined {
+  if (bytes.length < HEADER_BYTES || !bytes.subarray(0, 4).equals(MAGIC)) return undefined;
+  const check = createHash('sha256').update(bytes.subarray(0, 12)).digest().subarray(0, 4);
+  if (!bytes.subarray(12, PREFIX_BYTES).equals(check)) return undefined;
+  return { version: bytes.readUInt16BE(4), keyId: bytes.subarray(8, 12), records: bytes.readUInt32BE(16) };
+}
+
+/** Bytes of header and index, or `undefined` when no file has that many records. */
+export function indexEnd({ records }: Header): number | undefined {
+  return records <= MAX_RECORDS ? HEADER_BYTES + records * ENTRY_BYTES : undefined;
+}
+
+/** The index, or `undefined` when the seal does not hold. `bytes` begins the file and has the whole index. */
+export function openIndex(key: Buffer, bytes: Buffer, end: number): readonly IndexEntry[] | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(20, 32), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.concat([bytes.subarray(0, 32), bytes.subarray(HEADER_BYTES, end)]));
+  decipher.setAuthTag(bytes.subarray(32, HEADER_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    return undefined;
+  }
+  const entries: IndexEntry[] = [];
+  for (let at = HEADER_BYTES; at < end; at += ENTRY_BYTES) {
+    entries.push({
+      id: bytes.subarray(at, at + 16),
+      offset: bytes.readUInt32BE(at + 16),
+      length: bytes.readUInt32BE(at + 20),
+      nonce: bytes.subarray(at + 24, at + 36),
+      tag: bytes.subarray(at + 36, at + 52),
+    });
+  }
+  return entries;
+}
+
+function recordAad(prefixBytes: Buffer, id: Buffer): Buffer {
+  return Buffer.concat([prefixBytes.subarray(0, RECORD_AAD_BYTES), id]);
+}
+
+/** The plaintext of a record, or `undefined` when it does not open. */
+export function openRecord(key: Buffer, record: SealedRecord): Buffer | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, record.nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(recordAad(prefix(key), record.id));
+  decipher.setAuthTag(record.tag);
+  try {
+    return Buffer.concat([decipher.update(record.ciphertext), decipher.final()]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seals a plaintext under a fresh nonce. */
+export function sealRecord(key: Buffer, id: Buffer, plaintext: Buffer): SealedRecord {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(recordAad(prefix(key), id));
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  return { id, nonce, tag: cipher.getAuthTag(), ciphertext };
+}
+
+/** The whole file. */
+export function sealFile(key: Buffer, records: readonly SealedRecord[]): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  prefix(key).copy(header);
+  header.writeUInt32BE(records.length, 16);
+  randomBytes(NONCE_BYTES).copy(header, 20);
+  const index = Buffer.alloc(records.length * ENTRY_BYTES);
+  let offset = HEADER_BYTES + index.length;
+  records.forEach((record, position) => {
+    const at = position * ENTRY_BYTES;
+    record.id.copy(index, at);
+    index.writeUInt32BE(offset, at + 16);
+    index.writeUInt32BE(record.ciphertext.length, at + 20);
+    record.nonce.copy(index, at + 24);
+    record.tag.copy(index, at + 36);
+    offset += record.ciphertext.length;
+  });
+  const cipher = createCipheriv('aes-256-gcm', key, header.subarray(20, 32), { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.concat([header.subarray(0, 32), index]));
+  cipher.final();
+  cipher.getAuthTag().copy(header, 32);
+  return Buffer.concat([header, index, ...records.map((record) => record.ciphertext)]);
+}
