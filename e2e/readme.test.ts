@@ -1,0 +1,111 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { temporaryFolder } from './support/folder.js';
+import { accountAt, environment, runKm, start } from './support/km.js';
+import { until } from './support/until.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** The code blocks of the README that are marked with `language`. */
+function blocks(language: string): string[] {
+  const all = README.matchAll(/^```(\w*)\n([^]*?)^```$/gm);
+  return [...all].filter(([, marked]) => marked === language).map(([, , text = '']) => text);
+}
+
+/** A command named `curl` that asks for a URL with a header: not every machine has the real one. */
+function folderWithCurl(): string {
+  const folder = temporaryFolder();
+  const asks = `fetch(process.argv[4], { headers: [process.argv[3].split(': ')] })`;
+  const program = `#!${process.execPath}\n${asks}.then((answer) => answer.text()).then(console.log);\n`;
+  writeFileSync(join(folder, 'curl'), program);
+  chmodSync(join(folder, 'curl'), 0o755);
+  return folder;
+}
+
+describe('the README', () => {
+  test('has two commands to begin with, and both are there', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    expect(blocks('sh')[0]).toMatch(/^npm ci && npm start .*\nnpm ci && npm test .*\n$/);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['start', 'test']));
+  });
+
+  test('shows the demo as it is', async () => {
+    const demo = start(
+      process.execPath,
+      [join(ROOT, 'examples/dist/demo/main.js'), '--seconds', '3'],
+      environment(),
+    );
+    await demo.ended;
+    const [shown = ''] = blocks('');
+    // Numbers, names of tokens and dots where something was left out differ from run to run.
+    const shape = (line: string): string => line.replace(/\d[\d.]*/g, '#').replace(/ +/g, ' ');
+    const said = new Set(demo.stdout().toString().split('\n').map(shape));
+    const head = shown.split('\n\n')[0]?.split('\n') ?? [];
+    const summary = shown.split('\n').filter((line) => /^ {2}[A-Za-z ]+ {4,}\d+$/.test(line));
+    expect([head.length, summary.length]).toEqual([4, 4]);
+    for (const line of [...head, ...summary, shown.trimEnd().split('\n').at(-1) ?? '']) {
+      expect(said).toContain(shape(line));
+    }
+  });
+
+  test('has lines of library use that run as they stand', async () => {
+    const api = await startApi();
+    const [program = ''] = blocks('ts');
+    const run = start(process.execPath, ['--input-type=module', '-e', program], accountAt(api.url));
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(run.stderr()).toBe('');
+    expect(run.stdout().toString()).toMatch(/^[0-9a-f]{8} \[redacted\]\n\{\s+tier: 'pro'/);
+  });
+
+  test('has lines of command line use that run as they stand', async () => {
+    const [, dev = '', commands = ''] = blocks('sh');
+    const [, args = ''] = /^node_modules\/\.bin\/km (.*)\n$/.exec(dev) ?? [];
+    expect(args).toContain('--port 8787');
+    const km = start(
+      process.execPath,
+      [join(ROOT, 'node_modules/.bin/km'), ...args.replace('8787', '0').split(' ')],
+      environment(),
+    );
+    await until('the address of the API', () => km.stdout().includes('\n'));
+    const url = km.stdout().toString().trim();
+    const script = `set -e\ncd '${ROOT}'\n${commands.replace('http://127.0.0.1:8787', url)}`;
+    const path = [folderWithCurl(), join(process.execPath, '..'), process.env['PATH']].join(':');
+    const shell = start('sh', ['-c', script], environment({ PATH: path }));
+    shell.child.stdin.end();
+    expect(await shell.ended).toEqual({ code: 0, signal: null });
+
+    const [raw = '', json = '{}', features = '{}', pong] = shell.stdout().toString().trim().split('\n');
+    expect(raw).toMatch(/^eyJ\S+$/);
+    expect(JSON.parse(json)).toMatchObject({ type: 'Bearer', scopes: ['plugins'] });
+    expect(JSON.parse(features)).toMatchObject({ tier: 'pro' });
+    expect(pong).toBe('{"result":{},"jsonrpc":"2.0","id":1}');
+  });
+
+  test('says of each command truly whether it works yet', async () => {
+    const rows = [...README.matchAll(/^\| `km ([^`]+)` +\| (works|not yet)(.*)\|$/gm)];
+    expect(rows.length).toBeGreaterThan(3);
+    for (const [, command = '', state, rest = ''] of rows) {
+      const others =
+        state === 'works' ? [] : [...rest.matchAll(/`km ([^`]+)`/g)].map(([, name = '']) => name);
+      for (const name of [command, ...others]) {
+        const { stdout } = await runKm([...name.split(' '), '--help']);
+        expect(stdout.startsWith(`Usage: km ${name} `), name).toBe(state === 'works');
+      }
+    }
+  });
+
+  test('names each folder, and none that is not there', () => {
+    const named = [...README.matchAll(/^\| `([a-z0-9/-]+)` +\|/gm)].map(([, folder = '']) => folder);
+    const packages = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
+    expect(named).toEqual(expect.arrayContaining(packages));
+    expect(named.filter((folder) => !existsSync(join(ROOT, folder)))).toEqual([]);
+    const links = [...README.matchAll(/\]\(([^)#:]+)\)/g)].map(([, link = '']) => link);
+    expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  });
+});
