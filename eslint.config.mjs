@@ -15,7 +15,7 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/auth/src/clock.ts'], may: ['time', 'timers'] },
   { files: ['packages/auth/src/create-auth-manager.ts'], may: ['random'] },
   { files: ['packages/auth/src/authenticated-fetch.ts'], may: ['fetch'] },
-  { files: ['packages/auth/src/caches/file/file-cache.ts'], may: ['random'] },
+  { files: ['packages/auth/src/caches/file/sealed-folder.ts'], may: ['random'] },
   { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
   { files: ['packages/cli/src/main.ts'], may: ['random', 'process'] },
   // The client's ends of the proxy: which descriptor is which.

@@ -1,38 +1,21 @@
-import { join } from 'node:path';
-import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
-import { systemClock, type Clock } from '../../clock.js';
-import type { GrantKey, GrantRecord } from '../../grant-record.js';
+import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
-import { CacheKey } from './cache-key.js';
-import { GenerationLock } from './generation-lock.js';
 import { decodeGrant, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
 import type { KeySource } from './key-file.js';
-import { createKeyring, type Keyring } from './keyring.js';
-import { machineId } from './machine-id.js';
-import { makePrivateFolder } from './safe-file.js';
-import { SealedFile } from './sealed-file.js';
+import { createLoginStore, type LoginStore } from './login-store.js';
+import { SealedFolder, type SealedFolderOptions } from './sealed-folder.js';
 
-/** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
-const FILES_LOCK_TIMEOUT_MS = 30_000;
-
-export type FileCacheOptions = {
-  /** Where the files are, as in `~/.config/kilometers`. Created with mode 700 where missing. */
-  readonly folder: string;
-  /** `XDG_RUNTIME_DIR` and `DBUS_SESSION_BUS_ADDRESS` are looked at. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  /** What tells this machine from another. */
-  readonly machineId?: () => string;
-  /** What tells this user from another. Default: the numeric user id. */
-  readonly userId?: string;
-  readonly keyring?: Keyring;
-};
+export type FileCacheOptions = SealedFolderOptions;
 
 /** A cache in encrypted files, shared by every process of one user on one machine. */
 export type FileCache = TokenCache & {
+  readonly kind: 'file';
   /** Where the key comes from; `undefined` before there is one. */
   keySource(): KeySource | undefined;
+  /** Who holds the lock of a grant now, in words; `undefined` when nobody does. */
+  lockOwner(key: GrantKey): Promise<string | undefined>;
+  /** How profiles are logged in, sealed with the same key. */
+  readonly logins: LoginStore;
 };
 
 /**
@@ -40,80 +23,52 @@ export type FileCache = TokenCache & {
  * replaced as one step, mode 600. `rm .auth_cache` loses no login.
  */
 export function createFileCache(options: FileCacheOptions): FileCache {
-  const { folder, environment, clock = systemClock, random = Math.random } = options;
-  const listeners = new Set<CacheNoticeListener>();
-  /** Notices from before anybody listened. */
-  const untold: CacheNotice[] = [];
-  const tell = (notice: CacheNotice): void => {
-    if (listeners.size === 0) untold.push(notice);
-    for (const listener of listeners) listener(notice);
-  };
-  const key = new CacheKey({
-    folder,
-    runtimeFolder: environment['XDG_RUNTIME_DIR'],
-    keyring: options.keyring ?? createKeyring({ environment }),
-    machineId: options.machineId ?? machineId,
-    userId: options.userId ?? String(process.getuid?.() ?? ''),
-    tell,
-  });
-  const tokensFile = new SealedFile(join(folder, '.auth_cache'), tell);
-  const loginFile = new SealedFile(join(folder, '.credentials'), tell);
-  const lockOf = (name: string, what: string): GenerationLock =>
-    new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what });
-  const filesLock = lockOf('files', 'the token cache');
+  const folder = new SealedFolder(options);
+  const { tokens: tokensFile, logins: loginsFile } = folder;
 
-  /** Runs `task` while no other process writes the files. */
-  async function whileWriting<T>(task: (fileKey: Buffer) => Promise<T>): Promise<T> {
-    await makePrivateFolder(folder);
-    const held = await filesLock.acquire({ timeoutMs: FILES_LOCK_TIMEOUT_MS });
-    if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
-    try {
-      return await task(await key.ensure(clock.nowMs()));
-    } finally {
-      await held.release();
-    }
-  }
+  const lockOf = (key: GrantKey) => folder.lockOf(grantId(key).toString('hex'), `profile ${key.profile}`);
 
   function readHalves(fileKey: Buffer, id: Buffer): GrantHalves {
-    return { login: loginFile.read(fileKey, id), tokens: tokensFile.read(fileKey, id) };
+    return { login: loginsFile.read(fileKey, id), tokens: tokensFile.read(fileKey, id) };
   }
 
   return {
     kind: 'file',
-    keySource: () => key.source(),
-    async getGrant(grantKey) {
-      const fileKey = await key.current();
-      return fileKey === undefined ? undefined : decodeGrant(readHalves(fileKey, grantId(grantKey)));
+    logins: createLoginStore(folder),
+    keySource: () => folder.keySource(),
+    lockOwner: (key) => lockOf(key).owner(),
+    async getGrant(key) {
+      const fileKey = await folder.key();
+      return fileKey === undefined ? undefined : decodeGrant(readHalves(fileKey, grantId(key)));
     },
-    updateGrant: (grantKey, change) =>
-      whileWriting(async (fileKey) => {
-        const id = grantId(grantKey);
-        const record: GrantRecord | undefined = change(decodeGrant(readHalves(fileKey, id)));
+    updateGrant: (key, change) =>
+      folder.whileWriting(async (fileKey, nowMs) => {
+        const id = grantId(key);
+        const record = change(decodeGrant(readHalves(fileKey, id)));
         const { login, tokens }: GrantHalves =
-          record === undefined ? { login: undefined, tokens: undefined } : encodeGrant(grantKey, record);
-        const nowMs = clock.nowMs();
-        await loginFile.update(fileKey, id, nowMs, () => login);
+          record === undefined ? { login: undefined, tokens: undefined } : encodeGrant(key, record);
+        // What must not be lost goes first.
+        await loginsFile.update(fileKey, id, nowMs, () => login);
         await tokensFile.update(fileKey, id, nowMs, () => tokens);
         return record;
       }),
     async listGrants() {
-      const fileKey = await key.current();
+      const fileKey = await folder.key();
       if (fileKey === undefined) return [];
       const byId = new Map<string, GrantKey>();
-      for (const plaintext of [...loginFile.readAll(fileKey), ...tokensFile.readAll(fileKey)]) {
-        const found = keyOfHalf(plaintext);
-        if (found !== undefined) byId.set(grantId(found).toString('hex'), found);
+      for (const plaintext of [...loginsFile.readAll(fileKey), ...tokensFile.readAll(fileKey)]) {
+        const key = keyOfHalf(plaintext);
+        if (key !== undefined) byId.set(grantId(key).toString('hex'), key);
       }
       return [...byId.values()];
     },
     async withLock<T>(
-      grantKey: GrantKey,
+      key: GrantKey,
       task: () => Promise<T>,
       { timeoutMs, unless }: LockOptions<T>,
     ): Promise<T> {
-      const id = grantId(grantKey).toString('hex');
-      await makePrivateFolder(folder);
-      const held = await lockOf(id, `profile ${grantKey.profile}`).acquire({ timeoutMs, unless });
+      await folder.prepare();
+      const held = await lockOf(key).acquire({ timeoutMs, unless });
       if (!('release' in held)) return held.instead;
       try {
         return await task();
@@ -121,12 +76,6 @@ export function createFileCache(options: FileCacheOptions): FileCache {
         await held.release();
       }
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      for (const notice of untold.splice(0)) listener(notice);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    subscribe: (listener) => folder.subscribe(listener),
   };
 }

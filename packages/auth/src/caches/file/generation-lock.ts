@@ -105,10 +105,10 @@ export class GenerationLock {
     }
   }
 
-  /** Who holds the lock now; `undefined` when nobody does. */
-  async owner(): Promise<ProcessIdentity | undefined> {
+  /** Who holds the lock now, in words; `undefined` when nobody does. */
+  async owner(): Promise<string | undefined> {
     const owner = (await this.#head())?.owner;
-    return owner === undefined || livenessOf(owner) === 'dead' ? undefined : owner;
+    return owner === undefined || livenessOf(owner) === 'dead' ? undefined : describeProcess(owner);
   }
 
   #isAlive(owner: ProcessIdentity, beatUnchangedForMs: number): boolean {

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { Secret } from '../../secret.js';
+import { ID_BYTES } from './sealed-format.js';
+import type { SealedFolder } from './sealed-folder.js';
+
+/** How a profile is logged in: with what it mints tokens. */
+export type StoredLogin = {
+  readonly profile: string;
+  /** The endpoint that was logged in to, as a URL. */
+  readonly apiEndpoint: string;
+  /** When, in milliseconds since the epoch. */
+  readonly atMs: number;
+} & (
+  | { readonly kind: 'api_key'; readonly apiKey: Secret }
+  | { readonly kind: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret }
+);
+
+/** The logins of a user's profiles, sealed in `.credentials`. */
+export interface LoginStore {
+  /** @throws {AuthError} `KM_AUTH_CACHE` when the file cannot be read. */
+  get(profile: string): Promise<StoredLogin | undefined>;
+  /** Replaces the profile's login. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
+  set(login: StoredLogin): Promise<void>;
+  /** @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
+  remove(profile: string): Promise<void>;
+  list(): Promise<readonly StoredLogin[]>;
+}
+
+/** As it is in the file: under a name that no half of a grant has. */
+type Envelope = { readonly login?: Readonly<Record<string, unknown>> };
+
+function idOf(profile: string): Buffer {
+  return createHash('sha256').update(`login\n${profile}`).digest().subarray(0, ID_BYTES);
+}
+
+function encode(login: StoredLogin): Buffer {
+  const revealed =
+    login.kind === 'api_key'
+      ? { ...login, apiKey: login.apiKey.reveal() }
+      : { ...login, clientSecret: login.clientSecret.reveal() };
+  return Buffer.from(JSON.stringify({ login: revealed }));
+}
+
+/** What was authenticated when it was opened has the shape that was written. */
+function decode(plaintext: Buffer): StoredLogin | undefined {
+  const { login } = JSON.parse(plaintext.toString('utf8')) as Envelope;
+  if (login === undefined) return undefined;
+  const { apiKey, clientSecret, ...rest } = login;
+  return {
+    ...rest,
+    ...(typeof apiKey === 'string' && { apiKey: new Secret(apiKey) }),
+    ...(typeof clientSecret === 'string' && { clientSecret: new Secret(clientSecret) }),
+  } as StoredLogin;
+}
+
+export function createLoginStore(folder: SealedFolder): LoginStore {
+  const put = (profile: string, plaintext: Buffer | undefined): Promise<void> =>
+    folder.whileWriting((key, nowMs) => folder.logins.update(key, idOf(profile), nowMs, () => plaintext));
+  return {
+    async get(profile) {
+      const key = await folder.key();
+      const plaintext = key === undefined ? undefined : folder.logins.read(key, idOf(profile));
+      return plaintext === undefined ? undefined : decode(plaintext);
+    },
+    set: (login) => put(login.profile, encode(login)),
+    remove: (profile) => put(profile, undefined),
+    async list() {
+      const key = await folder.key();
+      return key === undefined
+        ? []
+        : folder.logins.readAll(key).flatMap((plaintext) => decode(plaintext) ?? []);
+    },
+  };
+}

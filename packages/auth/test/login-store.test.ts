@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFileCache, Secret, type StoredLogin } from '../src/index.js';
+
+let folder: string;
+const open = () => createFileCache({ folder, environment: {} });
+const WORK: StoredLogin = {
+  profile: 'work',
+  apiEndpoint: 'https://api.kilometers.ai',
+  atMs: 1_000,
+  kind: 'api_key',
+  apiKey: new Secret('km_live_very_secret'),
+};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'km-login-store-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('another process reads the login that was stored, its key included', async () => {
+  await open().logins.set(WORK);
+  const login = await open().logins.get('work');
+
+  expect(login?.kind === 'api_key' && login.apiKey.reveal()).toBe('km_live_very_secret');
+  expect({ ...login, apiKey: undefined }).toEqual({ ...WORK, apiKey: undefined });
+});
+
+test('a client’s credentials come back as they were', async () => {
+  await open().logins.set({
+    ...WORK,
+    kind: 'client_credentials',
+    clientId: 'robot',
+    clientSecret: new Secret('s e c r e t'),
+  });
+  const login = await open().logins.get('work');
+
+  expect(login?.kind === 'client_credentials' && login.clientSecret.reveal()).toBe('s e c r e t');
+});
+
+test('profiles do not see each other’s logins', async () => {
+  await open().logins.set(WORK);
+  await open().logins.set({ ...WORK, profile: 'home', apiKey: new Secret('km_free_home') });
+  await open().logins.remove('work');
+
+  expect(await open().logins.get('work')).toBeUndefined();
+  expect((await open().logins.list()).map(({ profile }) => profile)).toEqual(['home']);
+});
+
+test('logins and grants share a file without being taken for each other', async () => {
+  const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'work', credential: 'key:1' };
+  const refreshToken = { secret: new Secret('rt'), issuedAtMs: 1 };
+  await open().logins.set(WORK);
+  await open().updateGrant(key, () => ({ tokens: new Map(), unexplainedRequestsAtMs: [], refreshToken }));
+
+  expect(await open().listGrants()).toEqual([key]);
+  expect(await open().logins.list()).toHaveLength(1);
+});
+
+test('the key stands in no file in the clear, and survives the removal of the token cache', async () => {
+  await open().logins.set(WORK);
+  await rm(join(folder, '.auth_cache'), { force: true });
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const contents = await Promise.all(files.map((file) => readFile(file, 'latin1')));
+
+  expect(contents.join('')).not.toContain('very_secret');
+  expect((await open().logins.get('work'))?.profile).toBe('work');
+});
