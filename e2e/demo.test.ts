@@ -15,6 +15,20 @@ function demoProgram(): string {
   return fileURLToPath(new URL(path, ROOT));
 }
 
+/** The lines of the demo that the README shows: what it begins with, and what it ends with. */
+function linesInReadme(): string[] {
+  const [, shown = ''] =
+    /^```\n(An MCP client[^]*?)\n```$/m.exec(readFileSync(new URL('README.md', ROOT), 'utf8')) ?? [];
+  const parts = shown.split('\n\n');
+  expect(parts).toHaveLength(4);
+  return [parts[0], parts[2], parts[3]].flatMap((part = '') => part.split('\n'));
+}
+
+/** A line without its numbers, which differ from run to run. */
+function shapeOf(line: string): string {
+  return line.replace(/\d[\d.]*/g, '#').replace(/ +/g, ' ');
+}
+
 function startDemo(...args: readonly string[]) {
   return start(process.execPath, [demoProgram(), ...args], environment());
 }
@@ -37,6 +51,9 @@ describe('the demo', () => {
     expect(countOf(output, 'events stored by the API')).toBe(countOf(output, 'MCP messages through km'));
     expect(countOf(output, 'token refreshes')).toBeGreaterThan(3);
     expect(countOf(output, 'requests that failed for authentication')).toBe(0);
+
+    const shapes = output.split('\n').map(shapeOf);
+    for (const line of linesInReadme()) expect(shapes, line).toContain(shapeOf(line));
   });
 
   test('prints plain lines where there is no terminal, and never a token', async () => {
