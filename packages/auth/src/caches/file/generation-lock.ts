@@ -3,6 +3,7 @@ import { link, open, readdir, readFile, stat, unlink, type FileHandle } from 'no
 import { join } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { Clock } from '../../clock.js';
+import { holdGeneration, releaseGeneration, type HeldLock } from './held-generation.js';
 import {
   errnoOf,
   makePrivateFolder,
@@ -28,11 +29,11 @@ import {
  * still finds itself the highest owns the lock. docs/security.md has the proof.
  */
 
-const GENERATION = /^\d{10}$/;
-/** An owner shows this often that it lives, in milliseconds. */
-const HEARTBEAT_MS = 1_000;
+const GENERATION = /^\d{10,15}$/;
 /** Where nothing else tells: an owner whose heartbeat stood still for this long, in milliseconds, is dead. */
 const HEARTBEAT_STALE_MS = 4_000;
+/** The most that one poll counts of it: a waiter that was stopped itself saw nothing meanwhile. */
+const LONGEST_SIGHT_MS = 500;
 const SHORTEST_POLL_MS = 4;
 const LONGEST_POLL_MS = 40;
 
@@ -60,9 +61,6 @@ export type AcquireOptions<T> = {
   readonly unless?: (() => Promise<T | undefined>) | undefined;
 };
 
-/** A lock that is held. */
-export type HeldLock = { readonly release: () => Promise<void> };
-
 function nameOf(generation: number): string {
   return String(generation).padStart(10, '0');
 }
@@ -82,13 +80,16 @@ export class GenerationLock {
   async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    /** When the beat that is seen was first seen. */
-    let seen = { beat: '', sinceMs: startedAtMs };
+    /** The beat that was seen last, and for how long it was watched standing still. */
+    let seen = { beat: '', atMs: startedAtMs, unchangedMs: 0 };
     for (let polls = 0; ; polls += 1) {
       const head = await this.#head();
       const nowMs = clock.monotonicMs();
-      if (head !== undefined && head.beat !== seen.beat) seen = { beat: head.beat, sinceMs: nowMs };
-      if (head?.owner === undefined || !this.#isAlive(head.owner, nowMs - seen.sinceMs)) {
+      const { beat = '' } = head ?? {};
+      const unchangedMs =
+        beat === seen.beat ? seen.unchangedMs + Math.min(nowMs - seen.atMs, LONGEST_SIGHT_MS) : 0;
+      seen = { beat, atMs: nowMs, unchangedMs };
+      if (head?.owner === undefined || !this.#isAlive(head.owner, unchangedMs)) {
         const held = await this.#take((head?.generation ?? 0) + 1);
         if (held !== undefined) return held;
         continue;
@@ -120,8 +121,9 @@ export class GenerationLock {
   async #take(generation: number): Promise<HeldLock | undefined> {
     const { folder } = this.#options;
     const path = join(folder, nameOf(generation));
+    let file: FileHandle;
     try {
-      await this.#linkOwn(path);
+      file = await this.#linkOwn(path);
     } catch (error) {
       const code = errnoOf(error);
       if (code === 'EEXIST') return undefined;
@@ -129,54 +131,50 @@ export class GenerationLock {
       await makePrivateFolder(folder);
       return undefined;
     }
-    const generations = await this.#generations();
-    if (generations.some((other) => other > generation)) {
+    try {
+      if (await this.#isNext(generation)) return holdGeneration(file, this.#options.clock);
       // What was found free or dead has long been followed by others.
       await unlink(path).catch(() => undefined);
-      return undefined;
+    } catch (error) {
+      await releaseGeneration(file);
+      throw error;
     }
+    await file.close();
+    return undefined;
+  }
+
+  /** Links this process's identity, and returns the file, open: whatever fails from now on, it can be emptied. */
+  async #linkOwn(path: string): Promise<FileHandle> {
+    const identity = Buffer.from(JSON.stringify(ownIdentity()));
+    const linked: { file?: FileHandle } = {};
+    await writePrivateFileBeside(join(this.#options.folder, 'owner'), identity, false, async (temporary) => {
+      const file = await open(temporary, constants.O_RDWR);
+      try {
+        await link(temporary, path);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      linked.file = file;
+      await unlink(temporary).catch(() => undefined);
+    });
+    if (linked.file === undefined) throw new Error('unreachable: it was linked');
+    return linked.file;
+  }
+
+  /** Whether `generation`, just linked, is the highest, and the one before is there. Then those before are removed. */
+  async #isNext(generation: number): Promise<boolean> {
+    const { folder, clock } = this.#options;
+    const generations = await this.#generations();
+    const isAfterOther = generation === 1 || generations.includes(generation - 1);
+    if (!isAfterOther || generations.some((other) => other > generation)) return false;
     await Promise.all(
       generations
         .filter((other) => other < generation)
         .map((other) => unlink(join(folder, nameOf(other))).catch(() => undefined)),
     );
-    await sweepTemporaries(join(folder, 'owner'), this.#options.clock.nowMs());
-    return this.#hold(path);
-  }
-
-  async #linkOwn(path: string): Promise<void> {
-    const identity = Buffer.from(JSON.stringify(ownIdentity()));
-    const beside = join(this.#options.folder, 'owner');
-    await writePrivateFileBeside(beside, identity, false, async (temporary) => {
-      await link(temporary, path);
-      await unlink(temporary);
-    });
-  }
-
-  /** Keeps the heart beating until release. */
-  async #hold(path: string): Promise<HeldLock> {
-    const { clock } = this.#options;
-    const file: FileHandle = await open(path, constants.O_RDWR);
-    let cancel: () => void;
-    let isReleased = false;
-    const beat = (): void => {
-      const now = new Date(clock.nowMs());
-      // On this very file: were the lock taken from us, another's would not be touched.
-      if (!isReleased) file.utimes(now, now).catch(() => undefined);
-      cancel = clock.schedule(beat, HEARTBEAT_MS, false);
-    };
-    cancel = clock.schedule(beat, HEARTBEAT_MS, false);
-    return {
-      release: async () => {
-        isReleased = true;
-        cancel();
-        try {
-          await file.truncate(0);
-        } finally {
-          await file.close();
-        }
-      },
-    };
+    await sweepTemporaries(join(folder, 'owner'), clock.nowMs());
+    return true;
   }
 
   async #generations(): Promise<readonly number[]> {

@@ -33,17 +33,26 @@ function isZombie(pid: number): boolean {
   return stat !== undefined && /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
+/** How a process learns who it is; tests bring their own. */
+export type IdentitySource = { readonly pid: number; readonly readLink: (path: string) => string };
+
+export function readOwnIdentity({ pid, readLink }: IdentitySource): ProcessIdentity {
+  // Where /proc was mounted outside of this pid namespace, the pids in it are those of others.
+  const isProcOurs = attempt(() => readLink('/proc/self')) === String(pid);
+  return {
+    pid,
+    startTicks: startTicksOf('self'),
+    pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid')) : undefined,
+    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    host: hostname(),
+  };
+}
+
 let own: ProcessIdentity | undefined;
 
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
-  own ??= {
-    pid: process.pid,
-    startTicks: startTicksOf('self'),
-    pidNamespace: attempt(() => readlinkSync('/proc/self/ns/pid')),
-    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
-    host: hostname(),
-  };
+  own ??= readOwnIdentity({ pid: process.pid, readLink: (path) => readlinkSync(path) });
   return own;
 }
 
