@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 const ENTRY = new URL('../../packages/auth/dist/index.js', import.meta.url);
 if (!existsSync(ENTRY)) throw new Error('the library is not built: run `npm run build` first');
 
-export const { AuthToken, createAuthManager, createAuthenticatedClient } = await import(ENTRY.href);
+export const { AuthToken, createAuthManager, createAuthenticatedClient, createFileCache, Secret } =
+  await import(ENTRY.href);
 
 const HOUR_MS = 3_600_000;
 

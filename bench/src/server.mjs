@@ -10,14 +10,26 @@ let tokens = { requests: 0, firstAnswerAtMs: 0, lifetimeSeconds: 3600, delayMs: 
 
 const server = createServer((request, response) => {
   response.setHeader('content-type', 'application/json');
-  request.resume();
   if (request.method === 'GET') {
+    request.resume();
     response.end(ANSWER);
     return;
   }
+  let body = '';
+  request.on('data', (chunk) => (body += chunk));
   request.on('end', () => {
     tokens.requests += 1;
     const number = tokens.requests;
+    const { refreshToken } = tokens;
+    if (refreshToken !== undefined && !body.includes(refreshToken)) {
+      response.statusCode = 400;
+      response.end(
+        JSON.stringify({ error: 'invalid_grant', error_description: 'the refresh token was used' }),
+      );
+      return;
+    }
+    // Single-use: the next one is another.
+    if (refreshToken !== undefined) tokens.refreshToken = `next-${number}-${refreshToken}`;
     setTimeout(() => {
       if (number === 1) tokens.firstAnswerAtMs = epochMs();
       response.end(
@@ -25,6 +37,7 @@ const server = createServer((request, response) => {
           access_token: `token-${number}`,
           token_type: 'Bearer',
           expires_in: tokens.lifetimeSeconds,
+          ...(refreshToken !== undefined && { refresh_token: tokens.refreshToken }),
         }),
       );
     }, tokens.delayMs);

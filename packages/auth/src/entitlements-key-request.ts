@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import type { JSONWebKeySet } from 'jose';
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
@@ -42,7 +41,9 @@ async function readBody(answer: IncomingMessage): Promise<string> {
 
 function get({ url, timeoutMs, clock }: KeyRequest): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const { request: send } = process.getBuiltinModule(
+      url.protocol === 'https:' ? 'node:https' : 'node:http',
+    );
     const outgoing = send(url, { agent: false, headers: { accept: 'application/json' } });
     const cancelTimer = clock.schedule(
       () => {

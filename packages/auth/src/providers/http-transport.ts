@@ -1,5 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
 
 /** A POST of a small body. */
@@ -75,8 +74,9 @@ export function createNodeTransport(options: { readonly clock?: Clock } = {}): H
     new Promise((resolve, reject) => {
       let wasSent = false;
       let cancelTimer: () => void = () => undefined;
-      const send = request.url.protocol === 'https:' ? httpsRequest : httpRequest;
-      const outgoing = send(request.url, {
+      // Loaded when something is sent: most programs find their token in the cache.
+      const http = process.getBuiltinModule(request.url.protocol === 'https:' ? 'node:https' : 'node:http');
+      const outgoing = http.request(request.url, {
         method: 'POST',
         agent: false,
         headers: { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) },

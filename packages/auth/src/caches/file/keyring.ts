@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** How long the OS keyring may take to answer, in milliseconds. A stalled one would block for ever. */
@@ -37,6 +36,8 @@ export function createKeyring(options: KeyringOptions): Keyring {
   function ask(request: unknown): Promise<Buffer | undefined> {
     if (!hasBus(environment, platform)) return Promise.resolve(undefined);
     return new Promise((resolve) => {
+      // Loaded when it is needed: a hit on the cache never is.
+      const { spawn } = process.getBuiltinModule('node:child_process');
       const child = spawn(process.execPath, [childPath], {
         stdio: ['pipe', 'pipe', 'ignore'],
         timeout: timeoutMs,

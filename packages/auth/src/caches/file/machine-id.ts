@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** How the machine's identity is read; tests bring their own. */
@@ -12,7 +11,9 @@ const systemSource: MachineIdSource = {
   platform: process.platform,
   readFile: (path) => readFileSync(path, 'utf8'),
   run: (command, args) =>
-    execFileSync(command, args, { encoding: 'utf8', timeout: 2_000, stdio: ['ignore', 'pipe', 'ignore'] }),
+    process
+      .getBuiltinModule('node:child_process')
+      .execFileSync(command, args, { encoding: 'utf8', timeout: 2_000, stdio: ['ignore', 'pipe', 'ignore'] }),
 };
 
 function firstOf(readers: readonly (() => string | undefined)[]): string | undefined {

@@ -72,27 +72,42 @@ export function indexEnd({ records }: Header): number | undefined {
   return records <= MAX_RECORDS ? HEADER_BYTES + records * ENTRY_BYTES : undefined;
 }
 
-/** The index, or `undefined` when the seal does not hold. `bytes` begins the file and has the whole index. */
-export function openIndex(key: Buffer, bytes: Buffer, end: number): readonly IndexEntry[] | undefined {
+/** Whether the seal of header and index holds. `bytes` begins the file and has the whole index. */
+export function isSealWhole(key: Buffer, bytes: Buffer, end: number): boolean {
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(20, 32), { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.concat([bytes.subarray(0, 32), bytes.subarray(HEADER_BYTES, end)]));
   decipher.setAuthTag(bytes.subarray(32, HEADER_BYTES));
   try {
     decipher.final();
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  const entries: IndexEntry[] = [];
+}
+
+function entryAt(bytes: Buffer, at: number): IndexEntry {
+  return {
+    id: bytes.subarray(at, at + ID_BYTES),
+    offset: bytes.readUInt32BE(at + 16),
+    length: bytes.readUInt32BE(at + 20),
+    nonce: bytes.subarray(at + 24, at + 36),
+    tag: bytes.subarray(at + 36, at + 52),
+  };
+}
+
+/** The entries of an index whose seal holds. */
+export function entriesOf(bytes: Buffer, end: number): readonly IndexEntry[] {
+  return Array.from({ length: (end - HEADER_BYTES) / ENTRY_BYTES }, (_, position) =>
+    entryAt(bytes, HEADER_BYTES + position * ENTRY_BYTES),
+  );
+}
+
+/** The entry of a record in an index whose seal holds. The others are not looked at closely: there may be many. */
+export function findEntry(bytes: Buffer, end: number, id: Buffer): IndexEntry | undefined {
   for (let at = HEADER_BYTES; at < end; at += ENTRY_BYTES) {
-    entries.push({
-      id: bytes.subarray(at, at + 16),
-      offset: bytes.readUInt32BE(at + 16),
-      length: bytes.readUInt32BE(at + 20),
-      nonce: bytes.subarray(at + 24, at + 36),
-      tag: bytes.subarray(at + 36, at + 52),
-    });
+    if (id.compare(bytes, at, at + ID_BYTES) === 0) return entryAt(bytes, at);
   }
-  return entries;
+  return undefined;
 }
 
 function recordAad(prefixBytes: Buffer, id: Buffer): Buffer {
