@@ -108,10 +108,23 @@ export function readAt(fd: number, position: number, length: number): Buffer {
   return bytes.subarray(0, filled);
 }
 
+/** Creates a folder and those above it. On a read-only disk the recursive `mkdir` says ENOENT; the plain one says why. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path, { mode: 0o700 }).catch((plain: unknown) => {
+      if (errnoOf(plain) !== 'EEXIST') throw plain;
+    });
+  }
+}
+
 /** Creates a folder that only its user can enter, where it is missing. */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(path);
     const stats = await stat(path);
     if (userId !== undefined && stats.uid !== userId)
       throw refuse(path, `belongs to user ${String(stats.uid)}`);
