@@ -54,6 +54,54 @@ export function expiredTable(rows) {
   );
 }
 
+/** What a login that processes share costs. */
+export function sharedLoginTables({ processes, sizes, expiry }) {
+  const added = processes.map(({ name, ms, addedMs, hitMs, addedCpuMs }, row) => [
+    name,
+    perCall(ms),
+    row === 0 ? '' : perCall(addedMs),
+    row === 0 ? '' : perCall(addedCpuMs),
+    row === 0 ? '' : perCall(hitMs),
+    row === 1 ? verdict('adds at most 5 ms', hitMs <= 5) : '',
+  ]);
+  const all = `${expiry.processes} processes`;
+  const isServed = expiry.requests === 1 && expiry.served === expiry.processes;
+  const together = [
+    [`${all}, \`node -e 0\``, perCall(expiry.plainMs), times(1), '', '', ''],
+    [`${all} that load the library only`, perCall(expiry.loadedMs), times(expiry.loadedRatio), '', '', ''],
+    [
+      `${all} that get a token`,
+      perCall(expiry.sharedMs),
+      times(expiry.ratio),
+      String(expiry.requests),
+      String(expiry.served),
+      verdict(`1 request, ${expiry.processes} served, at most 1.5x`, isServed && expiry.ratio <= 1.5),
+    ],
+  ];
+  const large = [
+    ['one profile, one scope', perCall(sizes.oneMs), times(1), ''],
+    [
+      '200 profiles with 5 scopes each',
+      perCall(sizes.manyMs),
+      times(sizes.ratio),
+      verdict('at most 2x', sizes.ratio <= 2),
+    ],
+  ];
+  return [
+    '## A new process finds its token in the file cache\n\n' +
+      'From the start of a process to its end. "Added" is the median over the rounds of the difference to the first row ' +
+      'of the same round; the hit itself is timed inside the process.\n\n' +
+      `${table(['', 'process', 'added', 'added processor', 'the hit itself', 'target'], added)}\n`,
+    '## A large cache\n\n' +
+      `Reading one login, in a process that did so before.\n\n${table(['', 'time', 'ratio', 'target'], large)}\n`,
+    `## ${all} share one expired login\n\n` +
+      'Its refresh token is single-use, and the server takes each once. All start together; the time is until the last ' +
+      `one has ended, the median of ${expiry.rounds} rounds.\n\n` +
+      `${table(['', 'time', 'ratio', 'requests', 'served', 'target'], together)}\n\n` +
+      `Those that get a token take ${times(expiry.overLoaded)} the time of those that load the library only.\n`,
+  ];
+}
+
 /** Where, when and against what. */
 export function heading(peers) {
   const load = loadavg().map((value) => value.toFixed(1));
