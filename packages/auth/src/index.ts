@@ -1,3 +1,4 @@
+export { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
 export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
 export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';

@@ -21,6 +21,8 @@ export type CommandContext = {
   readonly answer: (text: string) => Promise<void>;
   /** Writes one line to stderr. */
   readonly tell: (line: string) => void;
+  /** Writes to stderr as it stands, for who sits at the terminal. */
+  readonly prompt: (text: string) => void;
   /** Calls `listener` when the process ends, for whatever reason but SIGKILL. */
   readonly onExit: (listener: () => void) => void;
   /** This process, as the signals' target. */

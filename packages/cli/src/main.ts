@@ -30,6 +30,9 @@ const context: CommandContext = {
   tell: (line) => {
     process.stderr.write(`${line}\n`);
   },
+  prompt: (text) => {
+    process.stderr.write(text);
+  },
   process,
   onExit: (listener) => {
     process.on('exit', listener);

@@ -1,7 +1,10 @@
 import { createAuthManager, createDebugLog, type AuthEvent, type AuthManager } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
-import { settingsFrom, type AccountFlags } from './settings.js';
-import { openTokenCache } from './token-cache.js';
+import { resolveAccount, type Account, type AccountFlags } from './settings.js';
+import { openStorage } from './token-cache.js';
+
+/** A manager, and the account that it is for. */
+export type OpenedManager = { readonly manager: AuthManager; readonly account: Account };
 
 /** What a user should know although the command goes on. */
 function warningOf(event: AuthEvent): string | undefined {
@@ -16,13 +19,11 @@ function warningOf(event: AuthEvent): string | undefined {
   }
 }
 
-/** The manager that a command works with: flags, environment, the shared cache, and what is told on stderr. */
-export function openAuthManager(flags: AccountFlags, context: CommandContext): AuthManager {
-  const settings = settingsFrom(flags, context.environment);
-  const manager = createAuthManager({ ...settings, cache: openTokenCache(context) });
+/** Tells on stderr what a user should know of `manager`; all there is to know with `KM_DEBUG=true`. */
+export function tellEvents(manager: AuthManager, context: CommandContext): void {
   if (context.isDebug) {
     manager.subscribe(createDebugLog(context.tell));
-    return manager;
+    return;
   }
   const told = new Set<string>();
   manager.subscribe((event) => {
@@ -31,5 +32,16 @@ export function openAuthManager(flags: AccountFlags, context: CommandContext): A
     told.add(event.type);
     context.tell(`km: ${warning}`);
   });
-  return manager;
+}
+
+/** The manager that a command works with: flags, environment, the stored login, the shared cache. */
+export async function openAuthManager(flags: AccountFlags, context: CommandContext): Promise<OpenedManager> {
+  const storage = openStorage(context);
+  if (storage.folder === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
+  const account = await resolveAccount(flags, context.environment, storage.files?.logins);
+  if (account.note !== undefined) context.tell(`km: ${account.note}`);
+  const { clock, random } = context;
+  const manager = createAuthManager({ ...account.config, cache: storage.cache, clock, random });
+  tellEvents(manager, context);
+  return { manager, account };
 }

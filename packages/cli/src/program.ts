@@ -1,5 +1,6 @@
-import { Command, CommanderError, Option } from 'commander';
-import type { AuthTokenFlags } from './commands/auth-token.js';
+import { Command, CommanderError } from 'commander';
+import { authCommand } from './auth-command.js';
+import { addAccountOptions, addExample } from './command-options.js';
 import type { DevFlags } from './commands/dev.js';
 import type { MonitorFlags } from './commands/monitor.js';
 import type { CommandContext } from './command-context.js';
@@ -61,26 +62,6 @@ function monitorCommand(context: CommandContext, exitWith: (code: number) => voi
   });
 }
 
-function authCommand(program: Command, context: CommandContext, exitWith: (code: number) => void): Command {
-  const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
-  addExample(auth, 'km auth token --scope monitoring');
-  const token = new Command('token')
-    .description('print a valid token, and nothing else')
-    .copyInheritedSettings(program)
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
-    .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
-    .addOption(
-      new Option('--format <format>', 'how to print it').choices(['raw', 'header', 'json']).default('raw'),
-    );
-  addAccountOptions(token);
-  addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
-  token.action(async (flags: AuthTokenFlags) => {
-    const { runAuthToken } = await import('./commands/auth-token.js');
-    exitWith(await runAuthToken(flags, context));
-  });
-  return auth.addCommand(token);
-}
-
 function devCommand(context: CommandContext, exitWith: (code: number) => void): Command {
   const command = new Command('dev')
     .description('run the Kilometers API on this machine, to try things out and to test against')
@@ -99,16 +80,6 @@ function devCommand(context: CommandContext, exitWith: (code: number) => void): 
     const { runDev } = await import('./commands/dev.js');
     exitWith(await runDev(flags, context));
   });
-}
-
-function addAccountOptions(command: Command): void {
-  command
-    .option('--endpoint <url>', 'the API to talk to, as in https://api.kilometers.ai')
-    .option('--profile <name>', 'the account to use');
-}
-
-function addExample(command: Command, example: string): void {
-  command.addHelpText('after', `\nExample:\n  $ ${example}`);
 }
 
 /** What commander says of a mistake, in one line: `unknown option '--sever' (Did you mean --server?)`. */

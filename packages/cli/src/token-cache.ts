@@ -4,28 +4,46 @@ import {
   createFileCache,
   createKeyring,
   createMemoryCache,
+  type FileCache,
   type TokenCache,
 } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
 
+/** What a command reads logins from and keeps tokens in. */
+export type Storage = {
+  /** Where tokens are kept. */
+  readonly cache: TokenCache;
+  /** The files of this user; `undefined` for a user without a home. */
+  readonly files: FileCache | undefined;
+  /** Where these files are. */
+  readonly folder: string | undefined;
+  /** Why tokens stay in this process's memory; `undefined` when they do not. */
+  readonly whyMemory: string | undefined;
+};
+
 /**
- * The cache that every `km` of this user shares; this process's memory with `KM_NO_TOKEN_CACHE=1`, and
- * where the user has no home.
+ * The files that every `km` of this user shares. Tokens stay in this process's memory with
+ * `KM_NO_TOKEN_CACHE=1`, and where the user has no home; a stored login is still read in the first case.
  */
-export function openTokenCache({
-  environment,
-  clock,
-  random,
-  tell,
-  bundleFolder,
-}: CommandContext): TokenCache {
-  const off = environment['KM_NO_TOKEN_CACHE'] ?? '';
-  if (off !== '' && off !== '0' && off !== 'false') return createMemoryCache({ clock });
+export function openStorage({ environment, clock, random, bundleFolder }: CommandContext): Storage {
   const folder = configFolder(environment);
-  if (folder === undefined) {
-    tell('km: this user has no home folder, so tokens stay in memory: set KM_CONFIG_DIR to keep them');
-    return createMemoryCache({ clock });
+  const files =
+    folder === undefined
+      ? undefined
+      : createFileCache({
+          folder,
+          environment,
+          clock,
+          random,
+          keyring: createKeyring({ environment, childPath: join(bundleFolder, 'keyring-child.mjs') }),
+        });
+  const off = environment['KM_NO_TOKEN_CACHE'] ?? '';
+  const isOff = off !== '' && off !== '0' && off !== 'false';
+  if (files === undefined) {
+    const whyMemory = 'this user has no home folder: set KM_CONFIG_DIR to keep them';
+    return { cache: createMemoryCache({ clock }), files, folder, whyMemory };
   }
-  const keyring = createKeyring({ environment, childPath: join(bundleFolder, 'keyring-child.mjs') });
-  return createFileCache({ folder, environment, clock, random, keyring });
+  return isOff
+    ? { cache: createMemoryCache({ clock }), files, folder, whyMemory: 'KM_NO_TOKEN_CACHE is set' }
+    : { cache: files, files, folder, whyMemory: undefined };
 }

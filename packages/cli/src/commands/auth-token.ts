@@ -15,7 +15,7 @@ export type AuthTokenFlags = AccountFlags & {
 
 /** `km auth token`: prints a valid token, and nothing else, to stdout. */
 export async function runAuthToken(flags: AuthTokenFlags, context: CommandContext): Promise<number> {
-  const manager = openAuthManager(flags, context);
+  const { manager } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
   try {
     const token = await manager.getValidToken(flags.scope ?? DEFAULT_SCOPE, {

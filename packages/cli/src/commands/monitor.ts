@@ -13,7 +13,7 @@ import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.j
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
 import { openAuthManager } from '../open-auth-manager.js';
-import { serviceUrl, settingsFrom, type AccountFlags } from '../settings.js';
+import { serviceUrl, type AccountFlags } from '../settings.js';
 
 /** At the end of a session events are delivered for at most this long. */
 const FINISH_MS = 3_000;
@@ -29,8 +29,7 @@ export async function runMonitor(
   context: CommandContext,
 ): Promise<number> {
   const { clock, createId, tell } = context;
-  const settings = settingsFrom(flags, context.environment);
-  const manager = openAuthManager(flags, context);
+  const { manager, account } = await openAuthManager(flags, context);
   const log = flags.log === undefined ? undefined : new MonitorLog(flags.log, clock);
   if (log !== undefined) manager.subscribe(log.onAuthEvent);
   const messages = new MonitorMessages((message) => tell(`km: ${message}`));
@@ -44,7 +43,7 @@ export async function runMonitor(
   const delivery = new EventDelivery({
     queue: new MemoryEventQueue(),
     send: createBatchSender({
-      url: serviceUrl(settings.apiEndpoint ?? manager.apiOrigin, '/api/events/batch'),
+      url: serviceUrl(account.endpoint.value, '/api/events/batch'),
       fetch: createAuthenticatedClient(manager, 'monitoring'),
       clock,
     }),

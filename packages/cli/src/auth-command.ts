@@ -1,0 +1,49 @@
+import { Command, Option } from 'commander';
+import { addAccountOptions, addExample } from './command-options.js';
+import type { CommandContext } from './command-context.js';
+import type { AuthLoginFlags } from './commands/auth-login.js';
+import type { AuthTokenFlags } from './commands/auth-token.js';
+import { parseDuration } from './flag-values.js';
+
+type ExitWith = (code: number) => void;
+
+/** `km auth` and what is under it. */
+export function authCommand(program: Command, context: CommandContext, exitWith: ExitWith): Command {
+  const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
+  addExample(auth, 'km auth token --scope monitoring');
+  for (const create of [loginCommand, tokenCommand]) {
+    auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
+  }
+  return auth;
+}
+
+function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const login = new Command('login')
+    .description('log a profile in: prove a credential by getting a token with it, then store it, encrypted')
+    .option('--api-key-stdin', 'read an API key from standard input')
+    .option('--client-id <id>', 'log in as this client, with its secret')
+    .option('--client-secret-stdin', "read the client's secret from standard input")
+    .option('--scope <scope>', 'what the token that proves it is for', 'monitoring');
+  addAccountOptions(login);
+  addExample(login, 'km auth login --api-key-stdin < api-key.txt');
+  return login.action(async (flags: AuthLoginFlags) => {
+    const { runAuthLogin } = await import('./commands/auth-login.js');
+    exitWith(await runAuthLogin(flags, context));
+  });
+}
+
+function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const token = new Command('token')
+    .description('print a valid token, and nothing else')
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
+    .addOption(
+      new Option('--format <format>', 'how to print it').choices(['raw', 'header', 'json']).default('raw'),
+    );
+  addAccountOptions(token);
+  addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
+  return token.action(async (flags: AuthTokenFlags) => {
+    const { runAuthToken } = await import('./commands/auth-token.js');
+    exitWith(await runAuthToken(flags, context));
+  });
+}

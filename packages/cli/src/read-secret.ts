@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '@kilometers/auth';
+import { CliError } from './cli-error.js';
+import { EXIT } from './exit-code.js';
+
+/** Where a secret is read from: a pipe, or a terminal. */
+export type SecretInput = Readable & {
+  readonly isTTY?: boolean;
+  readonly setRawMode?: (isRaw: boolean) => unknown;
+};
+
+export type ReadSecretOptions = {
+  /** What it is, as in "API key". */
+  readonly what: string;
+  readonly input: SecretInput;
+  readonly clock: Clock;
+  /** Writes to the terminal, without a new line. */
+  readonly prompt: (text: string) => void;
+};
+
+/** A pipe that says nothing for this long, in milliseconds, will say nothing. */
+const PIPE_TIMEOUT_MS = 60_000;
+const MAX_LENGTH = 16_384;
+const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
+const ERASE = /[\b\u007f]/;
+
+/**
+ * The first line of the input, without the spaces around it. A terminal is asked, and shows nothing of
+ * what is typed or pasted.
+ */
+export async function readSecret(options: ReadSecretOptions): Promise<string> {
+  const { input, what, prompt } = options;
+  const isTerminal = input.isTTY === true && input.setRawMode !== undefined;
+  if (isTerminal) {
+    prompt(`Paste the ${what} (it is not shown) and press Enter: `);
+    input.setRawMode(true);
+  }
+  try {
+    const line = await firstLine(options, isTerminal);
+    const secret = line.trim();
+    if (secret === '') throw wrong(`no ${what} on standard input: give it as one line`);
+    if (!/^[\x20-\x7e]+$/.test(secret)) throw wrong(`that is no ${what}: it has characters no ${what} has`);
+    return secret;
+  } finally {
+    if (isTerminal) {
+      input.setRawMode(false);
+      prompt('\n');
+    }
+    input.pause();
+  }
+}
+
+function wrong(message: string): CliError {
+  return new CliError(message, { exitCode: EXIT.usage });
+}
+
+function firstLine({ input, what, clock }: ReadSecretOptions, isTerminal: boolean): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    let text = '';
+    const cancel = isTerminal
+      ? () => undefined
+      : clock.schedule(
+          () => finish(() => reject(wrong(`no ${what} came on standard input within a minute`))),
+          PIPE_TIMEOUT_MS,
+          true,
+        );
+    const onEnd = (): void => finish(() => resolve(text));
+    const onError = (error: Error): void => finish(() => reject(error));
+    const onData = (chunk: Buffer | string): void => {
+      for (const character of chunk.toString()) {
+        if (character === '\n' || character === '\r') {
+          finish(() => resolve(text));
+          return;
+        }
+        if (isTerminal && character === CTRL_C) {
+          finish(() => reject(new CliError('nothing was done', { exitCode: 130 })));
+          return;
+        }
+        if (isTerminal && character === CTRL_D) {
+          onEnd();
+          return;
+        }
+        text = isTerminal && ERASE.test(character) ? text.slice(0, -1) : text + character;
+      }
+      if (text.length > MAX_LENGTH) finish(() => reject(wrong(`that is no ${what}: it is too long`)));
+    };
+    function finish(settle: () => void): void {
+      cancel();
+      input.off('data', onData).off('end', onEnd).off('error', onError);
+      settle();
+    }
+    input.on('data', onData).on('end', onEnd).on('error', onError);
+  });
+}
