@@ -50,7 +50,7 @@ export const ONE_REFRESH: Seen = { tokenRequests: 1, refreshed: 1, reused: 0, lo
 export const NOTHING: Seen = { tokenRequests: 0, refreshed: 0, reused: 0, logins: 0 };
 
 /** Wins a refresh token, as a human would in a browser. */
-export async function winRefreshToken(api: RunningLocalApi): Promise<string> {
+async function winRefreshToken(api: RunningLocalApi): Promise<string> {
   const answer = await fetch(`${api.url}/api/auth/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,0 +1,55 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createFileCache, Secret, type FileCache, type GrantRecord } from '../src/index.js';
+
+const KEY = { apiOrigin: 'https://api.example', profile: 'default', credential: 'login:1' };
+const RECORD: GrantRecord = {
+  tokens: new Map(),
+  unexplainedRequestsAtMs: [],
+  refreshToken: { secret: new Secret('refresh-1'), issuedAtMs: 1 },
+};
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'km-copied-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function cacheOf(folder: string, machine: string, userId: string): FileCache {
+  return createFileCache({ folder, environment: {}, machineId: () => machine, userId });
+}
+
+/** A folder with a login, copied. */
+async function copiedLogin(): Promise<string> {
+  const folder = await temporaryFolder();
+  await cacheOf(folder, 'machine 1', '1000').updateGrant(KEY, () => RECORD);
+  const copy = await temporaryFolder();
+  await cp(folder, copy, { recursive: true });
+  return copy;
+}
+
+test('files that were copied on the same machine by the same user open', async () => {
+  const copy = await copiedLogin();
+  const found = await cacheOf(copy, 'machine 1', '1000').getGrant(KEY);
+  expect(found?.refreshToken?.secret.reveal()).toBe('refresh-1');
+});
+
+test.each([
+  ['another machine', 'machine 2', '1000'],
+  ['another user', 'machine 1', '1001'],
+])(
+  'files that were copied to %s do not open, say so, and are moved aside at the first write',
+  async (_who, machine, userId) => {
+    const copy = await copiedLogin();
+    const cache = cacheOf(copy, machine, userId);
+    const told: string[] = [];
+    cache.subscribe?.(({ kind, message }) => told.push(`${kind}: ${message}`));
+    expect(await cache.getGrant(KEY)).toBeUndefined();
+    expect(told.join('\n')).toMatch(/^corrupt: .*another machine or by another user/);
+    await cache.updateGrant(KEY, () => RECORD);
+    expect((await readdir(copy)).some((name) => name.startsWith('.credentials.corrupt-'))).toBe(true);
+    expect((await cache.getGrant(KEY))?.refreshToken?.secret.reveal()).toBe('refresh-1');
+  },
+);
