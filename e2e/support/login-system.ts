@@ -20,6 +20,6 @@ export function can(what: string, command: string, ...args: readonly string[]): 
 export function mountSmall(folder: string, size: string): void {
   run('mount', '-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', folder);
   onTestFinished(() => {
-    spawnSync('umount', ['-l', folder]);
+    run('umount', '-l', folder);
   });
 }

@@ -14,7 +14,6 @@ const FILES = ['.auth_cache', '.credentials', '.cache_key'] as const;
 function countingProvider(): TokenProvider {
   let issued = 0;
   return {
-    name: 'counting',
     requestToken: () => {
       issued += 1;
       const issuedAtMs = Date.now();
