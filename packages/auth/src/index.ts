@@ -27,11 +27,13 @@ export {
   type EntitlementVerifierOptions,
 } from './entitlements.js';
 export { authConfigFromEnvironment, type Environment } from './environment.js';
+export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
+export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

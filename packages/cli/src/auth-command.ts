@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { CommandContext } from './command-context.js';
 import type { AuthLoginFlags } from './commands/auth-login.js';
+import type { AuthStatusFlags } from './commands/auth-status.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
 import { parseDuration } from './flag-values.js';
 
@@ -11,7 +12,7 @@ type ExitWith = (code: number) => void;
 export function authCommand(program: Command, context: CommandContext, exitWith: ExitWith): Command {
   const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
   addExample(auth, 'km auth token --scope monitoring');
-  for (const create of [loginCommand, tokenCommand]) {
+  for (const create of [loginCommand, statusCommand, tokenCommand]) {
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
   return auth;
@@ -29,6 +30,18 @@ function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
   return login.action(async (flags: AuthLoginFlags) => {
     const { runAuthLogin } = await import('./commands/auth-login.js');
     exitWith(await runAuthLogin(flags, context));
+  });
+}
+
+function statusCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const status = new Command('status')
+    .description('say how the login and its tokens are, and where each setting came from; asks no server')
+    .option('--json', 'print it as JSON');
+  addAccountOptions(status);
+  addExample(status, 'km auth status --profile work');
+  return status.action(async (flags: AuthStatusFlags) => {
+    const { runAuthStatus } = await import('./commands/auth-status.js');
+    exitWith(await runAuthStatus(flags, context));
   });
 }
 
