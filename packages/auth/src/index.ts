@@ -33,6 +33,7 @@ export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } f
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
+export { revokeToken, type RevocableToken, type RevokeTokenOptions } from './providers/revoke-token.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { CommandContext } from './command-context.js';
 import type { AuthLoginFlags } from './commands/auth-login.js';
+import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
 import { parseDuration } from './flag-values.js';
@@ -12,7 +13,7 @@ type ExitWith = (code: number) => void;
 export function authCommand(program: Command, context: CommandContext, exitWith: ExitWith): Command {
   const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
   addExample(auth, 'km auth token --scope monitoring');
-  for (const create of [loginCommand, statusCommand, tokenCommand]) {
+  for (const create of [loginCommand, logoutCommand, statusCommand, tokenCommand]) {
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
   return auth;
@@ -30,6 +31,18 @@ function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
   return login.action(async (flags: AuthLoginFlags) => {
     const { runAuthLogin } = await import('./commands/auth-login.js');
     exitWith(await runAuthLogin(flags, context));
+  });
+}
+
+function logoutCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const logout = new Command('logout')
+    .description('forget a login with all its tokens, and tell the API to end them')
+    .option('--profile <name>', 'the account to log out')
+    .option('--all', 'log out every account');
+  addExample(logout, 'km auth logout --profile work');
+  return logout.action(async (flags: AuthLogoutFlags) => {
+    const { runAuthLogout } = await import('./commands/auth-logout.js');
+    exitWith(await runAuthLogout(flags, context));
   });
 }
 
