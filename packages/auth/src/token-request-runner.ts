@@ -45,6 +45,29 @@ function asAuthError(thrown: unknown): AuthError {
   );
 }
 
+/**
+ * What an owner finds that stood still, in a container that was paused say, while another took the lock
+ * over: the refresh token is not the one to send any more. `undefined` where nothing happened.
+ */
+function overtakenError(fingerprint: string, before: GrantRecord, now: GrantRecord): AuthError | undefined {
+  if (now.refreshToken?.secret.fingerprint !== fingerprint) {
+    return new TokenRequestError(
+      'KM_AUTH_GRANT_REJECTED',
+      'another process has replaced the refresh token meanwhile; log in again',
+      {},
+    );
+  }
+  const { sentRefresh } = now;
+  const isSentByOther =
+    sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== before.sentRefresh?.atMs;
+  return isSentByOther
+    ? new AuthError(
+        'KM_AUTH_LOCK_TIMEOUT',
+        'another process is refreshing the same grant right now; try again',
+      )
+    : undefined;
+}
+
 /** Sends a token request, again where that may help, never faster than the rules allow. */
 export class TokenRequestRunner {
   readonly #options: TokenRequestRunnerOptions;
@@ -106,10 +129,14 @@ export class TokenRequestRunner {
     this.#assertNoStorm(before, nowMs, request.grantType);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
     // One write for both: that the refresh token is sent now, and that the brake counts it.
+    let overtaken: AuthError | undefined;
     const isNoted = await store.note((record) => {
+      overtaken = single === undefined ? undefined : overtakenError(single, before, record);
+      if (overtaken !== undefined) return record;
       const counted = countRequest(record, nowMs);
       return single === undefined ? counted : withSentRefresh(counted, single, nowMs);
     });
+    if (overtaken !== undefined) throw overtaken;
     // A refresh token that lives in memory only is no worse off for being sent.
     if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
     events.publish({ type: 'refresh.started', scope, grantType: request.grantType, attempt });

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import {
+  AuthToken,
+  createAuthManager,
+  createMemoryCache,
+  Secret,
+  type GrantRecord,
+  type TokenCache,
+  type TokenGrant,
+} from '../src/index.js';
+
+const HOUR_MS = 3_600_000;
+const OLD: GrantRecord = {
+  tokens: new Map(),
+  unexplainedRequestsAtMs: [],
+  refreshToken: { secret: new Secret('old'), scopes: ['monitoring'], issuedAtMs: 0 },
+};
+
+function token(value: string): AuthToken {
+  const nowMs = Date.now();
+  return new AuthToken({ value, scopes: ['monitoring'], issuedAtMs: nowMs, expiresAtMs: nowMs + HOUR_MS });
+}
+
+/** A cache in which `change` happens while this process stands still between its look and its note. */
+async function pausedAt(change: (record: GrantRecord) => GrantRecord): Promise<TokenCache> {
+  const cache = createMemoryCache();
+  const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
+  await cache.updateGrant(key, () => OLD);
+  let isPaused = true;
+  return {
+    kind: cache.kind,
+    getGrant: (each) => cache.getGrant(each),
+    listGrants: () => cache.listGrants(),
+    withLock: (each, task, options) => cache.withLock(each, task, options),
+    updateGrant: async (each, own) => {
+      if (isPaused) await cache.updateGrant(each, (current) => change(current ?? OLD));
+      isPaused = false;
+      return cache.updateGrant(each, own);
+    },
+  };
+}
+
+function managerOf(cache: TokenCache) {
+  const sent: string[] = [];
+  const manager = createAuthManager({
+    cache,
+    provider: {
+      requestToken: (request): Promise<TokenGrant> => {
+        sent.push(request.grantType === 'refresh_token' ? request.refreshToken.reveal() : request.grantType);
+        return Promise.resolve({ token: token('mine'), refreshToken: new Secret('mine next') });
+      },
+    },
+  });
+  return { manager, sent };
+}
+
+test('an owner that was paused while another renewed the grant takes what that one got, and sends nothing', async () => {
+  const cache = await pausedAt((record) => ({
+    ...record,
+    tokens: new Map([['monitoring', token('theirs')]]),
+    refreshToken: { secret: new Secret('their next'), scopes: ['monitoring'], issuedAtMs: 1 },
+  }));
+  const { manager, sent } = managerOf(cache);
+
+  expect((await manager.getValidToken('monitoring')).reveal()).toBe('theirs');
+  expect(sent).toEqual([]);
+});
+
+test('an owner that was paused while another rotated the refresh token for another scope sends the new one', async () => {
+  const cache = await pausedAt((record) => ({
+    ...record,
+    refreshToken: { secret: new Secret('their next'), scopes: ['monitoring'], issuedAtMs: 1 },
+  }));
+  const { manager, sent } = managerOf(cache);
+
+  expect((await manager.getValidToken('monitoring')).reveal()).toBe('mine');
+  expect(sent).toEqual(['their next']);
+});
+
+test('an owner that was paused while another sent the refresh token does not send it again', async () => {
+  const cache = await pausedAt((record) => ({
+    ...record,
+    sentRefresh: { fingerprint: new Secret('old').fingerprint, atMs: Date.now() },
+  }));
+  const { manager, sent } = managerOf(cache);
+
+  await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
+  expect(sent).toEqual([]);
+});
