@@ -1,4 +1,4 @@
-# Sourced by .ci/run. `need COMMAND PACKAGE` makes sure that COMMAND can be run: from Debian where it is missing and
+# Sourced by .ci/run and scripts/test-needs.sh. `need COMMAND PACKAGE` makes sure that COMMAND can be run: from Debian where it is missing and
 # this user may install, otherwise with a warning nobody can overlook. Returns 1 when it could not.
 
 need() {

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Makes sure of what the tests use besides npm's packages; what cannot be had is said loudly, and skipped.
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+. scripts/ci/need.sh
+
+# A real keyring, and clocks that are wrong.
+need gnome-keyring-daemon gnome-keyring
+need dbus-run-session dbus-daemon
+need faketime faketime
+exit 0
