@@ -17,7 +17,7 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/auth/src/authenticated-fetch.ts'], may: ['fetch'] },
   { files: ['packages/auth/src/caches/file/sealed-folder.ts'], may: ['random'] },
   { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
-  { files: ['packages/cli/src/main.ts'], may: ['random', 'process'] },
+  { files: ['packages/cli/src/main.ts'], may: ['random', 'fetch', 'process'] },
   // The client's ends of the proxy: which descriptor is which.
   { files: ['packages/cli/src/monitor/process-streams.ts'], may: ['process'] },
 ];

@@ -25,6 +25,8 @@ export type CommandContext = {
   readonly prompt: (text: string) => void;
   /** Calls `listener` when the process ends, for whatever reason but SIGKILL. */
   readonly onExit: (listener: () => void) => void;
+  /** What sends requests that need no token. */
+  readonly fetch: typeof fetch;
   /** This process, as the signals' target. */
   readonly process: SignalledProcess;
   /** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of ending; returns what ends that. */

@@ -33,6 +33,7 @@ const context: CommandContext = {
   prompt: (text) => {
     process.stderr.write(text);
   },
+  fetch: (input, init) => fetch(input, init),
   process,
   onExit: (listener) => {
     process.on('exit', listener);

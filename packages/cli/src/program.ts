@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { authCommand } from './auth-command.js';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { DevFlags } from './commands/dev.js';
+import type { DoctorFlags } from './commands/doctor.js';
 import type { MonitorFlags } from './commands/monitor.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
@@ -40,6 +41,7 @@ function createProgram(context: CommandContext, exitWith: (code: number) => void
   program.addCommand(monitorCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(authCommand(program, context, exitWith));
   program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(doctorCommand(context, exitWith).copyInheritedSettings(program));
   return program;
 }
 
@@ -79,6 +81,18 @@ function devCommand(context: CommandContext, exitWith: (code: number) => void): 
   return command.action(async (flags: DevFlags) => {
     const { runDev } = await import('./commands/dev.js');
     exitWith(await runDev(flags, context));
+  });
+}
+
+function doctorCommand(context: CommandContext, exitWith: (code: number) => void): Command {
+  const command = new Command('doctor')
+    .description('look at all that a token needs, and say what to do about what is wrong')
+    .option('--json', 'print it as JSON');
+  addAccountOptions(command);
+  addExample(command, 'km doctor --json');
+  return command.action(async (flags: DoctorFlags) => {
+    const { runDoctor } = await import('./commands/doctor.js');
+    exitWith(await runDoctor(flags, context));
   });
 }
 

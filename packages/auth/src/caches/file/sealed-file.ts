@@ -67,7 +67,11 @@ export class SealedFile {
 
   /** The plaintexts of all records that open. */
   readAll(key: Buffer): readonly Buffer[] {
-    return this.#readRecords(key).records.flatMap((record) => openRecord(key, record) ?? []);
+    const { records, why } = this.#readRecords(key);
+    const whole = records.flatMap((record) => openRecord(key, record) ?? []);
+    const damage = why ?? (whole.length < records.length ? 'a record was changed' : undefined);
+    if (damage !== undefined) this.#tellCorrupt(`${this.path} does not open whole (${damage})`);
+    return whole;
   }
 
   /**
