@@ -34,6 +34,12 @@ type Unopened = { readonly why: string };
 /** A file whose seal holds: its header and index, where they end, and the size of the whole. */
 type Opened = { readonly index: Buffer; readonly end: number; readonly size: number };
 
+/** What of a file opens, and what is wrong with the rest. */
+type WholeRecords = {
+  readonly whole: readonly { readonly record: SealedRecord; readonly plaintext: Buffer }[];
+  readonly damage: string | undefined;
+};
+
 /** A file of records, each sealed by itself, the whole replaced as one. */
 export class SealedFile {
   readonly path: string;
@@ -67,11 +73,9 @@ export class SealedFile {
 
   /** The plaintexts of all records that open. */
   readAll(key: Buffer): readonly Buffer[] {
-    const { records, why } = this.#readRecords(key);
-    const whole = records.flatMap((record) => openRecord(key, record) ?? []);
-    const damage = why ?? (whole.length < records.length ? 'a record was changed' : undefined);
+    const { whole, damage } = this.#readRecords(key);
     if (damage !== undefined) this.#tellCorrupt(`${this.path} does not open whole (${damage})`);
-    return whole;
+    return whole.map(({ plaintext }) => plaintext);
   }
 
   /**
@@ -86,16 +90,13 @@ export class SealedFile {
     nowMs: number,
     change: (plaintext: Buffer | undefined) => Buffer | undefined,
   ): Promise<void> {
-    const { records, why } = this.#readRecords(key);
-    const whole = records.filter((record) => openRecord(key, record) !== undefined);
-    const damage = why ?? (whole.length < records.length ? 'a record was changed' : undefined);
+    const { whole, damage } = this.#readRecords(key);
     if (damage !== undefined) await this.#moveAside(damage, nowMs);
-    const current = whole.find((record) => record.id.equals(id));
-    const before = current === undefined ? undefined : openRecord(key, current);
+    const before = whole.find(({ record }) => record.id.equals(id))?.plaintext;
     const after = change(before);
     const isSame = after === undefined ? before === undefined : before?.equals(after) === true;
     if (isSame && damage === undefined) return;
-    const others = whole.filter((record) => record !== current);
+    const others = whole.map(({ record }) => record).filter((record) => !record.id.equals(id));
     const next = after === undefined ? others : [...others, sealRecord(key, id, after)];
     await replacePrivateFile(this.path, sealFile(key, next));
     await sweepTemporaries(this.path, nowMs);
@@ -126,18 +127,21 @@ export class SealedFile {
     return { ...entry, ciphertext: readAt(fd, entry.offset, entry.length) };
   }
 
-  /** All records, opened or not; `why` tells that the file as a whole does not open. */
-  #readRecords(key: Buffer): { readonly records: readonly SealedRecord[]; readonly why?: string } {
-    const read = this.#use((fd, size) => {
+  /** The records that open, each with its plaintext; `damage` tells that the file is not whole. */
+  #readRecords(key: Buffer): WholeRecords {
+    const read = this.#use((fd, size): WholeRecords => {
       const opened = this.#open(fd, size, key);
-      if ('why' in opened) return { records: [], why: opened.why };
+      if ('why' in opened) return { whole: [], damage: opened.why };
       const records = entriesOf(opened.index, opened.end).map((entry) => this.#recordAt(fd, opened, entry));
       const present = records.filter((record) => record !== undefined);
-      return present.length < records.length
-        ? { records: present, why: 'it is cut off' }
-        : { records: present };
+      const whole = present.flatMap((record) => {
+        const plaintext = openRecord(key, record);
+        return plaintext === undefined ? [] : [{ record, plaintext }];
+      });
+      if (present.length < records.length) return { whole, damage: 'it is cut off' };
+      return { whole, damage: whole.length < present.length ? 'a record was changed' : undefined };
     });
-    return read ?? { records: [] };
+    return read ?? { whole: [], damage: undefined };
   }
 
   async #moveAside(why: string, nowMs: number): Promise<void> {
