@@ -11,7 +11,7 @@ import {
   type KeySource,
 } from './key-file.js';
 import type { Keyring } from './keyring.js';
-import { makePrivateFolder, readAt, readPrivateFile, replacePrivateFile } from './safe-file.js';
+import { asideName, makePrivateFolder, readAt, readPrivateFile, replacePrivateFile } from './safe-file.js';
 
 const KEY_BYTES = 32;
 
@@ -81,7 +81,7 @@ export class CacheKey {
     const { folder, keyring, tell } = this.#options;
     await makePrivateFolder(folder);
     if (isDamaged) {
-      const aside = `${this.#path}.corrupt-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+      const aside = asideName(this.#path, nowMs);
       await setKeyFileAside(this.#path, aside);
       tell({
         kind: 'corrupt',

@@ -192,6 +192,11 @@ export async function replacePrivateFile(path: string, bytes: Buffer): Promise<v
   }
 }
 
+/** Where a file that does not open is moved, so that nothing of it is lost. */
+export function asideName(path: string, nowMs: number): string {
+  return `${path}.corrupt-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+}
+
 /** Removes what killed writers left beside `path`. */
 export async function sweepTemporaries(path: string, nowMs: number): Promise<void> {
   const folder = dirname(path);

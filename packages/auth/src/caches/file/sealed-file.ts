@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import type { CacheNoticeListener } from '../../cache-notice.js';
 import { AuthError } from '../../auth-error.js';
 import {
+  asideName,
   errnoOf,
   readAt,
   readPrivateFile,
@@ -145,7 +146,7 @@ export class SealedFile {
   }
 
   async #moveAside(why: string, nowMs: number): Promise<void> {
-    const aside = `${this.path}.corrupt-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+    const aside = asideName(this.path, nowMs);
     try {
       await rename(this.path, aside);
     } catch (error) {
