@@ -16,7 +16,7 @@ function json(body: unknown, init: ResponseInit = {}): Response {
 }
 
 describe('sending a batch', () => {
-  test('posts it as it is', async () => {
+  test('posts it, with payloads in base64', async () => {
     const requests: { readonly input: unknown; readonly init: RequestInit | undefined }[] = [];
     const send = createBatchSender({
       url,
@@ -32,7 +32,11 @@ describe('sending a batch', () => {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
     });
-    expect(JSON.parse(requests[0]?.init?.body as string)).toEqual(batchOf('1'));
+    const [event] = batchOf('1').events;
+    expect(JSON.parse(requests[0]?.init?.body as string)).toEqual({
+      ...batchOf('1'),
+      events: [{ ...event, payload: 'e30=' }],
+    });
   });
 
   test.each([400, 413, 415, 422])('takes %i as a refusal', async (status) => {

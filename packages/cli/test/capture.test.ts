@@ -33,7 +33,7 @@ describe('capture', () => {
         timestamp: new Date(1_700_000_000_000).toISOString(),
         direction: 'outbound',
         method: 'tools/list',
-        payload: Buffer.from(text).toString('base64'),
+        payload: Buffer.from(text),
         size: text.length,
         correlationId: 'session-1',
       },
@@ -91,7 +91,7 @@ describe('capture', () => {
     say('outbound', request);
     say('inbound', '{"id":9,"result":{}}');
     expect(events[0]).toMatchObject({ method: 'tools/call', size: request.length });
-    expect(JSON.parse(Buffer.from(events[0]!.payload, 'base64').toString())).toEqual({
+    expect(JSON.parse(events[0]!.payload.toString())).toEqual({
       payloadOmitted: true,
       size: request.length,
       sha256: createHash('sha256').update(request).digest('hex'),

@@ -1,5 +1,5 @@
 import { isAuthError, type Clock } from '@kilometers/auth';
-import type { EventBatch } from './monitor-event.js';
+import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
 /** What came of sending a batch once. */
 export type SendOutcome =
@@ -42,7 +42,7 @@ export function createBatchSender(options: {
       const response = await options.fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(batch),
+        body: requestBodyOf(batch),
         signal: timeout.signal,
       });
       return await outcomeOf(response, clock);

@@ -59,7 +59,7 @@ export class Capture {
       timestamp: new Date(this.#options.clock.nowMs()).toISOString(),
       direction,
       ...(method === undefined ? {} : { method }),
-      payload: payloadOf(line).toString('base64'),
+      payload: payloadOf(line),
       size: line.size,
       correlationId: this.#options.correlationId,
     };
@@ -86,7 +86,7 @@ export class Capture {
 }
 
 function payloadOf(line: Line): Buffer {
-  if (line.kind === 'whole') return line.bytes;
+  if (line.kind === 'whole') return Buffer.from(line.bytes);
   const omitted: OmittedPayload = { payloadOmitted: true, size: line.size, sha256: line.sha256 };
   return Buffer.from(JSON.stringify(omitted));
 }

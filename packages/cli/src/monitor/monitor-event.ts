@@ -1,7 +1,7 @@
 /** `outbound`: from the client to the server. `inbound`: from the server to the client. */
 export type Direction = 'inbound' | 'outbound';
 
-/** One message as the API gets it (`POST /api/events/batch`). */
+/** One message that went through. */
 export type MonitorEvent = {
   /** A UUID: the API stores each id once, however often it is sent. */
   readonly id: string;
@@ -10,9 +10,12 @@ export type MonitorEvent = {
   readonly direction: Direction;
   /** Of the request, for a response too; for a batch the methods in it, each once, comma-separated. */
   readonly method?: string;
-  /** The bytes of the message in base64; for an oversized one, those of an {@link OmittedPayload} in JSON. */
-  readonly payload: string;
-  /** Bytes of the message. */
+  /**
+   * The bytes of the message, with `[redacted]` in the place of each secret; for an oversized one, those of an
+   * {@link OmittedPayload} in JSON. Memory of its own: nothing else is kept alive by it.
+   */
+  readonly payload: Buffer;
+  /** Bytes of the message as it went through. */
   readonly size: number;
   /** The same for all events of one run of `km monitor`. */
   readonly correlationId: string;
@@ -39,4 +42,13 @@ export type EventBatch = {
 /** About how much memory an event takes, in bytes. */
 export function sizeInMemory(event: MonitorEvent): number {
   return event.payload.length + 512;
+}
+
+/** The body of `POST /api/events/batch`: JSON, with payloads in base64. */
+export function requestBodyOf(batch: EventBatch): string {
+  const { events, ...rest } = batch;
+  return JSON.stringify({
+    events: events.map((event) => ({ ...event, payload: event.payload.toString('base64') })),
+    ...rest,
+  });
 }

@@ -1,12 +1,12 @@
 import type { EventBatch, MonitorEvent } from '../../src/monitor/monitor-event.js';
 
-export function eventNamed(id: string, payload = 'e30='): MonitorEvent {
+export function eventNamed(id: string, payload = '{}'): MonitorEvent {
   return {
     id,
     timestamp: '2026-01-01T00:00:00.000Z',
     direction: 'outbound',
     method: 'ping',
-    payload,
+    payload: Buffer.from(payload),
     size: 2,
     correlationId: 'session',
   };
