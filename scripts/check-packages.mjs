@@ -19,8 +19,20 @@ const LIBRARY_FILES = [
   /^src\/[a-z0-9-]+(\/[a-z0-9-]+)*\.ts$/,
 ];
 
+/** A bundle, its chunks and its types. */
+const BUNDLED_LIBRARY_FILES = [
+  /^dist\/(index|keyring-child|[a-z0-9-]+-[A-Z0-9]{8})\.js(\.map)?$/,
+  /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.d\.ts(\.map)?$/,
+  /^src\/[a-z0-9-]+(\/[a-z0-9-]+)*\.ts$/,
+];
+
 const PACKAGES = [
-  { folder: 'packages/auth', files: LIBRARY_FILES, importable: true },
+  {
+    folder: 'packages/auth',
+    files: BUNDLED_LIBRARY_FILES,
+    required: ['dist/keyring-child.js'],
+    importable: true,
+  },
   { folder: 'packages/local-api', files: LIBRARY_FILES, importable: true },
   {
     folder: 'packages/cli',
