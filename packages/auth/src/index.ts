@@ -12,6 +12,7 @@ export {
 export type { CacheNotice, CacheNoticeListener } from './cache-notice.js';
 export { configFolder } from './caches/file/config-folder.js';
 export { createFileCache, type FileCache, type FileCacheOptions } from './caches/file/file-cache.js';
+export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/replace-under-lock.js';
 export type { LoginStore, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
 export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';

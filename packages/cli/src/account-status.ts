@@ -97,6 +97,7 @@ const CREDENTIALS = {
 const SOURCES: Readonly<Record<SettingSource, string>> = {
   flag: 'from a flag',
   environment: 'from the environment',
+  config: 'from config.json',
   login: 'from the login',
   default: 'the default',
 };

@@ -6,12 +6,14 @@ import {
   type LoginStore,
   type StoredLogin,
 } from '@kilometers/auth';
+import type { Configuration, ProfileSettings } from './config/configuration.js';
+import { readConfiguration } from './config/read-configuration.js';
 
 /** The flags that say which account and which service; every command that needs a token has them. */
 export type AccountFlags = { readonly profile?: string; readonly endpoint?: string };
 
-/** Where a setting came from. */
-export type SettingSource = 'flag' | 'environment' | 'login' | 'default';
+/** Where a setting came from; `config` is `config.json`: the profile's settings, or the active profile. */
+export type SettingSource = 'flag' | 'environment' | 'config' | 'login' | 'default';
 
 /** A setting, and where it came from. */
 export type Sourced<T> = { readonly value: T; readonly source: SettingSource };
@@ -24,34 +26,60 @@ export type Account = {
   readonly credential: Sourced<StoredLogin['kind']> | undefined;
   /** The manager's configuration without its cache. */
   readonly config: AuthManagerConfig;
+  /** What `config.json` says of the profile. */
+  readonly own: ProfileSettings;
   /** A stored login that is not used, or cannot be read, and why. */
   readonly note: string | undefined;
 };
 
 const LOGIN_COMMAND = 'km auth login --api-key-stdin';
 
-type Settings = {
+export type Settings = {
   readonly profile: Sourced<string>;
-  /** What flags and environment say. */
+  /** What flags, the environment and the profile say. */
   readonly endpoint: Sourced<string> | undefined;
+  /** Of the environment and the profile, for the manager. */
   readonly config: AuthManagerConfig;
+  /** What `config.json` says of the profile. */
+  readonly own: ProfileSettings;
 };
 
+const NOTHING_OF_ITS_OWN: ProfileSettings = { refresh: {} };
+
+/** The first that is there, as the order of precedence has them. */
 function firstOf<T>(
   flag: T | undefined,
   environment: T | undefined,
-): { readonly value: T; readonly source: 'flag' | 'environment' } | undefined {
+  config: T | undefined,
+): Sourced<T> | undefined {
   if (flag !== undefined) return { value: flag, source: 'flag' };
-  return environment === undefined ? undefined : { value: environment, source: 'environment' };
+  if (environment !== undefined) return { value: environment, source: 'environment' };
+  return config === undefined ? undefined : { value: config, source: 'config' };
 }
 
-/** What flags and environment say, flags first. */
-export function settingsFrom(flags: AccountFlags, environment: NodeJS.ProcessEnv): Settings {
+/**
+ * What flags, the environment and `config.json` say, in this order.
+ *
+ * @throws {CliError} where `config.json` is broken; {@link AuthError} `KM_AUTH_INVALID_OPTION` where a variable is.
+ */
+export function settingsFrom(
+  flags: AccountFlags,
+  environment: NodeJS.ProcessEnv,
+  { activeProfile, profiles }: Pick<Configuration, 'activeProfile' | 'profiles'> = readConfiguration(
+    environment,
+  ),
+): Settings {
   const config = authConfigFromEnvironment(environment);
+  const profile = firstOf(flags.profile, config.profile, activeProfile) ?? {
+    value: 'default',
+    source: 'default',
+  };
+  const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;
   return {
-    profile: firstOf(flags.profile, config.profile) ?? { value: 'default', source: 'default' },
-    endpoint: firstOf(flags.endpoint, config.apiEndpoint),
-    config,
+    profile,
+    endpoint: firstOf(flags.endpoint, config.apiEndpoint, own.apiEndpoint),
+    config: { ...own.refresh, ...config },
+    own,
   };
 }
 
@@ -70,16 +98,17 @@ function credentialOf(login: StoredLogin): AuthManagerConfig {
 }
 
 /**
- * The account that is meant: flags, then the environment, then the profile's stored login, then defaults. A
- * stored login is for the origin that it was stored for and is used at no other.
+ * The account that is meant: flags, then the environment, then the profile in `config.json`, then its stored
+ * login, then defaults. A stored login is for the origin that it was stored for and is used at no other.
  */
 export async function resolveAccount(
   flags: AccountFlags,
   environment: NodeJS.ProcessEnv,
   logins: Pick<LoginStore, 'get'> | undefined,
+  configuration?: Pick<Configuration, 'activeProfile' | 'profiles'>,
 ): Promise<Account> {
-  const settings = settingsFrom(flags, environment);
-  const { profile, config } = settings;
+  const settings = settingsFrom(flags, environment, configuration);
+  const { profile, config, own } = settings;
   const hasKey = config.apiKey !== undefined;
   // With both given there is nothing to look for.
   const stored = hasKey && settings.endpoint !== undefined ? {} : await readLogin(logins, profile.value);
@@ -91,6 +120,7 @@ export async function resolveAccount(
   const account = {
     profile,
     endpoint,
+    own,
     config: {
       ...config,
       profile: profile.value,
@@ -101,9 +131,9 @@ export async function resolveAccount(
   if (hasKey) return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
   const { login, note } = stored;
   if (login === undefined) return { ...account, credential: undefined, note };
-  const [wanted, own] = [parseEndpoint(endpoint.value).origin, parseEndpoint(login.apiEndpoint).origin];
-  if (wanted !== own) {
-    const why = `profile ${profile.value} is logged in to ${own}; that login is not used at ${wanted}`;
+  const [wanted, loggedInTo] = [endpoint.value, login.apiEndpoint].map((url) => parseEndpoint(url).origin);
+  if (wanted !== loggedInTo) {
+    const why = `profile ${profile.value} is logged in to ${loggedInTo}; that login is not used at ${wanted}`;
     return { ...account, credential: undefined, note: why };
   }
   return {

@@ -1,6 +1,21 @@
 import { Secret, type StoredLogin } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
-import { resolveAccount } from '../src/settings.js';
+import type { ProfileSettings } from '../src/config/configuration.js';
+import { resolveAccount as resolve, type AccountFlags } from '../src/settings.js';
+
+/** What `config.json` says, with nothing read from this machine. */
+function configured(profiles: Readonly<Record<string, ProfileSettings>> = {}, activeProfile?: string) {
+  return { activeProfile, profiles: new Map(Object.entries(profiles)) };
+}
+
+function resolveAccount(
+  flags: AccountFlags,
+  environment: NodeJS.ProcessEnv,
+  logins: Parameters<typeof resolve>[2],
+  configuration = configured(),
+) {
+  return resolve(flags, environment, logins, configuration);
+}
 
 const STORED = 'https://stored.example/v2';
 
@@ -26,6 +41,42 @@ describe('the endpoint', () => {
     const account = await resolveAccount(flags, variables, loginsWith());
     expect(account.endpoint).toEqual({ value, source });
     expect(account.config.apiEndpoint).toBe(value);
+  });
+
+  test('of the profile goes before that of its login, and after flag and environment', async () => {
+    const own = configured({ default: { apiEndpoint: 'https://config.example', refresh: {} } });
+    const endpointOf = async (flags: AccountFlags, variables: NodeJS.ProcessEnv) =>
+      (await resolveAccount(flags, variables, loginsWith(), own)).endpoint;
+    expect(await endpointOf({}, {})).toEqual({ value: 'https://config.example', source: 'config' });
+    expect(await endpointOf({}, environment)).toMatchObject({ source: 'environment' });
+    expect(await endpointOf({ endpoint: 'https://flag.example' }, environment)).toMatchObject({
+      source: 'flag',
+    });
+  });
+});
+
+describe('the profile', () => {
+  const work = configured({ work: { refresh: { refreshAheadMs: 1_000, maxRetries: 7 } } }, 'work');
+
+  test.each([
+    [{ profile: 'a' }, { KM_PROFILE: 'b' }, work, 'a', 'flag'],
+    [{}, { KM_PROFILE: 'b' }, work, 'b', 'environment'],
+    [{}, {}, work, 'work', 'config'],
+    [{}, {}, configured(), 'default', 'default'],
+  ] as const)('with %o and %o is from %#', async (flags, variables, configuration, value, source) => {
+    const { profile } = await resolveAccount(flags, variables, undefined, configuration);
+    expect(profile).toEqual({ value, source });
+  });
+
+  test('has refresh settings of its own, which the environment goes before', async () => {
+    const { config } = await resolveAccount({}, { KM_REFRESH_AHEAD: '5s' }, undefined, work);
+    expect(config).toMatchObject({ refreshAheadMs: 5_000, maxRetries: 7 });
+    const other = await resolveAccount({ profile: 'other' }, {}, undefined, work);
+    expect(other.config).not.toHaveProperty('refreshAheadMs');
+  });
+
+  test.each(['constructor', 'toString', 'hasOwnProperty'])('may be called %s', async (name) => {
+    expect((await resolveAccount({ profile: name }, {}, undefined)).own).toEqual({ refresh: {} });
   });
 });
 

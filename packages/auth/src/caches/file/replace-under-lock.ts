@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { systemClock, type Clock } from '../../clock.js';
+import { GenerationLock } from './generation-lock.js';
+import { makePrivateFolder, replacePrivateFile, sweepTemporaries } from './safe-file.js';
+
+/** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
+const LOCK_TIMEOUT_MS = 30_000;
+
+export type ReplaceUnderLockOptions = {
+  /** The file. */
+  readonly path: string;
+  /** The folder with the lock, as in `~/.config/kilometers`. Created with mode 700 where missing. */
+  readonly folder: string;
+  /** What the lock is called: letters and dashes. */
+  readonly name: string;
+  readonly clock?: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+};
+
+/**
+ * Replaces a small file of this user by what `next` gives, while no other process does: as one step, mode 600, on
+ * the disk when it resolves. `next` reads what is there; where it gives `undefined` the file stays as it is.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when the file cannot be written, `KM_AUTH_LOCK_TIMEOUT` when another process
+ *   writes it for more than 30 s; then it is as it was. What `next` throws is passed on.
+ */
+export async function replaceUnderLock(
+  { path, folder, name, clock = systemClock, random }: ReplaceUnderLockOptions,
+  next: () => string | undefined,
+): Promise<void> {
+  await makePrivateFolder(folder);
+  const lock = new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what: path });
+  const held = await lock.acquire({ timeoutMs: LOCK_TIMEOUT_MS });
+  if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
+  try {
+    const text = next();
+    if (text === undefined) return;
+    await replacePrivateFile(path, Buffer.from(text));
+    await sweepTemporaries(path, clock.nowMs());
+  } finally {
+    await held.release();
+  }
+}
