@@ -40,6 +40,7 @@ const PACKAGES = [
       /^bin\/km\.cjs$/,
       /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.(cjs|mjs|js)(\.map)?$/,
       /^dist\/LICENSES\.txt$/,
+      /^schemas\/[a-z0-9.-]+\.json$/,
     ],
     required: ['dist/LICENSES.txt'],
     command: 'bin/km.cjs',

@@ -7,4 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 need gnome-keyring-daemon gnome-keyring
 need dbus-run-session dbus-daemon
 need faketime faketime
+
+# The programs that are given tokens.
+need curl curl
+need openssl openssl
 exit 0

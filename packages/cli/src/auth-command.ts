@@ -5,7 +5,7 @@ import type { AuthLoginFlags } from './commands/auth-login.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
-import { parseDuration } from './flag-values.js';
+import { collect, parseDuration } from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
@@ -61,15 +61,24 @@ function statusCommand(context: CommandContext, exitWith: ExitWith): Command {
 function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
   const token = new Command('token')
     .description('print a valid token, and nothing else')
+    .argument('[action]', 'what git or docker asks of a credential helper: get, store, erase')
     .option('--scope <scope>', 'what the token is for, as in "monitoring"')
     .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
     .addOption(
-      new Option('--format <format>', 'how to print it').choices(['raw', 'header', 'json']).default('raw'),
-    );
+      new Option('--format <format>', 'how to print it')
+        .choices(['raw', 'header', 'json', 'k8s', 'aws', 'git', 'docker'])
+        .default('raw'),
+    )
+    .option(
+      '--host <host>',
+      "git, docker: a server besides the API's own that may be given the token; may be given more than once",
+      collect,
+    )
+    .option('--username <name>', 'git, docker: the user name beside the token (default: "oauth2")');
   addAccountOptions(token);
   addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
-  return token.action(async (flags: AuthTokenFlags) => {
+  return token.action(async (action: string | undefined, flags: AuthTokenFlags) => {
     const { runAuthToken } = await import('./commands/auth-token.js');
-    exitWith(await runAuthToken(flags, context));
+    exitWith(await runAuthToken(action, flags, context));
   });
 }

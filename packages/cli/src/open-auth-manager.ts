@@ -1,10 +1,14 @@
 import { createAuthManager, createDebugLog, type AuthEvent, type AuthManager } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
-import { openStorage } from './token-cache.js';
+import { openStorage, type Storage } from './token-cache.js';
 
-/** A manager, and the account that it is for. */
-export type OpenedManager = { readonly manager: AuthManager; readonly account: Account };
+/** A manager, the account that it is for, and what it keeps tokens in. */
+export type OpenedManager = {
+  readonly manager: AuthManager;
+  readonly account: Account;
+  readonly storage: Storage;
+};
 
 /** What a user should know although the command goes on. */
 function warningOf(event: AuthEvent): string | undefined {
@@ -43,5 +47,5 @@ export async function openAuthManager(flags: AccountFlags, context: CommandConte
   const { clock, random } = context;
   const manager = createAuthManager({ ...account.config, cache: storage.cache, clock, random });
   tellEvents(manager, context);
-  return { manager, account };
+  return { manager, account, storage };
 }
