@@ -16,6 +16,14 @@ export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/re
 export type { LoginStore, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
 export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';
+export {
+  createProcessLock,
+  type HeldProcessLock,
+  type ProcessLock,
+  type ProcessLockOptions,
+} from './caches/file/process-lock.js';
+export type { RecordSeal, RecordSealer } from './caches/file/record-sealer.js';
+export { makePrivateFolder } from './caches/file/safe-file.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';

@@ -3,6 +3,7 @@ import type { LockOptions, TokenCache } from '../../ports.js';
 import { decodeGrant, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
 import type { KeySource } from './key-file.js';
 import { createLoginStore, type LoginStore } from './login-store.js';
+import { createRecordSealer, type RecordSealer } from './record-sealer.js';
 import { SealedFolder, type SealedFolderOptions } from './sealed-folder.js';
 
 export type FileCacheOptions = SealedFolderOptions;
@@ -16,6 +17,12 @@ export type FileCache = TokenCache & {
   lockOwner(key: GrantKey): Promise<string | undefined>;
   /** How profiles are logged in, sealed with the same key. */
   readonly logins: LoginStore;
+  /**
+   * Seals other files with the key of these. Reads the key as it is now; makes one where there is none.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when there is no key and none can be made, or its keyring is locked.
+   */
+  recordSealer(): Promise<RecordSealer>;
 };
 
 /**
@@ -36,6 +43,7 @@ export function createFileCache(options: FileCacheOptions): FileCache {
     kind: 'file',
     logins: createLoginStore(folder),
     keySource: () => folder.keySource(),
+    recordSealer: async () => createRecordSealer(await folder.ensureKey()),
     lockOwner: (key) => lockOf(key).owner(),
     async getGrant(key) {
       const fileKey = await folder.key();

@@ -52,6 +52,8 @@ export type GenerationLockOptions = {
   readonly random: () => number;
   /** What the lock protects, for the error. */
   readonly what: string;
+  /** An owner that lives but was watched without a heartbeat for so many milliseconds is followed. Default: never. */
+  readonly stalledAfterMs?: number;
 };
 
 export type AcquireOptions<T> = {
@@ -61,12 +63,17 @@ export type AcquireOptions<T> = {
   readonly unless?: (() => Promise<T | undefined>) | undefined;
 };
 
+/** A lock that is held, and whether it still is: `stalledAfterMs` lets another follow a living owner. */
+export type HeldGeneration = HeldLock & { readonly isOurs: () => Promise<boolean> };
+
 function nameOf(generation: number): string {
   return String(generation).padStart(10, '0');
 }
 
 export class GenerationLock {
   readonly #options: GenerationLockOptions;
+  /** The beat that was seen last, and for how long it was watched standing still. */
+  #seen = { beat: '', atMs: 0, unchangedMs: 0 };
 
   constructor(options: GenerationLockOptions) {
     this.#options = options;
@@ -77,18 +84,13 @@ export class GenerationLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
    */
-  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
+  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldGeneration | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    /** The beat that was seen last, and for how long it was watched standing still. */
-    let seen = { beat: '', atMs: startedAtMs, unchangedMs: 0 };
     for (let polls = 0; ; polls += 1) {
       const head = await this.#head();
       const nowMs = clock.monotonicMs();
-      const { beat = '' } = head ?? {};
-      const unchangedMs =
-        beat === seen.beat ? seen.unchangedMs + Math.min(nowMs - seen.atMs, LONGEST_SIGHT_MS) : 0;
-      seen = { beat, atMs: nowMs, unchangedMs };
+      const unchangedMs = this.#watch(head?.beat ?? '', nowMs);
       if (head?.owner === undefined || !this.#isAlive(head.owner, unchangedMs)) {
         const held = await this.#take((head?.generation ?? 0) + 1);
         if (held !== undefined) return held;
@@ -112,13 +114,22 @@ export class GenerationLock {
     return owner === undefined || livenessOf(owner) === 'dead' ? undefined : describeProcess(owner);
   }
 
+  /** For how long `beat` was watched standing still, by now. */
+  #watch(beat: string, nowMs: number): number {
+    const { beat: before, atMs, unchangedMs } = this.#seen;
+    const watchedMs = beat === before ? unchangedMs + Math.min(nowMs - atMs, LONGEST_SIGHT_MS) : 0;
+    this.#seen = { beat, atMs: nowMs, unchangedMs: watchedMs };
+    return watchedMs;
+  }
+
   #isAlive(owner: ProcessIdentity, beatUnchangedForMs: number): boolean {
     const liveness = livenessOf(owner);
-    return liveness === 'unknown' ? beatUnchangedForMs < HEARTBEAT_STALE_MS : liveness === 'alive';
+    if (liveness === 'unknown') return beatUnchangedForMs < HEARTBEAT_STALE_MS;
+    return liveness === 'alive' && beatUnchangedForMs < (this.#options.stalledAfterMs ?? Infinity);
   }
 
   /** Links the generation; `undefined` when another was faster. */
-  async #take(generation: number): Promise<HeldLock | undefined> {
+  async #take(generation: number): Promise<HeldGeneration | undefined> {
     const { folder } = this.#options;
     const path = join(folder, nameOf(generation));
     let file: FileHandle;
@@ -132,7 +143,10 @@ export class GenerationLock {
       return undefined;
     }
     try {
-      if (await this.#isNext(generation)) return holdGeneration(file, this.#options.clock);
+      if (await this.#isNext(generation)) {
+        const isOurs = async (): Promise<boolean> => Math.max(...(await this.#generations())) === generation;
+        return { ...holdGeneration(file, this.#options.clock), isOurs };
+      }
       // What was found free or dead has long been followed by others.
       await unlink(path).catch(() => undefined);
     } catch (error) {

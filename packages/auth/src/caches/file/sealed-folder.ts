@@ -72,6 +72,17 @@ export class SealedFolder {
     return this.#key.current();
   }
 
+  /** The key as it is now, made where there is none. Where nothing can be written, the one that was known. */
+  async ensureKey(): Promise<Buffer> {
+    try {
+      return await this.whileWriting((key) => Promise.resolve(key));
+    } catch (error) {
+      const known = await this.#key.current();
+      if (known === undefined) throw error;
+      return known;
+    }
+  }
+
   lockOf(name: string, what: string): GenerationLock {
     const folder = join(this.#folder, '.locks', name);
     return new GenerationLock({ folder, clock: this.clock, random: this.#random, what });
