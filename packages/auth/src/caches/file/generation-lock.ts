@@ -84,7 +84,10 @@ export class GenerationLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
    */
-  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldGeneration | { readonly instead: T }> {
+  async acquire<T>({
+    timeoutMs,
+    unless,
+  }: AcquireOptions<T>): Promise<HeldGeneration | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
     for (let polls = 0; ; polls += 1) {

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { constants, writeSync } from 'node:fs';
+import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { makePrivateFolder, type RecordSeal, type RecordSealer } from '@kilometers/auth';
+import { encodeRecord, encodeSegmentHeader, SALT_BYTES, type SegmentPurpose } from './segment-format.js';
+import { newSegmentName, segmentPath, type SegmentFile } from './segment-name.js';
+
+export type NewSegment = {
+  readonly folder: string;
+  readonly sealer: RecordSealer;
+  readonly purpose: SegmentPurpose;
+  /** What the segment is for; its first record. */
+  readonly description: object;
+  readonly nowMs: number;
+  readonly state?: 'open' | 'refused';
+};
+
+/** Where a record ends in its segment. */
+export type RecordPosition = { readonly offset: number; readonly number: number };
+
+/** Appends to a segment of its own. After a failure it is used no more: what was written may be cut off. */
+export class SegmentWriter {
+  readonly file: SegmentFile;
+  readonly #handle: FileHandle;
+  readonly #seal: RecordSeal;
+  #offset = 0;
+  #number = 0;
+  #isSynced = true;
+
+  private constructor(file: SegmentFile, handle: FileHandle, seal: RecordSeal) {
+    this.file = file;
+    this.#handle = handle;
+    this.#seal = seal;
+  }
+
+  /** Begins a segment; `file` is its name from the start. Fails as the file system does. */
+  static async create(options: NewSegment): Promise<SegmentWriter> {
+    const { folder, sealer, purpose, description, nowMs, state = 'open' } = options;
+    await makePrivateFolder(folder);
+    const name = newSegmentName(nowMs);
+    const file: SegmentFile = { folder, name, state, begunAtMs: nowMs };
+    const salt = randomBytes(SALT_BYTES);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
+    const handle = await open(segmentPath(file), flags, 0o600);
+    const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt));
+    try {
+      await writer.#write(encodeSegmentHeader(sealer, salt));
+      await writer.append([Buffer.from(JSON.stringify(description))]);
+    } catch (error) {
+      await handle.close();
+      await unlink(segmentPath(file)).catch(() => undefined);
+      throw error;
+    }
+    return writer;
+  }
+
+  /** Bytes so far. */
+  get bytes(): number {
+    return this.#offset;
+  }
+
+  /** Appends records with one write; resolves with where each ends, when the kernel has them. */
+  async append(plaintexts: readonly Buffer[]): Promise<readonly RecordPosition[]> {
+    const { bytes, positions } = this.#encode(plaintexts);
+    await this.#write(bytes);
+    return positions;
+  }
+
+  /** As {@link append}, for a process that is about to end. */
+  appendSync(plaintexts: readonly Buffer[]): void {
+    const { bytes } = this.#encode(plaintexts);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#handle.fd, bytes, at);
+  }
+
+  /** Puts what was appended on the disk. */
+  async sync(): Promise<void> {
+    if (this.#isSynced) return;
+    this.#isSynced = true;
+    await this.#handle.datasync();
+  }
+
+  /** Whether the segment is still where it was begun: a reader that was through with it, or a human, may have taken it. */
+  async isInPlace(): Promise<boolean> {
+    return stat(segmentPath(this.file)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Says that nothing is appended any more. */
+  async close(): Promise<void> {
+    try {
+      await this.sync();
+      const closed = segmentPath({ ...this.file, state: 'closed' });
+      // It is gone where a reader was through with it.
+      if (this.file.state === 'open') await rename(segmentPath(this.file), closed).catch(() => undefined);
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  #encode(plaintexts: readonly Buffer[]) {
+    const records = plaintexts.map((plaintext) => encodeRecord(this.#seal, this.#number++, plaintext));
+    let offset = this.#offset;
+    const positions = records.map((record, index): RecordPosition => {
+      offset += record.length;
+      return { offset, number: this.#number - records.length + index + 1 };
+    });
+    return { bytes: Buffer.concat(records), positions };
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
+    this.#offset += bytes.length;
+    this.#isSynced = false;
+  }
+}
