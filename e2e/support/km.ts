@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './folder.js';
 
-/** The built command, as `npm ci && npm run build` leaves it. */
-export const KM = fileURLToPath(new URL('../../node_modules/.bin/km', import.meta.url));
+/** The built command, as `npm ci && npm run build` leaves it; `KM_UNDER_TEST` names another one. */
+export const KM =
+  process.env['KM_UNDER_TEST'] ?? fileURLToPath(new URL('../../node_modules/.bin/km', import.meta.url));
 
 export const API_KEY = 'km_live_e2e';
 
