@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { CommandContext } from './command-context.js';
+import type { AuthExecFlags } from './commands/auth-exec.js';
 import type { AuthLoginFlags } from './commands/auth-login.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
@@ -13,7 +14,7 @@ type ExitWith = (code: number) => void;
 export function authCommand(program: Command, context: CommandContext, exitWith: ExitWith): Command {
   const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
   addExample(auth, 'km auth token --scope monitoring');
-  for (const create of [loginCommand, logoutCommand, statusCommand, tokenCommand]) {
+  for (const create of [loginCommand, logoutCommand, statusCommand, tokenCommand, execCommand]) {
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
   return auth;
@@ -80,5 +81,30 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
   return token.action(async (action: string | undefined, flags: AuthTokenFlags) => {
     const { runAuthToken } = await import('./commands/auth-token.js');
     exitWith(await runAuthToken(action, flags, context));
+  });
+}
+
+function execCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const command: Command = new Command('exec')
+    .description('run a command with a token in its environment; signals and its exit code are passed on')
+    .argument('[command...]', 'the command and its arguments, after "--"')
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--env <name>', 'the variable that the token is in', 'KM_TOKEN')
+    .option('--token-file <file>', 'also keep the token in this file, fresh while the command runs')
+    .option(
+      '--refresh-signal <signal>',
+      'send the command this signal when there is a newer token, as in HUP',
+    )
+    .option('--pass-credentials', "leave km's own credentials (KILOMETERS_API_KEY) in the environment")
+    .passThroughOptions();
+  addAccountOptions(command);
+  addExample(command, 'km auth exec --scope monitoring -- sh -c \'echo "${#KM_TOKEN} characters"\'');
+  return command.action(async (words: readonly string[], flags: AuthExecFlags) => {
+    const [file, ...args] = words;
+    if (file === undefined || file === '') {
+      command.error('missing the command to run; usage: km auth exec -- COMMAND [ARGUMENT...]');
+    }
+    const { runAuthExec } = await import('./commands/auth-exec.js');
+    exitWith(await runAuthExec([file, ...args], flags, context));
   });
 }

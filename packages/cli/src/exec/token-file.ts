@@ -1,0 +1,71 @@
+import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { AuthToken } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import { EXIT } from '../exit-code.js';
+
+/** No token is longer. */
+const MAX_BYTES = 64 * 1024;
+
+/** A file with the token in it, and nothing else, for its owner only. Readers see the old one or the new one. */
+export class TokenFile {
+  readonly #path: string;
+  readonly #createId: () => string;
+  #inode: number | undefined;
+
+  /**
+   * @throws {CliError} when there is something at `path` that is no token of an earlier `km`: it would be
+   *   replaced, and removed at the end.
+   */
+  constructor(path: string, createId: () => string) {
+    this.#path = path;
+    this.#createId = createId;
+    if (!mayBeReplaced(path)) {
+      throw this.#failure('is there already, and is no token that km left: name another file, or remove it');
+    }
+  }
+
+  /**
+   * @throws {CliError} when it cannot be written.
+   */
+  write(token: AuthToken): void {
+    const next = `${this.#path}.${this.#createId()}.tmp`;
+    try {
+      // Without a new line: there are readers that take the file as it is.
+      writeFileSync(next, token.reveal(), { mode: 0o600, flag: 'wx' });
+      renameSync(next, this.#path);
+      this.#inode = lstatSync(this.#path).ino;
+    } catch (error) {
+      rmSync(next, { force: true });
+      const why = error instanceof Error ? error.message : String(error);
+      throw this.#failure(`cannot be written: ${why}`, error);
+    }
+  }
+
+  /** Removes the file, unless another has taken its place. */
+  remove(): void {
+    try {
+      if (lstatSync(this.#path).ino === this.#inode) unlinkSync(this.#path);
+    } catch {
+      // It is gone already, or its folder is.
+    }
+    this.#inode = undefined;
+  }
+
+  #failure(what: string, cause?: unknown): CliError {
+    return new CliError(`--token-file ${JSON.stringify(this.#path)} ${what}`, {
+      exitCode: EXIT.failed,
+      cause,
+    });
+  }
+}
+
+/** An empty file, as `mktemp` makes it, and a token that an earlier `km` left when it was killed. */
+function mayBeReplaced(path: string): boolean {
+  try {
+    const stats = lstatSync(path);
+    if (!stats.isFile() || (stats.mode & 0o077) !== 0 || stats.size > MAX_BYTES) return false;
+    return /^[\x21-\x7e]*$/.test(readFileSync(path, 'latin1'));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
