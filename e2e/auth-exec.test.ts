@@ -14,7 +14,7 @@ import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
 import { can } from './support/login-system.js';
-import { CTRL_C, CTRL_Z, startOnTerminal } from './support/terminal.js';
+import { CTRL_C, CTRL_Z, startShellOnTerminal } from './support/shell-on-terminal.js';
 import { until } from './support/until.js';
 import { isValid } from './support/validate.js';
 
@@ -225,7 +225,7 @@ describe.skipIf(!can('km auth exec on a terminal', 'script', '--version'))('on a
     const api = await startApi();
     const script = join(temporaryFolder(), 'count.js');
     writeFileSync(script, COUNT);
-    const terminal = startOnTerminal(
+    const terminal = startShellOnTerminal(
       `exec km auth exec -- '${process.execPath}' '${script}'`,
       accountAt(api.url),
     );
@@ -239,7 +239,7 @@ describe.skipIf(!can('km auth exec on a terminal', 'script', '--version'))('on a
   test('the command is stopped and continued with Ctrl-Z and fg', async () => {
     const api = await startApi();
     const env = environment({ ...accountAt(api.url), PS1: '> ', BASH_SILENCE_DEPRECATION_WARNING: '1' });
-    const terminal = startOnTerminal('bash --norc --noprofile -i', env);
+    const terminal = startShellOnTerminal('bash --norc --noprofile -i', env);
     await terminal.shows('> ');
     terminal.type(`km auth exec -- sh -c 'echo be''gun; read line; echo "read $line"'\n`);
     await terminal.shows('begun');

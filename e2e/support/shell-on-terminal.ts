@@ -14,7 +14,7 @@ export const CTRL_C = '\u0003';
 export const CTRL_Z = '\u001a';
 
 /** Runs a shell command on a pseudo-terminal. */
-export function startOnTerminal(command: string, env: Record<string, string>): Terminal {
+export function startShellOnTerminal(command: string, env: Record<string, string>): Terminal {
   const run = start('script', ['-qefc', command, '/dev/null'], {
     TERM: 'xterm',
     ...env,
