@@ -4,9 +4,13 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { oneLaterChunk } from './one-later-chunk.mjs';
+import { plainBuiltins } from './plain-builtins.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/** What most programs never need. */
+const LATER = ['./refreshing.ts', './caches/file/writing-side.ts'];
 const outdir = join(root, 'dist');
 
 const { metafile } = await build({
@@ -30,6 +34,7 @@ const { metafile } = await build({
   sourcesContent: false,
   logLevel: 'warning',
   metafile: true,
+  plugins: [plainBuiltins, oneLaterChunk(join(root, 'src'), LATER)],
 });
 
 // What an earlier build left goes last, so that a program that starts meanwhile finds its chunks.

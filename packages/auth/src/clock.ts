@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 /** Time, as the library sees it. Tests bring one that they advance. */
 export interface Clock {
   /** The wall clock: milliseconds since the epoch. It may jump. */
@@ -20,7 +18,11 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** The machine's own clocks. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs() {
+    // As fast as `performance.now()`, and nothing is loaded for it.
+    const time = process.hrtime();
+    return time[0] * 1_000 + time[1] / 1e6;
+  },
   schedule(callback, delayMs, keepsAlive) {
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
     if (!keepsAlive) timer.unref();

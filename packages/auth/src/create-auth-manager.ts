@@ -6,11 +6,13 @@ import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
 import { credentialFingerprint, type Credential } from './credential.js';
 import { createKilometersProvider } from './providers/kilometers-provider.js';
+import { loadRefreshing } from './load-refreshing.js';
 import { refreshSettings } from './refresh-settings.js';
 import { Secret } from './secret.js';
 import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
 
+const LOAD_ALL_AFTER_MS = 1_000;
 const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 function credentialOf(config: AuthManagerConfig): Credential | undefined {
@@ -50,6 +52,8 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
     credential:
       credential === undefined ? `login:${seed?.fingerprint ?? ''}` : credentialFingerprint(credential),
   };
+  // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
+  systemClock.schedule(() => void loadRefreshing().catch(() => undefined), LOAD_ALL_AFTER_MS, false);
   const { cache = createMemoryCache({ clock }) } = config;
   return new TokenManager({
     key,

@@ -8,8 +8,6 @@ export const AUTH_CHANNEL = 'kilometers:auth';
 /** A listener may be async, whatever its type says. */
 type Listener = (event: AuthEvent) => unknown;
 
-const processChannel = channel(AUTH_CHANNEL);
-
 /** Tells subscribers what happens. One that throws disturbs neither the others nor the manager. */
 export class EventPublisher {
   readonly #listeners = new Set<Listener>();
@@ -31,6 +29,7 @@ export class EventPublisher {
   }
 
   publish(body: AuthEventBody): void {
+    const processChannel = channel(AUTH_CHANNEL);
     if (this.#listeners.size === 0 && !processChannel.hasSubscribers) return;
     const event: AuthEvent = Object.freeze({ profile: this.#profile, atMs: this.#clock.nowMs(), ...body });
     for (const listener of [...this.#listeners]) {

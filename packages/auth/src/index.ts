@@ -23,7 +23,7 @@ export {
   type ProcessLockOptions,
 } from './caches/file/process-lock.js';
 export type { RecordSeal, RecordSealer } from './caches/file/record-sealer.js';
-export { makePrivateFolder } from './caches/file/safe-file.js';
+export { makePrivateFolder } from './caches/file/private-folder.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';

@@ -2,11 +2,13 @@ import { AuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
+import { loadRefreshing } from './load-refreshing.js';
 import type { Need } from './need.js';
-import type { RefreshTransaction } from './refresh-transaction.js';
+import type { Refreshing, RefreshingOptions } from './refreshing.js';
 
 export type RefreshFlightsOptions = {
-  readonly transaction: RefreshTransaction;
+  /** What each flight obtains its token with. */
+  readonly refreshing: RefreshingOptions;
   readonly clock: Clock;
   /** After a refresh behind has failed, the next one waits this long, in milliseconds. */
   readonly retryIntervalMs: number;
@@ -19,6 +21,8 @@ export type RefreshFlightsOptions = {
 export class RefreshFlights {
   readonly #options: RefreshFlightsOptions;
   readonly #underway = new Map<string, Promise<AuthToken>>();
+  /** Made with the first flight. */
+  #refreshing: Refreshing | undefined;
   /** No refresh runs behind before this, by the monotonic clock. */
   #behindNotBeforeMs = Number.NEGATIVE_INFINITY;
 
@@ -56,10 +60,21 @@ export class RefreshFlights {
     await Promise.allSettled(this.#underway.values());
   }
 
+  /** Ends the waits between tries: what was sent is still waited for. */
+  interruptWaits(): void {
+    this.#refreshing?.interruptWaits();
+  }
+
+  async #obtain(need: Need): Promise<AuthToken> {
+    const { createRefreshing } = await loadRefreshing();
+    this.#refreshing ??= createRefreshing(this.#options.refreshing);
+    return this.#refreshing.run(need);
+  }
+
   async #run(need: Need): Promise<AuthToken> {
-    const { transaction, events, onToken } = this.#options;
+    const { events, onToken } = this.#options;
     try {
-      const token = await transaction.run(need);
+      const token = await this.#obtain(need);
       onToken(need.scope, token);
       return token;
     } catch (error) {

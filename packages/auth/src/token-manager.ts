@@ -16,10 +16,8 @@ import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { lifetimeTooShort } from './refresh-refusal.js';
-import { RefreshTransaction } from './refresh-transaction.js';
 import { DEFAULT_SCOPE, scopeKey, type Scope } from './scope.js';
 import { TokenMemory } from './token-memory.js';
-import { TokenRequestRunner } from './token-request-runner.js';
 
 export type TokenManagerOptions = {
   readonly key: GrantKey;
@@ -43,7 +41,7 @@ function needInTime(scope: string, other: AuthToken | undefined, minValidMs = 0)
 /**
  * Keeps the tokens of one grant good. What happens when a token is about to expire: `getValidToken` hands
  * it out and calls `#refreshBehind`; that starts a flight, one a scope; a flight is one
- * {@link RefreshTransaction}; what it brings is held in memory until it is due in turn.
+ * `RefreshTransaction`; what it brings is held in memory until it is due in turn.
  */
 export class TokenManager implements AuthManager {
   readonly profile: string;
@@ -52,7 +50,6 @@ export class TokenManager implements AuthManager {
   readonly #settings: RefreshSettings;
   readonly #events: EventPublisher;
   readonly #store: GrantStore;
-  readonly #runner: TokenRequestRunner;
   readonly #memory: TokenMemory;
   readonly #flights: RefreshFlights;
   readonly #background: BackgroundCheck;
@@ -68,11 +65,9 @@ export class TokenManager implements AuthManager {
     this.#store = new GrantStore(options.cache, key, this.#events);
     const shared = { ...options, store: this.#store, events: this.#events };
     this.#memory = new TokenMemory(shared);
-    this.#runner = new TokenRequestRunner(shared);
     this.#flights = new RefreshFlights({
-      transaction: new RefreshTransaction({
+      refreshing: {
         ...shared,
-        runner: this.#runner,
         isOver: (token) => this.#memory.isOver(token),
         onTokensCleared: () => {
           this.#memory.clear();
@@ -80,7 +75,7 @@ export class TokenManager implements AuthManager {
         onClockSkew: (skewMs) => {
           this.#learnSkew(skewMs);
         },
-      }),
+      },
       clock,
       retryIntervalMs: settings.retryIntervalMs,
       events: this.#events,
@@ -138,7 +133,7 @@ export class TokenManager implements AuthManager {
 
   async stop(): Promise<void> {
     this.#background.stop();
-    this.#runner.interruptWaits();
+    this.#flights.interruptWaits();
     await this.#flights.settle();
     await this.#store.flush();
   }

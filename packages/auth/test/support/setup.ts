@@ -8,6 +8,7 @@ import {
   type GrantRecord,
   type TokenCache,
 } from '../../src/index.js';
+import { loadRefreshing } from '../../src/load-refreshing.js';
 import { fakeClock, type FakeClock } from './fake-clock.js';
 import { recordEvents, type RecordedEvents } from './record-events.js';
 import {
@@ -15,6 +16,9 @@ import {
   type ScriptedProvider,
   type ScriptedProviderOptions,
 } from './scripted-provider.js';
+
+// Loading takes time of its own, which a clock that tests advance does not see.
+await loadRefreshing();
 
 export const API_KEY = 'km_pro_scripted_key_1';
 export const MINUTE = 60_000;

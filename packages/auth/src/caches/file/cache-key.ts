@@ -1,17 +1,11 @@
-import { hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
-import {
-  createKeyFile,
-  readKeyFile,
-  repairKeyFile,
-  setKeyFileAside,
-  type KeyFile,
-  type KeySource,
-} from './key-file.js';
+import { keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
 import type { Keyring } from './keyring.js';
-import { asideName, makePrivateFolder, readAt, readPrivateFile, replacePrivateFile } from './safe-file.js';
+import { readAt, readPrivateFile } from './read-private-file.js';
+import { loadWriting } from './writing.js';
 
 const KEY_BYTES = 32;
 
@@ -52,7 +46,11 @@ export class CacheKey {
    * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked or gone.
    */
   async current(): Promise<Buffer | undefined> {
-    if (this.#known !== undefined) return this.#known.key;
+    return this.#known?.key ?? this.reread();
+  }
+
+  /** As `current`, from the key file: it may have been replaced since it was read. */
+  async reread(): Promise<Buffer | undefined> {
     const keyFile = readKeyFile(this.#path, this.#repaired)?.keyFile;
     return keyFile === undefined ? undefined : this.#open(keyFile);
   }
@@ -65,43 +63,20 @@ export class CacheKey {
   async ensure(nowMs: number): Promise<Buffer> {
     // Read again each time: a key file that was removed or replaced counts from the next write on.
     const reading = readKeyFile(this.#path, this.#repaired);
-    const keyFile = reading?.keyFile ?? (await this.#make(reading !== undefined, nowMs));
-    if (reading?.keyFile !== undefined && !reading.isWhole) {
-      await repairKeyFile(this.#path, reading.keyFile);
-      this.#repaired(`${this.#path} was damaged: it is whole again`);
-    }
-    return this.#open(keyFile);
+    if (reading?.keyFile !== undefined && reading.isWhole) return this.#open(reading.keyFile);
+    const { makeKeyFile } = await loadWriting();
+    return this.#open(await makeKeyFile(this.#options, this.#path, reading, nowMs));
   }
 
   readonly #repaired = (message: string): void => {
     this.#options.tell({ kind: 'repaired', message });
   };
 
-  async #make(isDamaged: boolean, nowMs: number): Promise<KeyFile> {
-    const { folder, keyring, tell } = this.#options;
-    await makePrivateFolder(folder);
-    if (isDamaged) {
-      const aside = asideName(this.#path, nowMs);
-      await setKeyFileAside(this.#path, aside);
-      tell({
-        kind: 'corrupt',
-        message: `${this.#path} was damaged: it was moved to ${aside}, and what it sealed cannot be opened any more`,
-      });
-    }
-    const installSecret = randomBytes(KEY_BYTES);
-    const inKeyring = await keyring.set(keyringName(installSecret), randomBytes(KEY_BYTES));
-    return createKeyFile(
-      this.#path,
-      { source: inKeyring ? 'keyring' : 'file', installSecret },
-      this.#repaired,
-    );
-  }
-
   async #open({ source, installSecret }: KeyFile): Promise<Buffer> {
     const { machineId, userId } = this.#options;
     const secret = source === 'file' ? installSecret : await this.#fromKeyring(installSecret);
     const info = `kilometers token cache 1, user ${userId}`;
-    const key = Buffer.from(hkdfSync('sha256', secret, machineId(), info, KEY_BYTES));
+    const key = deriveKey(secret, machineId(), info);
     this.#known = { key, source };
     return key;
   }
@@ -123,14 +98,24 @@ export class CacheKey {
       );
     }
     if (copy !== undefined && runtimeFolder !== undefined) {
-      await makePrivateFolder(join(runtimeFolder, 'kilometers'))
-        .then(() => replacePrivateFile(copy, secret))
+      await loadWriting()
+        .then(async ({ makePrivateFolder, replacePrivateFile }) => {
+          await makePrivateFolder(join(runtimeFolder, 'kilometers'));
+          await replacePrivateFile(copy, secret);
+        })
         .catch(() => undefined);
     }
     return secret;
   }
 }
 
-function keyringName(installSecret: Buffer): string {
-  return `cache-key-${installSecret.subarray(0, 8).toString('hex')}`;
+/**
+ * HKDF-SHA-256 to 32 bytes: one block, so two HMACs. Node's own `hkdf` takes half a millisecond longer the
+ * first time, and most processes derive one key.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc5869#section-2 | RFC 5869 §2}
+ */
+export function deriveKey(secret: Buffer, salt: string, info: string): Buffer {
+  const extracted = createHmac('sha256', salt).update(secret).digest();
+  return createHmac('sha256', extracted).update(info).update(Uint8Array.of(1)).digest();
 }

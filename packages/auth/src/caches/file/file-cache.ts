@@ -3,8 +3,9 @@ import type { LockOptions, TokenCache } from '../../ports.js';
 import { decodeGrant, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
 import type { KeySource } from './key-file.js';
 import { createLoginStore, type LoginStore } from './login-store.js';
-import { createRecordSealer, type RecordSealer } from './record-sealer.js';
+import type { RecordSealer } from './record-sealer.js';
 import { SealedFolder, type SealedFolderOptions } from './sealed-folder.js';
+import { loadWriting } from './writing.js';
 
 export type FileCacheOptions = SealedFolderOptions;
 
@@ -35,36 +36,39 @@ export function createFileCache(options: FileCacheOptions): FileCache {
 
   const lockOf = (key: GrantKey) => folder.lockOf(grantId(key).toString('hex'), `profile ${key.profile}`);
 
-  function readHalves(fileKey: Buffer, id: Buffer): GrantHalves {
-    return { login: loginsFile.read(fileKey, id), tokens: tokensFile.read(fileKey, id) };
-  }
-
   return {
     kind: 'file',
     logins: createLoginStore(folder),
     keySource: () => folder.keySource(),
-    recordSealer: async () => createRecordSealer(await folder.ensureKey()),
-    lockOwner: (key) => lockOf(key).owner(),
+    async recordSealer() {
+      const { createRecordSealer } = await loadWriting();
+      return createRecordSealer(await folder.ensureKey());
+    },
+    lockOwner: async (key) => (await lockOf(key)).owner(),
     async getGrant(key) {
-      const fileKey = await folder.key();
-      return fileKey === undefined ? undefined : decodeGrant(readHalves(fileKey, grantId(key)));
+      const id = grantId(key);
+      return decodeGrant({
+        login: await folder.read(loginsFile, id),
+        tokens: await folder.read(tokensFile, id),
+      });
     },
     updateGrant: (key, change) =>
-      folder.whileWriting(async (fileKey, nowMs) => {
+      folder.whileWriting(async ({ read, write }) => {
         const id = grantId(key);
-        const record = change(decodeGrant(readHalves(fileKey, id)));
+        const record = change(
+          decodeGrant({ login: await read(loginsFile, id), tokens: await read(tokensFile, id) }),
+        );
         const { login, tokens }: GrantHalves =
           record === undefined ? { login: undefined, tokens: undefined } : encodeGrant(key, record);
         // What must not be lost goes first.
-        await loginsFile.update(fileKey, id, nowMs, () => login);
-        await tokensFile.update(fileKey, id, nowMs, () => tokens);
+        await write(loginsFile, id, login);
+        await write(tokensFile, id, tokens);
         return record;
       }),
     async listGrants() {
-      const fileKey = await folder.key();
-      if (fileKey === undefined) return [];
       const byId = new Map<string, GrantKey>();
-      for (const plaintext of [...loginsFile.readAll(fileKey), ...tokensFile.readAll(fileKey)]) {
+      const plaintexts = [...(await folder.readAll(loginsFile)), ...(await folder.readAll(tokensFile))];
+      for (const plaintext of plaintexts) {
         const key = keyOfHalf(plaintext);
         if (key !== undefined) byId.set(grantId(key).toString('hex'), key);
       }
@@ -76,7 +80,8 @@ export function createFileCache(options: FileCacheOptions): FileCache {
       { timeoutMs, unless }: LockOptions<T>,
     ): Promise<T> {
       await folder.prepare();
-      const held = await lockOf(key).acquire({ timeoutMs, unless });
+      const lock = await lockOf(key);
+      const held = await lock.acquire({ timeoutMs, unless });
       if (!('release' in held)) return held.instead;
       try {
         return await task();

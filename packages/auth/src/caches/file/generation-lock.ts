@@ -5,19 +5,14 @@ import { AuthError } from '../../auth-error.js';
 import type { Clock } from '../../clock.js';
 import { holdGeneration, releaseGeneration, type HeldLock } from './held-generation.js';
 import {
-  errnoOf,
-  makePrivateFolder,
-  storageError,
-  sweepTemporaries,
-  writePrivateFileBeside,
-} from './safe-file.js';
-import {
   describeProcess,
   livenessOf,
   ownIdentity,
   parseIdentity,
   type ProcessIdentity,
 } from './process-identity.js';
+import { makePrivateFolder, sweepTemporaries, writePrivateFileBeside } from './safe-file.js';
+import { errnoOf, storageError } from './storage-error.js';
 
 /*
  * A lock that any number of processes share through a folder.

@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import { link, rename, unlink } from 'node:fs/promises';
-import { AuthError } from '../../auth-error.js';
-import {
-  errnoOf,
-  readAt,
-  readPrivateFile,
-  replacePrivateFile,
-  storageError,
-  writePrivateFileBeside,
-  type Repair,
-} from './safe-file.js';
+import { readAt, readPrivateFile, type Repair } from './read-private-file.js';
 
 /** Where the key of the cache comes from. */
 export type KeySource = 'keyring' | 'file';
@@ -29,7 +19,7 @@ function checkOf(line: string): string {
 }
 
 /** The content: one line, twice, each with a check, so that one damaged byte costs nothing. */
-function format({ source, installSecret }: KeyFile): Buffer {
+export function formatKeyFile({ source, installSecret }: KeyFile): Buffer {
   const line = `km-key 1 ${source} ${installSecret.toString('hex')}`;
   const checked = `${line} ${checkOf(line)}\n`;
   return Buffer.from(checked + checked);
@@ -46,51 +36,21 @@ function parseLine(text: string): KeyFile | undefined {
 }
 
 /** What was read, and whether it is whole. */
-type Reading = { readonly keyFile: KeyFile | undefined; readonly isWhole: boolean };
+export type KeyFileReading = { readonly keyFile: KeyFile | undefined; readonly isWhole: boolean };
 
-function parse(bytes: Buffer): Reading {
+function parse(bytes: Buffer): KeyFileReading {
   const lines = bytes.toString('latin1').split('\n');
   const copies = lines.slice(0, 2).map(parseLine);
   const keyFile = copies.find((copy) => copy !== undefined);
-  return { keyFile, isWhole: keyFile !== undefined && bytes.equals(format(keyFile)) };
+  return { keyFile, isWhole: keyFile !== undefined && bytes.equals(formatKeyFile(keyFile)) };
 }
 
 /** Reads the key file; `undefined` when there is none. */
-export function readKeyFile(path: string, onRepair: Repair): Reading | undefined {
+export function readKeyFile(path: string, onRepair: Repair): KeyFileReading | undefined {
   return readPrivateFile(path, onRepair, (fd) => parse(readAt(fd, 0, MAX_FILE_BYTES)));
 }
 
-/**
- * Writes the key file, unless another process was faster: then that one's is what counts.
- *
- * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written.
- */
-export async function createKeyFile(path: string, made: KeyFile, onRepair: Repair): Promise<KeyFile> {
-  try {
-    await writePrivateFileBeside(path, format(made), true, async (temporary) => {
-      await link(temporary, path);
-      await unlink(temporary);
-    });
-    return made;
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST')
-      throw error instanceof AuthError ? error : storageError('written', path, error);
-  }
-  const keyFile = readKeyFile(path, onRepair)?.keyFile;
-  if (keyFile === undefined)
-    throw new AuthError('KM_AUTH_CACHE', `${path} was damaged while it was made; try again`);
-  return keyFile;
-}
-
-/** Writes both copies anew, from the one that is whole. */
-export function repairKeyFile(path: string, keyFile: KeyFile): Promise<void> {
-  return replacePrivateFile(path, format(keyFile));
-}
-
-/** Moves a key file that says nothing aside, so that a new one can be made. */
-export async function setKeyFileAside(path: string, aside: string): Promise<void> {
-  await rename(path, aside).catch((error: unknown) => {
-    // Another process did it already.
-    if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', path, error);
-  });
+/** Under what name the keyring has the secret of this installation. */
+export function keyringName(installSecret: Buffer): string {
+  return `cache-key-${installSecret.subarray(0, 8).toString('hex')}`;
 }

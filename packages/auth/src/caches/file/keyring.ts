@@ -26,19 +26,15 @@ function hasBus(environment: KeyringOptions['environment'], platform: NodeJS.Pla
 
 /** The secret travels over pipes, never as an argument that other users could read. */
 export function createKeyring(options: KeyringOptions): Keyring {
-  const {
-    environment,
-    platform = process.platform,
-    childPath = fileURLToPath(new URL('./keyring-child.js', import.meta.url)),
-    timeoutMs = KEYRING_TIMEOUT_MS,
-  } = options;
+  const { environment, platform = process.platform, childPath, timeoutMs = KEYRING_TIMEOUT_MS } = options;
 
   function ask(request: unknown): Promise<Buffer | undefined> {
     if (!hasBus(environment, platform)) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       // Loaded when it is needed: a hit on the cache never is.
       const { spawn } = process.getBuiltinModule('node:child_process');
-      const child = spawn(process.execPath, [childPath], {
+      const program = childPath ?? fileURLToPath(new URL('./keyring-child.js', import.meta.url));
+      const child = spawn(process.execPath, [program], {
         stdio: ['pipe', 'pipe', 'ignore'],
         timeout: timeoutMs,
         killSignal: 'SIGKILL',

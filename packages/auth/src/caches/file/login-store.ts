@@ -55,20 +55,16 @@ function decode(plaintext: Buffer): StoredLogin | undefined {
 
 export function createLoginStore(folder: SealedFolder): LoginStore {
   const put = (profile: string, plaintext: Buffer | undefined): Promise<void> =>
-    folder.whileWriting((key, nowMs) => folder.logins.update(key, idOf(profile), nowMs, () => plaintext));
+    folder.whileWriting(({ write }) => write(folder.logins, idOf(profile), plaintext));
   return {
     async get(profile) {
-      const key = await folder.key();
-      const plaintext = key === undefined ? undefined : folder.logins.read(key, idOf(profile));
+      const plaintext = await folder.read(folder.logins, idOf(profile));
       return plaintext === undefined ? undefined : decode(plaintext);
     },
     set: (login) => put(login.profile, encode(login)),
     remove: (profile) => put(profile, undefined),
     async list() {
-      const key = await folder.key();
-      return key === undefined
-        ? []
-        : folder.logins.readAll(key).flatMap((plaintext) => decode(plaintext) ?? []);
+      return (await folder.readAll(folder.logins)).flatMap((plaintext) => decode(plaintext) ?? []);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { isAuthError } from '../../auth-error.js';
 import { systemClock, type Clock } from '../../clock.js';
-import { GenerationLock } from './generation-lock.js';
+import type { GenerationLock } from './generation-lock.js';
+import { loadWriting } from './writing.js';
 
 export type ProcessLockOptions = {
   /** The lock's own folder. Created with mode 700 where missing. */
@@ -37,10 +38,13 @@ export type ProcessLock = {
 
 /** The lock of the cache's own files, for other work of the same processes. */
 export function createProcessLock({ clock = systemClock, ...options }: ProcessLockOptions): ProcessLock {
-  const lock = new GenerationLock({ ...options, clock });
+  let made: Promise<GenerationLock> | undefined;
+  const load = (): Promise<GenerationLock> =>
+    (made ??= loadWriting().then(({ GenerationLock }) => new GenerationLock({ ...options, clock })));
   return {
     async tryAcquire() {
       try {
+        const lock = await load();
         const held = await lock.acquire({ timeoutMs: 0 });
         return 'release' in held ? held : undefined;
       } catch (error) {
@@ -48,6 +52,6 @@ export function createProcessLock({ clock = systemClock, ...options }: ProcessLo
         throw error;
       }
     },
-    owner: () => lock.owner(),
+    owner: async () => (await load()).owner(),
   };
 }

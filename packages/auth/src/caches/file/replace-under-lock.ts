@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../clock.js';
-import { GenerationLock } from './generation-lock.js';
-import { makePrivateFolder, replacePrivateFile, sweepTemporaries } from './safe-file.js';
+import { loadWriting } from './writing.js';
 
 /** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
 const LOCK_TIMEOUT_MS = 30_000;
@@ -29,6 +28,7 @@ export async function replaceUnderLock(
   { path, folder, name, clock = systemClock, random }: ReplaceUnderLockOptions,
   next: () => string | undefined,
 ): Promise<void> {
+  const { GenerationLock, makePrivateFolder, replacePrivateFile, sweepTemporaries } = await loadWriting();
   await makePrivateFolder(folder);
   const lock = new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what: path });
   const held = await lock.acquire({ timeoutMs: LOCK_TIMEOUT_MS });

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
 import { systemClock, type Clock } from '../../clock.js';
 import { CacheKey } from './cache-key.js';
-import { GenerationLock } from './generation-lock.js';
+import type { GenerationLock } from './generation-lock.js';
 import type { KeySource } from './key-file.js';
 import { createKeyring, type Keyring } from './keyring.js';
 import { machineId } from './machine-id.js';
-import { makePrivateFolder } from './safe-file.js';
-import { SealedFile } from './sealed-file.js';
+import { makePrivateFolder } from './private-folder.js';
+import { SealedFile, type Unopened } from './sealed-file.js';
+import { loadWriting } from './writing.js';
 
 /** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
 const FILES_LOCK_TIMEOUT_MS = 30_000;
@@ -26,6 +27,15 @@ export type SealedFolderOptions = {
   readonly keyring?: Keyring;
 };
 
+/** What a task may do while no other process writes the files. */
+export type Writer = {
+  readonly key: Buffer;
+  /** What is stored, as {@link SealedFolder.read}. */
+  readonly read: (file: SealedFile, id: Buffer) => Promise<Buffer | undefined>;
+  /** Replaces a record; `undefined` removes it. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written. */
+  readonly write: (file: SealedFile, id: Buffer, next: Buffer | undefined) => Promise<void>;
+};
+
 /** The user's sealed files, their key and their locks. */
 export class SealedFolder {
   /** `.auth_cache`: tokens. It can be removed at any moment. */
@@ -36,7 +46,6 @@ export class SealedFolder {
   readonly #folder: string;
   readonly #random: () => number;
   readonly #key: CacheKey;
-  readonly #filesLock: GenerationLock;
   readonly #listeners = new Set<CacheNoticeListener>();
   /** Notices from before anybody listened. */
   readonly #untold: CacheNotice[] = [];
@@ -60,22 +69,29 @@ export class SealedFolder {
       userId: options.userId ?? String(process.getuid?.() ?? ''),
       tell,
     });
-    this.#filesLock = this.lockOf('files', 'the token cache');
   }
 
   keySource(): KeySource | undefined {
     return this.#key.source();
   }
 
-  /** The key for reading; `undefined` before anything was written. */
-  key(): Promise<Buffer | undefined> {
-    return this.#key.current();
+  /** A record; `undefined` when there is none, or it does not open, which is told once. */
+  async read(file: SealedFile, id: Buffer): Promise<Buffer | undefined> {
+    const key = await this.#key.current();
+    if (key === undefined) return undefined;
+    const found = await this.#open(key, (opening) => {
+      const seen = file.look(opening, id);
+      return seen === undefined || Buffer.isBuffer(seen) ? { plaintext: seen } : seen;
+    });
+    if (!('why' in found)) return found.plaintext;
+    file.tellCorrupt(`${file.path} does not open (${found.why}): it counts as empty`);
+    return undefined;
   }
 
   /** The key as it is now, made where there is none. Where nothing can be written, the one that was known. */
   async ensureKey(): Promise<Buffer> {
     try {
-      return await this.whileWriting((key) => Promise.resolve(key));
+      return await this.whileWriting(({ key }) => Promise.resolve(key));
     } catch (error) {
       const known = await this.#key.current();
       if (known === undefined) throw error;
@@ -83,24 +99,50 @@ export class SealedFolder {
     }
   }
 
-  lockOf(name: string, what: string): GenerationLock {
+  /** The plaintexts of all records of a file that open. */
+  async readAll(file: SealedFile): Promise<readonly Buffer[]> {
+    const key = await this.#key.current();
+    if (key === undefined) return [];
+    const { whole, why } = await this.#open(key, (opening) => file.lookAtAll(opening));
+    if (why !== undefined) file.tellCorrupt(`${file.path} does not open whole (${why})`);
+    return whole.map(({ plaintext }) => plaintext);
+  }
+
+  /** Opens with the key that is known; where that fails, with the one that may have replaced it meanwhile. */
+  async #open<T extends object>(key: Buffer, look: (key: Buffer) => T | (T & Unopened)): Promise<T> {
+    const found = look(key);
+    if (!('why' in found)) return found;
+    const newer = await this.#key.reread();
+    return newer === undefined || newer.equals(key) ? found : look(newer);
+  }
+
+  async lockOf(name: string, what: string): Promise<GenerationLock> {
     const folder = join(this.#folder, '.locks', name);
+    const { GenerationLock } = await loadWriting();
     return new GenerationLock({ folder, clock: this.clock, random: this.#random, what });
   }
 
   /** Makes the folder where it is missing. */
-  prepare(): Promise<void> {
-    return makePrivateFolder(this.#folder);
+  async prepare(): Promise<void> {
+    await makePrivateFolder(this.#folder);
   }
 
   /** Runs `task` while no other process writes the files. */
-  async whileWriting<T>(task: (key: Buffer, nowMs: number) => Promise<T>): Promise<T> {
+  async whileWriting<T>(task: (writer: Writer) => Promise<T>): Promise<T> {
+    const { updateRecord } = await loadWriting();
     await this.prepare();
-    const held = await this.#filesLock.acquire({ timeoutMs: FILES_LOCK_TIMEOUT_MS });
+    const lock = await this.lockOf('files', 'the token cache');
+    const held = await lock.acquire({ timeoutMs: FILES_LOCK_TIMEOUT_MS });
     if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
     try {
       const nowMs = this.clock.nowMs();
-      return await task(await this.#key.ensure(nowMs), nowMs);
+      const key = await this.#key.ensure(nowMs);
+      return await task({
+        key,
+        read: (file, id) => this.read(file, id),
+        write: (file, id, next) =>
+          updateRecord({ file, key, id, nowMs, assertHeld: () => Promise.resolve() }, next),
+      });
     } finally {
       await held.release();
     }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createDecipheriv, createHash } from 'node:crypto';
 
 /*
  * A sealed file, byte by byte (integers are big-endian):
@@ -21,10 +21,10 @@ const MAGIC = Buffer.from('KMSF');
 export const FORMAT_VERSION = 1;
 const PREFIX_BYTES = 16;
 export const HEADER_BYTES = 48;
-const ENTRY_BYTES = 56;
+export const ENTRY_BYTES = 56;
 export const ID_BYTES = 16;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
 /** What is authenticated with each record. */
 const RECORD_AAD_BYTES = 12;
 /** More records than a user can have; guards against a length that was tampered with. */
@@ -50,7 +50,7 @@ export function keyIdOf(key: Buffer): Buffer {
   return createHash('sha256').update(key).digest().subarray(0, 4);
 }
 
-function prefix(key: Buffer): Buffer {
+export function prefix(key: Buffer): Buffer {
   const bytes = Buffer.alloc(PREFIX_BYTES);
   MAGIC.copy(bytes, 0);
   bytes.writeUInt16BE(FORMAT_VERSION, 4);
@@ -110,7 +110,7 @@ export function findEntry(bytes: Buffer, end: number, id: Buffer): IndexEntry | 
   return undefined;
 }
 
-function recordAad(prefixBytes: Buffer, id: Buffer): Buffer {
+export function recordAad(prefixBytes: Buffer, id: Buffer): Buffer {
   return Buffer.concat([prefixBytes.subarray(0, RECORD_AAD_BYTES), id]);
 }
 
@@ -124,37 +124,4 @@ export function openRecord(key: Buffer, record: SealedRecord): Buffer | undefine
   } catch {
     return undefined;
   }
-}
-
-/** Seals a plaintext under a fresh nonce. */
-export function sealRecord(key: Buffer, id: Buffer, plaintext: Buffer): SealedRecord {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(recordAad(prefix(key), id));
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  return { id, nonce, tag: cipher.getAuthTag(), ciphertext };
-}
-
-/** The whole file. */
-export function sealFile(key: Buffer, records: readonly SealedRecord[]): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  prefix(key).copy(header);
-  header.writeUInt32BE(records.length, 16);
-  randomBytes(NONCE_BYTES).copy(header, 20);
-  const index = Buffer.alloc(records.length * ENTRY_BYTES);
-  let offset = HEADER_BYTES + index.length;
-  records.forEach((record, position) => {
-    const at = position * ENTRY_BYTES;
-    record.id.copy(index, at);
-    index.writeUInt32BE(offset, at + 16);
-    index.writeUInt32BE(record.ciphertext.length, at + 20);
-    record.nonce.copy(index, at + 24);
-    record.tag.copy(index, at + 36);
-    offset += record.ciphertext.length;
-  });
-  const cipher = createCipheriv('aes-256-gcm', key, header.subarray(20, 32), { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.concat([header.subarray(0, 32), index]));
-  cipher.final();
-  cipher.getAuthTag().copy(header, 32);
-  return Buffer.concat([header, index, ...records.map((record) => record.ciphertext)]);
 }

@@ -1,0 +1,62 @@
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { errnoOf, refuse, storageError } from './storage-error.js';
+
+/** Who we are to the file system: the user id, or `undefined` where there are none (Windows). */
+const userId = process.getuid?.();
+
+/** What was put right on the way. */
+export type Repair = (message: string) => void;
+
+/** Refuses what another user could have put there; narrows a mode that lets others in. */
+function inspect(fd: number, path: string, onRepair: Repair): Stats {
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) throw refuse(path, 'is not a file');
+  if (userId === undefined) return stats;
+  if (stats.uid !== userId)
+    throw refuse(path, `belongs to user ${String(stats.uid)}, not to user ${String(userId)}`);
+  if ((stats.mode & 0o077) !== 0) {
+    fchmodSync(fd, 0o600);
+    onRepair(
+      `${path} could be read by other users (mode ${(stats.mode & 0o777).toString(8)}): it is 600 now`,
+    );
+  }
+  return stats;
+}
+
+/**
+ * Opens a private file for reading and hands its descriptor to `use`; `undefined` when there is none.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when it is a symbolic link, another user's, or cannot be read.
+ */
+export function readPrivateFile<T>(
+  path: string,
+  onRepair: Repair,
+  use: (fd: number, stats: Stats) => T,
+): T | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ELOOP') throw refuse(path, 'is a symbolic link');
+    throw storageError('read', path, error);
+  }
+  try {
+    return use(fd, inspect(fd, path, onRepair));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Up to `length` bytes from `position`; fewer at the end of the file. */
+export function readAt(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = readSync(fd, bytes, filled, length - filled, position + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}

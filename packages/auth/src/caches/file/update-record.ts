@@ -1,0 +1,53 @@
+import { link, rename } from 'node:fs/promises';
+import { asideName, replacePrivateFile, sweepTemporaries } from './safe-file.js';
+import type { SealedFile } from './sealed-file.js';
+import { sealFile, sealRecord } from './sealing.js';
+import { errnoOf, storageError } from './storage-error.js';
+
+export type RecordUpdate = {
+  readonly file: SealedFile;
+  readonly key: Buffer;
+  readonly id: Buffer;
+  readonly nowMs: number;
+  /** Throws where the lock of the file is not held any more. Asked at the last moment. */
+  readonly assertHeld: () => Promise<void>;
+};
+
+/**
+ * Replaces one record by `next`; `undefined` removes it. What does not open is moved aside first, and every
+ * record that does is kept. The caller holds the lock of the file.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written; then the file is as it was.
+ */
+export async function updateRecord(
+  { file, key, id, nowMs, assertHeld }: RecordUpdate,
+  next: Buffer | undefined,
+): Promise<void> {
+  const { whole, why: damage } = file.lookAtAll(key);
+  const before = whole.find(({ record }) => record.id.equals(id))?.plaintext;
+  const isSame = next === undefined ? before === undefined : before?.equals(next) === true;
+  if (isSame && damage === undefined) return;
+  if (damage !== undefined) await keepAside(file, damage, nowMs, assertHeld);
+  const others = whole.map(({ record }) => record).filter((record) => !record.id.equals(id));
+  const records = next === undefined ? others : [...others, sealRecord(key, id, next)];
+  await replacePrivateFile(file.path, sealFile(key, records), assertHeld);
+  await sweepTemporaries(file.path, nowMs);
+}
+
+/** Keeps a damaged file under another name, until now also under its own: a kill before the next write loses nothing. */
+async function keepAside(
+  file: SealedFile,
+  why: string,
+  nowMs: number,
+  assertHeld: () => Promise<void>,
+): Promise<void> {
+  const aside = asideName(file.path, nowMs);
+  await assertHeld();
+  try {
+    // Where there are no hard links, a kill between here and the write leaves the records in this one only.
+    await link(file.path, aside).catch(() => rename(file.path, aside));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', file.path, error);
+  }
+  file.tellAside(aside, why);
+}
