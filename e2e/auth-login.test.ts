@@ -68,9 +68,7 @@ describe('km auth login', () => {
     });
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 4, stdout: '' });
     const other = await runKm(['auth', 'token', '--profile', 'home'], { env });
-    expect(other.stderr).toBe(
-      'km: nobody is logged in; run `km auth login --api-key-stdin --profile home`\n',
-    );
+    expect(other.stderr).toBe('km: nobody is logged in; run `km auth login --profile home`\n');
   });
 
   test('stores nothing of a key that the API refuses', async () => {
@@ -107,7 +105,7 @@ describe('km auth login', () => {
     const byFlag = await runKm(['auth', 'token', '--endpoint', other.url], { env });
     expect(byFlag).toMatchObject({ code: 4, stdout: '' });
     expect(byFlag.stderr).toContain(`is logged in to ${api.url}`);
-    expect(byFlag.stderr).toContain(`km auth login --api-key-stdin --endpoint ${other.url}`);
+    expect(byFlag.stderr).toContain(`km auth login --endpoint ${other.url}`);
     const byVariable = await runKm(['auth', 'token'], {
       env: { ...env, KILOMETERS_API_ENDPOINT: other.url },
     });
