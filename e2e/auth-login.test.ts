@@ -28,7 +28,7 @@ describe('km auth login', () => {
     const login = await runKm([...LOGIN, '--endpoint', api.url], { env, input: `  ${API_KEY}\r\n` });
     expect(login).toMatchObject({ code: 0, stdout: '' });
     expect(login.stderr).toMatch(
-      /^km: profile default is logged in to http:\S+ as \S+ \(tier \w+\)\n    features: basic_monitoring, /,
+      /^km: profile default is logged in to http:\S+ as \S+ \(tier \w+\)\n {4}features: basic_monitoring, /,
     );
     expect(login.stderr).toContain(api.url);
     const token = await runKm(['auth', 'token', '--scope', 'monitoring'], { env });

@@ -5,7 +5,7 @@ import { isInteractive } from '../terminal/terminal.js';
 type Opener = readonly [file: string, ...args: string[]];
 
 /** What opens a link; `undefined` where there is no browser that this person sees. */
-export function browserFor(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): Opener | undefined {
+function browserFor(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): Opener | undefined {
   const has = (name: string): boolean => (environment[name] ?? '') !== '';
   // Over ssh a browser would open in front of somebody else.
   if (has('SSH_CONNECTION') || has('SSH_CLIENT') || has('SSH_TTY')) return undefined;

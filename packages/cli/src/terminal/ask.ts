@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { CommandContext } from '../command-context.js';
 
 /** A line that somebody typed, without the spaces around it; `undefined` when there is no more. The terminal shows it. */
-export function askLine(
+function askLine(
   question: string,
   { stdin, prompt }: Pick<CommandContext, 'stdin' | 'prompt'>,
 ): Promise<string | undefined> {
