@@ -16,7 +16,7 @@ describe('km auth status', () => {
       profile: 'default',
       profileFrom: 'default',
       endpoint: api.url,
-      endpointFrom: 'login',
+      endpointFrom: 'config',
       credential: 'api_key',
       credentialFrom: 'login',
       refreshesWithoutHuman: true,
