@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
-import { accountAt, environment, monitoring, runKm, startKm } from './support/km.js';
+import { accountAt, API_KEY, environment, monitoring, runKm, startKm } from './support/km.js';
 import { connectToEverything } from './support/mcp-session.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
@@ -65,40 +66,92 @@ describe('while the API is in trouble', () => {
     expect(storedEvents(api)).toHaveLength(50);
   });
 
-  test('cannot be reached: traffic passes, and the end says how many events were lost', async () => {
+  test('cannot be reached: traffic passes, the end says how many events wait, and the next km delivers them', async () => {
     const api = await startApi();
     await api.close();
     const input = messages(12);
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input });
+    const env = accountAt(api.url);
+    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
-    expect(stderr).toMatch(/^km: not delivered, and lost: 24 events, because [^\n]*ECONNREFUSED[^\n]*\n$/);
+    expect(stderr).toMatch(
+      /^km: 24 events in the queue, for a later km to deliver, because [^\n]*ECONNREFUSED[^\n]*\n$/,
+    );
+
+    const again = await startApi({ port: api.port });
+    const next = startKm(monitoring(ECHO), env);
+    await until('what waited', () => storedEvents(again).length === 24);
+    next.child.stdin.end();
+    await next.ended;
+    expect(next.stderr()).toBe('');
+    const sent = storedEvents(again)
+      .filter(({ direction }) => direction === 'outbound')
+      .map(textOf);
+    expect(sent.map((text) => `${text}\n`).join('')).toBe(input);
   });
 
-  test('refuses the batch: it says so once, and goes on', async () => {
+  test('refuses one event: that one is set aside, and all others are delivered', async () => {
+    const api = await startApi({ maxBodyBytes: 100_000 });
+    const env = accountAt(api.url);
+    const large = `{"jsonrpc":"2.0","method":"large","params":"${randomBytes(100_000).toString('base64')}"}\n`;
+    const input = messages(5) + large + messages(5);
+    const { code, stdout, stderr } = await runKm(monitoring('process.stdin.resume()'), { env, input });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toBe('km: the API refused 1 event (HTTP 413): set aside, alone; a newer km may help\n');
+    expect(
+      storedEvents(api)
+        .map((event) => `${textOf(event)}\n`)
+        .join(''),
+    ).toBe(messages(5) + messages(5));
+    const status = await runKm(['queue', 'status', '--json'], { env });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      waiting: 0,
+      accounts: [{ refused: 1, corruptFiles: 0 }],
+    });
+  });
+
+  test('refuses batches, yet none of their events alone: all are delivered, in halves', async () => {
     const api = await startApi({ trouble: ['path=/api/events/batch,status=400,count=2'] });
     const { code, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input: messages(20) });
-    expect(code).toBe(0);
-    expect(stderr).toBe('km: the API refused 10 events (HTTP 400); a newer km may help\n');
-    expect(storedEvents(api)).toHaveLength(20);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(storedEvents(api)).toHaveLength(40);
   });
 
-  test('nobody is logged in: it says so once, and traffic passes', async () => {
+  test('redirects: what was captured goes nowhere else', async () => {
+    const elsewhere = await startApi();
+    const redirect = `path=/api/events/batch,redirect=${elsewhere.url}/api/events/batch,count=100`;
+    const api = await startApi({ trouble: [redirect] });
+    const { stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input: messages(3) });
+    expect(stderr).toContain('6 events in the queue');
+    expect(stderr).toContain('HTTP 307');
+    expect(storedEvents(elsewhere)).toEqual([]);
+  });
+
+  test('nobody is logged in: it says so once, traffic passes, and what waits is delivered after the login', async () => {
+    const api = await startApi();
     const input = messages(40);
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env: environment(), input });
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
-    expect(stderr.match(/monitoring goes on/g)).toHaveLength(1);
-    expect(stderr.match(/^km: /gm)).toHaveLength(2);
-    expect(stderr).toContain('not delivered, and lost: 80 events');
+    expect(stderr).toMatch(
+      /^km: monitoring goes on, and events wait in the queue: nobody is logged in[^\n]*\n$/,
+    );
+    expect(await runKm(['queue', 'flush'], { env })).toMatchObject({ code: 4 });
+
+    await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
+    expect(await runKm(['queue', 'flush'], { env })).toMatchObject({
+      code: 0,
+      stderr: 'km: 80 events delivered\n',
+    });
+    expect(storedEvents(api)).toHaveLength(80);
   });
 
-  test('the key is not known: traffic passes all the same', async () => {
+  test('the key is not known: traffic passes all the same, and events wait', async () => {
     const api = await startApi({ apiKeys: ['km_live_another'] });
     const input = messages(3);
     const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
     expect(stderr).toMatch(
-      /^km: monitoring goes on, but no event is delivered: [^\n]*unknown API key[^\n]*\n/,
+      /^km: monitoring goes on, and events wait in the queue: [^\n]*unknown API key[^\n]*\n$/,
     );
-    expect(stderr).toContain('km: not delivered, and lost: 6 events');
   });
 });

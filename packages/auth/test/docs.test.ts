@@ -103,7 +103,13 @@ test('docs/configuration.md lists exactly the environment variables that are rea
 });
 
 /** Variables that the program reads, not the library. */
-const OF_KM: ReadonlySet<string> = new Set(['KM_DEBUG', 'KM_CONFIG_DIR', 'KM_NO_TOKEN_CACHE']);
+const OF_KM: ReadonlySet<string> = new Set([
+  'KM_DEBUG',
+  'KM_CONFIG_DIR',
+  'KM_NO_TOKEN_CACHE',
+  'KM_QUEUE_MAX_BYTES',
+  'KM_QUEUE_MAX_AGE',
+]);
 
 test('docs/configuration.md says which option a variable sets', () => {
   const examples: Readonly<Record<string, string>> = {

@@ -31,7 +31,11 @@ const EXIT_CODES: Readonly<Record<AuthErrorCode | LocalApiErrorCode, number>> = 
 /** What `km` exits with after `error`. */
 export function exitCodeFor(error: unknown): number {
   if (hasExitCode(error)) return error.exitCode;
-  const code = codeOf(error);
+  return exitCodeOf(codeOf(error));
+}
+
+/** What `km` exits with after an error with this code. */
+export function exitCodeOf(code: string): number {
   return isKnown(code) ? EXIT_CODES[code] : EXIT.failed;
 }
 

@@ -90,7 +90,6 @@ function firstLine({ input, what, clock }: ReadSecretOptions, isTerminal: boolea
       input.off('data', onData).off('end', onEnd).off('error', onError);
       settle();
     }
-    // Whoever read before has paused it.
-    input.on('data', onData).on('end', onEnd).on('error', onError).resume();
+    input.on('data', onData).on('end', onEnd).on('error', onError);
   });
 }

@@ -1,7 +1,8 @@
+import { gunzipSync } from 'node:zlib';
 import { AuthError } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import { createBatchSender } from '../src/monitor/batch-sender.js';
-import { batchOf } from './support/events.js';
+import { batchOf, eventNamed } from './support/events.js';
 import { FakeClock } from './support/fake-clock.js';
 
 const url = 'http://127.0.0.1/api/events/batch';
@@ -39,16 +40,56 @@ describe('sending a batch', () => {
     });
   });
 
-  test.each([400, 413, 415, 422])('takes %i as a refusal', async (status) => {
+  test('packs a large one with gzip, until the API says that it cannot unpack', async () => {
+    const requests: { readonly encoding: string | null; readonly body: unknown }[] = [];
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: async (_, init) => {
+        const { headers, body } = init ?? {};
+        const encoding = new Headers(headers).get('content-encoding');
+        const text = encoding === 'gzip' ? gunzipSync(body as Buffer).toString() : (body as string);
+        requests.push({ encoding, body: JSON.parse(text) });
+        return encoding === 'gzip' && requests.length > 1
+          ? json({}, { status: 415 })
+          : json({ success: true, message: 'ok' });
+      },
+    });
+    const large = { ...batchOf(), events: [{ ...eventNamed('1'), payload: Buffer.alloc(8_192) }] };
+    for (let turn = 0; turn < 3; turn += 1) {
+      await expect(send(large)).resolves.toEqual({ type: 'delivered' });
+    }
+    expect(requests.map(({ encoding }) => encoding)).toEqual(['gzip', 'gzip', null, null]);
+    expect(new Set(requests.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  test('follows no redirect', async () => {
+    let redirect: unknown;
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: async (_, init) => {
+        redirect = init?.redirect;
+        return json({}, { status: 307, headers: { location: 'https://elsewhere.example' } });
+      },
+    });
+    await expect(send(batchOf('1'))).resolves.toMatchObject({ type: 'postponed', reason: 'HTTP 307' });
+    expect(redirect).toBe('manual');
+  });
+
+  test.each([400, 413, 422])('takes %i as a refusal', async (status) => {
     await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({ type: 'refused' });
   });
 
-  test.each([401, 403, 404, 408, 429, 500, 502, 503])('tries again later after %i', async (status) => {
-    await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
-      type: 'postponed',
-      reason: `HTTP ${status}`,
-    });
-  });
+  test.each([307, 401, 403, 404, 408, 415, 429, 500, 502, 503])(
+    'tries again later after %i',
+    async (status) => {
+      await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
+        type: 'postponed',
+        reason: `HTTP ${status}`,
+      });
+    },
+  );
 
   test.each([
     ['7', 7_000],

@@ -7,7 +7,8 @@ function start() {
   const messages = new MonitorMessages((message) => told.push(message));
   const postpone = (reason: string, needsHuman: boolean) =>
     messages.onNotice({ type: 'batch.postponed', batch: batchOf('1'), reason, retryInMs: 1, needsHuman });
-  const end = (undelivered: number) => messages.onNotice({ type: 'session.ended', exitCode: 0, undelivered });
+  const end = (undelivered: number, lost = 0) =>
+    messages.onNotice({ type: 'session.ended', exitCode: 0, undelivered, lost });
   return { told, messages, postpone, end };
 }
 
@@ -19,24 +20,39 @@ describe('what a person is told', () => {
     expect(told).toEqual([]);
   });
 
-  test('that a human must act, once', () => {
-    const { told, postpone } = start();
+  test('that a human must act, once, and no more of it at the end', () => {
+    const { told, postpone, end } = start();
     postpone('log in', true);
     postpone('log in', true);
-    expect(told).toEqual(['monitoring goes on, but no event is delivered: log in']);
+    end(12);
+    expect(told).toEqual(['monitoring goes on, and events wait in the queue: log in']);
   });
 
-  test('that events were refused or dropped, once each', () => {
-    const { told, messages } = start();
+  test('that events were refused or given up, once each, and how many of the latter in the end', () => {
+    const { told, messages, end } = start();
     for (let turn = 0; turn < 2; turn += 1) {
-      messages.onNotice({ type: 'batch.refused', batch: batchOf('1', '2'), reason: 'HTTP 400' });
-      messages.onNotice({ type: 'events.dropped', count: 7 });
+      messages.onNotice({ type: 'batch.refused', batch: batchOf('1'), reason: 'HTTP 400' });
+      messages.onNotice({ type: 'events.dropped', count: 7, why: 'size' });
+      messages.onNotice({ type: 'events.dropped', count: 1, why: 'age' });
     }
-    expect(told).toHaveLength(2);
-    expect(told[0]).toContain('refused 2 events (HTTP 400)');
+    end(0);
+    expect(told).toEqual([
+      'the API refused 1 event (HTTP 400): set aside, alone; a newer km may help',
+      'the queue is full: 7 events given up, the oldest',
+      'events waited too long in the queue: 1 event given up, the oldest',
+      '16 events in all were given up',
+    ]);
   });
 
-  test('at the end what was lost, and what went wrong last', () => {
+  test('what is wrong with the queue, each thing once', () => {
+    const { told, messages } = start();
+    for (const message of ['the disk is full', 'a file is damaged', 'the disk is full']) {
+      messages.onNotice({ type: 'queue.trouble', message });
+    }
+    expect(told).toEqual(['the disk is full', 'a file is damaged']);
+  });
+
+  test('at the end what waits, what was lost, and what went wrong last', () => {
     const { told, messages, postpone, end } = start();
     postpone('HTTP 503', false);
     messages.onAuthEvent({
@@ -48,7 +64,10 @@ describe('what a person is told', () => {
       delayMs: 1,
       reason: 'the network is down',
     });
-    end(1);
-    expect(told).toEqual(['not delivered, and lost: 1 event, because the network is down']);
+    end(3, 1);
+    expect(told).toEqual([
+      'not delivered, and lost: 1 event, because the network is down',
+      '2 events in the queue, for a later km to deliver, because the network is down',
+    ]);
   });
 });

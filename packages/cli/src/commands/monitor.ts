@@ -31,8 +31,8 @@ export async function runMonitor(
 
   const correlationId = createId();
   const outlet = await openEventOutlet(flags, context, { correlationId, notify });
-  if (log !== undefined) outlet.manager.subscribe(log.onAuthEvent);
-  outlet.manager.subscribe(messages.onAuthEvent);
+  if (log !== undefined) outlet.subscribe(log.onAuthEvent);
+  outlet.subscribe(messages.onAuthEvent);
   const capture = new Capture({ correlationId, clock, createId, notify, onEvent: outlet.add });
 
   const signals = new SignalRelay(context.onSignal);
@@ -42,18 +42,15 @@ export async function runMonitor(
   const client = { input: context.stdin(), output: openClientOutput(context.stdout) };
   const session = new MonitorSession({ server, client, capture, clock });
   signals.attach((signal) => session.forward(signal));
-  outlet.manager.start();
+  outlet.start();
 
   const ending = await session.ended();
   const exitCode = exitCodeOf(ending.server);
   if (!ending.wasSignalled && exitCode !== 0) tell(`km: ${describeEnding(command, ending)}`);
 
-  const undelivered = await Promise.race([
-    outlet.finish(FINISH_MS),
-    signals.isUrgent.then(() => outlet.finish(0)),
-  ]);
+  const left = await Promise.race([outlet.finish(FINISH_MS), signals.isUrgent.then(() => outlet.finish(0))]);
   await outlet.stop();
-  notify({ type: 'session.ended', exitCode, undelivered });
+  notify({ type: 'session.ended', exitCode, ...left });
   await log?.close();
   return exitCode;
 }

@@ -1,10 +1,12 @@
-import { isAuthError, type Clock } from '@kilometers/auth';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import { isAuthError, type AuthErrorCode, type Clock } from '@kilometers/auth';
 import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
 /** What came of sending a batch once. */
 export type SendOutcome =
   | { readonly type: 'delivered' }
-  /** The API will not have it: sending it again cannot work. */
+  /** The API will not have it, or not all of it at once: sending the same again cannot work. */
   | { readonly type: 'refused'; readonly reason: string }
   /** Trying again later may work; not before `retryAfterMs` where the API said so. */
   | {
@@ -13,6 +15,8 @@ export type SendOutcome =
       readonly retryAfterMs?: number;
       /** Whether it cannot work before a human has done something. */
       readonly needsHuman: boolean;
+      /** Where there was no token to send it with. */
+      readonly code?: AuthErrorCode;
     };
 
 /** Sends a batch once. Never rejects, never retries. */
@@ -20,17 +24,42 @@ export type BatchSender = (batch: EventBatch) => Promise<SendOutcome>;
 
 /** An answer that takes longer is given up, and the batch sent again: the API knows its events by id. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A body that is larger is packed. */
+const GZIP_FROM_BYTES = 8 * 1024;
 
-/** Statuses that the same batch will get again. */
-const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+/** Statuses that the same batch will get again: one of its events is wrong, or it is too large. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 413, 422]);
+/** Statuses that stay until somebody changes the account or the endpoint. */
+const HUMAN: ReadonlySet<number> = new Set([403, 404, 405]);
+const UNSUPPORTED = 415;
 
-/** Sends batches to the Kilometers API with an authenticated `fetch`. */
+const gzipped = promisify(gzip);
+
+/** Sends batches to the Kilometers API with an authenticated `fetch`; packed, unless the API has said that it cannot unpack. */
 export function createBatchSender(options: {
   readonly url: string;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
 }): BatchSender {
   const { url, clock } = options;
+  let takesGzip = true;
+
+  async function post(body: string, signal: AbortSignal): Promise<Response> {
+    const isPacked = takesGzip && body.length >= GZIP_FROM_BYTES;
+    const response = await options.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(isPacked ? { 'content-encoding': 'gzip' } : {}) },
+      body: isPacked ? await gzipped(body, { level: constants.Z_BEST_SPEED }) : body,
+      // What was captured goes to the account's own origin, wherever it is told to go.
+      redirect: 'manual',
+      signal,
+    });
+    if (response.status !== UNSUPPORTED || !isPacked) return response;
+    takesGzip = false;
+    await response.body?.cancel();
+    return post(body, signal);
+  }
+
   return async (batch) => {
     const timeout = new AbortController();
     const cancelTimer = clock.schedule(
@@ -39,18 +68,13 @@ export function createBatchSender(options: {
       false,
     );
     try {
-      const response = await options.fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: requestBodyOf(batch),
-        signal: timeout.signal,
-      });
-      return await outcomeOf(response, clock);
+      return await outcomeOf(await post(requestBodyOf(batch), timeout.signal), clock);
     } catch (error) {
       return {
         type: 'postponed',
         reason: reasonOf(error),
         needsHuman: isAuthError(error) && !error.isRetryable,
+        ...(isAuthError(error) ? { code: error.code } : {}),
       };
     } finally {
       cancelTimer();
@@ -72,7 +96,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
   return {
     type: 'postponed',
     reason,
-    needsHuman: false,
+    needsHuman: HUMAN.has(response.status),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }

@@ -1,11 +1,8 @@
-import { createAuthenticatedClient } from '@kilometers/auth';
+import type { AuthEventListener } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { openAuthManager, type OpenedManager } from '../open-auth-manager.js';
-import { serviceUrl, type AccountFlags } from '../settings.js';
-import { createBatchSender } from './batch-sender.js';
-import { EventBatcher } from './event-batcher.js';
-import { EventDelivery } from './event-delivery.js';
-import { MemoryEventQueue } from './memory-event-queue.js';
+import { AccountAccess } from '../queue/account-access.js';
+import { openEventQueue, type Undelivered } from '../queue/event-queue.js';
+import type { AccountFlags } from '../settings.js';
 import type { MonitorEvent } from './monitor-event.js';
 import type { NoticeListener } from './monitor-notice.js';
 
@@ -14,11 +11,14 @@ const STOP_MS = 5_000;
 
 /** Where events go: batched, queued, and delivered to the API with a token of the account. */
 export type EventOutlet = {
-  readonly manager: OpenedManager['manager'];
+  /** Tells `listener` what happens to tokens. */
+  readonly subscribe: (listener: AuthEventListener) => void;
+  /** Refreshes tokens and delivers what other sessions left, behind. */
+  readonly start: () => void;
   /** Takes an event. Returns at once, whatever the API does. */
   readonly add: (event: MonitorEvent) => void;
-  /** Delivers what is left for at most `timeLimitMs`. Resolves with how many events were not delivered. */
-  readonly finish: (timeLimitMs: number) => Promise<number>;
+  /** Delivers what is left for at most `timeLimitMs`; the rest waits in the queue. */
+  readonly finish: (timeLimitMs: number) => Promise<Undelivered>;
   /** Ends what runs behind, once {@link finish} is through; a refresh that was sent is waited for. */
   readonly stop: () => Promise<void>;
 };
@@ -29,38 +29,25 @@ export async function openEventOutlet(
   context: CommandContext,
   session: { readonly correlationId: string; readonly notify: NoticeListener },
 ): Promise<EventOutlet> {
-  const { clock, random } = context;
-  const { manager, account } = await openAuthManager(flags, context);
-  const delivery = new EventDelivery({
-    queue: new MemoryEventQueue(),
-    send: createBatchSender({
-      url: serviceUrl(account.endpoint.value, '/api/events/batch'),
-      fetch: createAuthenticatedClient(manager, 'monitoring'),
-      clock,
-    }),
-    clock,
-    random,
-    notify: session.notify,
-  });
-  const batcher = new EventBatcher({
-    correlationId: session.correlationId,
-    cliVersion: context.version,
-    clock,
-    onBatch: (batch) => delivery.deliver(batch),
-  });
+  const { clock } = context;
+  const access = await AccountAccess.open(flags, context);
+  const queue = await openEventQueue({ access, ...session }, context);
   let endedAtMs: number | undefined;
   return {
-    manager,
-    add: (event) => batcher.add(event),
+    subscribe: (listener) => access.subscribe(listener),
+    start() {
+      access.start();
+      queue.start();
+    },
+    add: queue.add,
     async finish(timeLimitMs) {
       endedAtMs ??= clock.monotonicMs();
-      batcher.flush();
-      return delivery.finish(timeLimitMs);
+      return queue.finish(timeLimitMs);
     },
     async stop() {
       const timeLeftMs = STOP_MS - (clock.monotonicMs() - (endedAtMs ?? clock.monotonicMs()));
       await Promise.race([
-        manager.stop(),
+        access.stop(),
         new Promise<void>((resolve) => clock.schedule(resolve, timeLeftMs, true)),
       ]);
     },

@@ -1,11 +1,18 @@
 import type { AuthEvent } from '@kilometers/auth';
 import type { MonitorNotice } from './monitor-notice.js';
 
+const WHY_DROPPED = {
+  size: 'the queue is full',
+  memory: 'events cannot be written and take too much memory',
+  age: 'events waited too long in the queue',
+} as const;
+
 /** Tells a person what only a person can mend, each kind once a session, and at the end what was lost. */
 export class MonitorMessages {
   readonly #tell: (message: string) => void;
   readonly #told = new Set<string>();
   #lastFailure = 'the API did not answer in time';
+  #dropped = 0;
 
   constructor(tell: (message: string) => void) {
     this.#tell = tell;
@@ -16,22 +23,27 @@ export class MonitorMessages {
       case 'batch.postponed':
         this.#lastFailure = notice.reason;
         if (notice.needsHuman) {
-          this.#tellOnce('human', `monitoring goes on, but no event is delivered: ${notice.reason}`);
+          this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${notice.reason}`);
         }
         break;
       case 'batch.refused':
         this.#tellOnce(
           'refused',
-          `the API refused ${countOf(notice.batch.events.length)} (${notice.reason}); a newer km may help`,
+          `the API refused ${countOf(notice.batch.events.length)} (${notice.reason}): set aside, alone; a newer km may help`,
         );
         break;
       case 'events.dropped':
-        this.#tellOnce('dropped', 'events come faster than the API takes them: the oldest are given up');
+        this.#dropped += notice.count;
+        this.#tellOnce(
+          notice.why,
+          `${WHY_DROPPED[notice.why]}: ${countOf(notice.count)} given up, the oldest`,
+        );
+        break;
+      case 'queue.trouble':
+        this.#tellOnce(notice.message, notice.message);
         break;
       case 'session.ended':
-        if (notice.undelivered > 0) {
-          this.#tell(`not delivered, and lost: ${countOf(notice.undelivered)}, because ${this.#lastFailure}`);
-        }
+        this.#tellEnd(notice.undelivered - notice.lost, notice.lost);
         break;
       default:
     }
@@ -40,6 +52,14 @@ export class MonitorMessages {
   readonly onAuthEvent = (event: AuthEvent): void => {
     if (event.type === 'refresh.retried') this.#lastFailure = event.reason;
   };
+
+  #tellEnd(waiting: number, lost: number): void {
+    if (this.#dropped > 0) this.#tell(`${countOf(this.#dropped)} in all were given up`);
+    if (lost > 0) this.#tell(`not delivered, and lost: ${countOf(lost)}, because ${this.#lastFailure}`);
+    // What a human must do was said already.
+    if (waiting === 0 || this.#told.has('human')) return;
+    this.#tell(`${countOf(waiting)} in the queue, for a later km to deliver, because ${this.#lastFailure}`);
+  }
 
   #tellOnce(kind: string, message: string): void {
     if (this.#told.has(kind)) return;

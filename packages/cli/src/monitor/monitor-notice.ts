@@ -12,6 +12,18 @@ export type MonitorNotice =
     }
   /** A line that is no JSON-RPC message: passed on, not recorded. */
   | { readonly type: 'line.ignored'; readonly direction: Direction; readonly size: number }
+  | DeliveryNotice
+  | {
+      readonly type: 'session.ended';
+      readonly exitCode: number;
+      /** Events that are not at the API. */
+      readonly undelivered: number;
+      /** How many of them do not wait in the queue, either. */
+      readonly lost: number;
+    };
+
+/** What becomes of events on their way to the API. */
+export type DeliveryNotice =
   | { readonly type: 'batch.delivered'; readonly batch: EventBatch; readonly durationMs: number }
   /** Not delivered this time; kept, and tried again after `retryInMs`. */
   | {
@@ -21,10 +33,11 @@ export type MonitorNotice =
       readonly retryInMs: number;
       readonly needsHuman: boolean;
     }
-  /** The API will not have this batch, however often it is sent: given up. */
+  /** The API will not have this, however often it is sent: set aside, alone. */
   | { readonly type: 'batch.refused'; readonly batch: EventBatch; readonly reason: string }
-  /** The queue was full: the oldest events were given up. */
-  | { readonly type: 'events.dropped'; readonly count: number }
-  | { readonly type: 'session.ended'; readonly exitCode: number; readonly undelivered: number };
+  /** The oldest events were given up: the queue or the memory for it was full, or they were too old. */
+  | { readonly type: 'events.dropped'; readonly count: number; readonly why: 'size' | 'memory' | 'age' }
+  /** Something about the queue that a person may want to know. */
+  | { readonly type: 'queue.trouble'; readonly message: string };
 
 export type NoticeListener = (notice: MonitorNotice) => void;

@@ -48,7 +48,7 @@ export async function addPendingRevocation(
     sealer: await place.keys.current(),
     purpose: PURPOSE,
     description: { apiEndpoint },
-    nowMs: context.clock.nowMs(),
+    clock: context.clock,
   });
   try {
     const records = tokens.map(({ token, kind }) => JSON.stringify({ kind, token: token.reveal() }));

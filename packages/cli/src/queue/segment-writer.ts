@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, writeSync } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { makePrivateFolder, type RecordSeal, type RecordSealer } from '@kilometers/auth';
+import { makePrivateFolder, type Clock, type RecordSeal, type RecordSealer } from '@kilometers/auth';
 import { encodeRecord, encodeSegmentHeader, SALT_BYTES, type SegmentPurpose } from './segment-format.js';
 import { newSegmentName, segmentPath, type SegmentFile } from './segment-name.js';
 
@@ -11,9 +11,12 @@ export type NewSegment = {
   readonly purpose: SegmentPurpose;
   /** What the segment is for; its first record. */
   readonly description: object;
-  readonly nowMs: number;
+  readonly clock: Clock;
   readonly state?: 'open' | 'refused';
 };
+
+/** What was appended is put on the disk at most this often. */
+const SYNC_INTERVAL_MS = 200;
 
 /** Where a record ends in its segment. */
 export type RecordPosition = { readonly offset: number; readonly number: number };
@@ -23,26 +26,29 @@ export class SegmentWriter {
   readonly file: SegmentFile;
   readonly #handle: FileHandle;
   readonly #seal: RecordSeal;
+  readonly #clock: Clock;
   #offset = 0;
   #number = 0;
-  #isSynced = true;
+  #syncedAtMs = -SYNC_INTERVAL_MS;
+  #cancelSync: (() => void) | undefined;
 
-  private constructor(file: SegmentFile, handle: FileHandle, seal: RecordSeal) {
+  private constructor(file: SegmentFile, handle: FileHandle, seal: RecordSeal, clock: Clock) {
     this.file = file;
+    this.#clock = clock;
     this.#handle = handle;
     this.#seal = seal;
   }
 
   /** Begins a segment; `file` is its name from the start. Fails as the file system does. */
   static async create(options: NewSegment): Promise<SegmentWriter> {
-    const { folder, sealer, purpose, description, nowMs, state = 'open' } = options;
+    const { folder, sealer, purpose, description, clock, state = 'open' } = options;
     await makePrivateFolder(folder);
-    const name = newSegmentName(nowMs);
-    const file: SegmentFile = { folder, name, state, begunAtMs: nowMs };
+    const begunAtMs = clock.nowMs();
+    const file: SegmentFile = { folder, name: newSegmentName(begunAtMs), state, begunAtMs };
     const salt = randomBytes(SALT_BYTES);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
     const handle = await open(segmentPath(file), flags, 0o600);
-    const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt));
+    const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt), clock);
     try {
       await writer.#write(encodeSegmentHeader(sealer, salt));
       await writer.append([Buffer.from(JSON.stringify(description))]);
@@ -59,10 +65,11 @@ export class SegmentWriter {
     return this.#offset;
   }
 
-  /** Appends records with one write; resolves with where each ends, when the kernel has them. */
+  /** Appends records with one write; resolves with where each ends, when the kernel has them. The disk has them soon. */
   async append(plaintexts: readonly Buffer[]): Promise<readonly RecordPosition[]> {
     const { bytes, positions } = this.#encode(plaintexts);
     await this.#write(bytes);
+    this.#syncSoon();
     return positions;
   }
 
@@ -70,13 +77,6 @@ export class SegmentWriter {
   appendSync(plaintexts: readonly Buffer[]): void {
     const { bytes } = this.#encode(plaintexts);
     for (let at = 0; at < bytes.length;) at += writeSync(this.#handle.fd, bytes, at);
-  }
-
-  /** Puts what was appended on the disk. */
-  async sync(): Promise<void> {
-    if (this.#isSynced) return;
-    this.#isSynced = true;
-    await this.#handle.datasync();
   }
 
   /** Whether the segment is still where it was begun: a reader that was through with it, or a human, may have taken it. */
@@ -89,8 +89,9 @@ export class SegmentWriter {
 
   /** Says that nothing is appended any more. */
   async close(): Promise<void> {
+    this.#cancelSync?.();
     try {
-      await this.sync();
+      await this.#handle.datasync();
       const closed = segmentPath({ ...this.file, state: 'closed' });
       // It is gone where a reader was through with it.
       if (this.file.state === 'open') await rename(segmentPath(this.file), closed).catch(() => undefined);
@@ -112,6 +113,19 @@ export class SegmentWriter {
   async #write(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
     this.#offset += bytes.length;
-    this.#isSynced = false;
+  }
+
+  #syncSoon(): void {
+    const waitMs = this.#syncedAtMs + SYNC_INTERVAL_MS - this.#clock.monotonicMs();
+    this.#cancelSync ??= this.#clock.schedule(
+      () => {
+        this.#cancelSync = undefined;
+        this.#syncedAtMs = this.#clock.monotonicMs();
+        // Nobody waits for it. A disk that fails shows it at the next write.
+        this.#handle.datasync().catch(() => undefined);
+      },
+      Math.max(0, waitMs),
+      false,
+    );
   }
 }

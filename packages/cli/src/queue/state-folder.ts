@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** The variables that say where things are. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,6 +16,22 @@ export function queueFolder(environment: Environment): string | undefined {
   if (own !== '') return join(own, 'state', 'queue');
   const home = (environment['HOME'] ?? '') === '' ? homeOfUser() : environment['HOME'];
   return home === undefined || home === '' ? undefined : join(home, '.local', 'state', 'kilometers', 'queue');
+}
+
+/** Whose events are in a part of the queue. */
+export type QueueAccount = {
+  readonly profile: string;
+  /** The API that may have them; `undefined` while nobody is logged in and nothing says where to. */
+  readonly origin: string | undefined;
+};
+
+/**
+ * The name of an account's part of the queue: it tells nothing of the account. Another configuration folder has another
+ * key, and so its own parts.
+ */
+export function accountFolderName({ profile, origin }: QueueAccount, configFolder: string): string {
+  const text = JSON.stringify([profile, origin ?? null, resolve(configFolder)]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** The home in the user database; it throws for a user that is not in it, as in many containers. */

@@ -1,0 +1,46 @@
+import type { CommandContext } from '../command-context.js';
+import { EXIT, exitCodeOf } from '../exit-code.js';
+import { AccountAccess } from '../queue/account-access.js';
+import { flushQueue, type Flushed } from '../queue/flush-queue.js';
+import { deliverPendingRevocations } from '../queue/pending-revocations.js';
+import { accountQueueOf, queuePlace } from '../queue/queue-place.js';
+import { eventsIn } from '../queue/queue-report.js';
+import type { AccountFlags } from '../settings.js';
+
+export type QueueFlushFlags = AccountFlags & { readonly json?: boolean };
+
+const NOTHING: Flushed = { delivered: 0, refused: 0, waiting: 0, failure: undefined };
+
+/** `km queue flush`: delivers what waits for an account, and tells APIs which tokens to end, now. */
+export async function runQueueFlush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
+  const access = await AccountAccess.open(flags, context);
+  const place = queuePlace(context, access.storage);
+  const onTrouble = (message: string): void => context.tell(`km: ${message}`);
+  const revocations = await deliverPendingRevocations(context);
+  const queue = await accountQueueOf(access, place, context, onTrouble);
+  const isEmpty = place === undefined || !(await queue.hasLeftovers());
+  const flushed = isEmpty ? NOTHING : await flushQueue({ access, queue, place }, context);
+  await access.stop();
+
+  const { delivered, refused, waiting, failure } = flushed;
+  if (flags.json === true) {
+    const report = { delivered, refused, waiting, failure: failure?.reason ?? null, revocations };
+    await context.answer(`${JSON.stringify(report, undefined, 2)}\n`);
+  } else {
+    tellPeople(flushed, context);
+  }
+  if (failure !== undefined) {
+    context.tell(`km: ${eventsIn(waiting)} in the queue, because ${failure.reason}`);
+    if (failure.code !== undefined) return exitCodeOf(failure.code);
+    return failure.needsHuman ? EXIT.failed : EXIT.tryLater;
+  }
+  if (revocations.waiting === 0) return EXIT.done;
+  context.tell('km: an API cannot be told yet which logins are over: it is told later');
+  return EXIT.tryLater;
+}
+
+function tellPeople({ delivered, refused, waiting, failure }: Flushed, { tell }: CommandContext): void {
+  if (delivered > 0) tell(`km: ${eventsIn(delivered)} delivered`);
+  if (refused > 0) tell(`km: ${eventsIn(refused)} set aside: the API refused`);
+  if (delivered + refused + waiting === 0 && failure === undefined) tell('km: nothing waits in the queue');
+}

@@ -1,0 +1,131 @@
+import {
+  createAuthenticatedClient,
+  parseEndpoint,
+  Secret,
+  type AuthEventListener,
+  type AuthManager,
+} from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { createBatchSender, type BatchSender } from '../monitor/batch-sender.js';
+import { openAuthManager, type OpenedManager } from '../open-auth-manager.js';
+import { resolveAccount, serviceUrl, type Account, type AccountFlags } from '../settings.js';
+import { openStorage } from '../token-cache.js';
+import type { QueueAccount } from './state-folder.js';
+
+/** A credential that was refused is tried again after so long, and then twice as long each time, */
+const FIRST_RETRY_MS = 10_000;
+/** but never later than this. */
+const LAST_RETRY_MS = 300_000;
+
+/** The account that events go to, and what sends them. Follows a login that is made while this process runs. */
+export class AccountAccess {
+  readonly #flags: AccountFlags;
+  readonly #context: CommandContext;
+  readonly #listeners = new Set<AuthEventListener>();
+  #opened: OpenedManager;
+  #send: BatchSender;
+  #isStarted = false;
+  #retryInMs = FIRST_RETRY_MS;
+  #retryAtMs = 0;
+
+  private constructor(flags: AccountFlags, context: CommandContext, opened: OpenedManager) {
+    this.#flags = flags;
+    this.#context = context;
+    this.#opened = opened;
+    this.#send = this.#createSender();
+  }
+
+  /** @throws {AuthError} when the settings are wrong. */
+  static async open(flags: AccountFlags, context: CommandContext): Promise<AccountAccess> {
+    return new AccountAccess(flags, context, await openAuthManager(flags, context));
+  }
+
+  get storage(): OpenedManager['storage'] {
+    return this.#opened.storage;
+  }
+
+  get manager(): AuthManager {
+    return this.#opened.manager;
+  }
+
+  /** Whose events these are. */
+  get account(): QueueAccount {
+    const { profile, endpoint, credential } = this.#opened.account;
+    const isUndecided = credential === undefined && endpoint.source === 'default';
+    return {
+      profile: profile.value,
+      origin: isUndecided ? undefined : parseEndpoint(endpoint.value).origin,
+    };
+  }
+
+  /** Whether what this profile captured before anything said which API is meant goes to this one. */
+  async isAdopting(): Promise<boolean> {
+    const { account, storage } = this.#opened;
+    if (account.credential === undefined) return false;
+    const login = await storage.files?.logins.get(account.profile.value).catch(() => undefined);
+    if (login === undefined) return account.endpoint.source === 'default';
+    return parseEndpoint(login.apiEndpoint).origin === this.account.origin;
+  }
+
+  readonly send: BatchSender = (batch) => this.#send(batch);
+
+  /** Tells `listener` of what happens to tokens, whichever manager has them. */
+  subscribe(listener: AuthEventListener): void {
+    this.#listeners.add(listener);
+    this.#opened.manager.subscribe(listener);
+  }
+
+  /** Refreshes tokens behind from now on. */
+  start(): void {
+    this.#isStarted = true;
+    this.#opened.manager.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#opened.manager.stop();
+  }
+
+  /** After trouble that only a human can mend: whether another try is worth it, since somebody logged in or for a change. */
+  async lookAgain(): Promise<boolean> {
+    const { clock, environment } = this.#context;
+    const { account: before, manager } = this.#opened;
+    const { files } = openStorage(this.#context);
+    const account = await resolveAccount(this.#flags, environment, files?.logins).catch(() => before);
+    if (fingerprintOf(account) !== fingerprintOf(before)) {
+      this.#opened = await openAuthManager(this.#flags, this.#context);
+      this.#send = this.#createSender();
+      for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);
+      if (this.#isStarted) this.#opened.manager.start();
+      manager.stop().catch(() => undefined);
+      this.#retryInMs = FIRST_RETRY_MS;
+      return true;
+    }
+    // With nothing to log in with nobody is asked: it costs nothing.
+    if (account.credential === undefined) return true;
+    if (clock.monotonicMs() < this.#retryAtMs) return false;
+    this.#retryAtMs = clock.monotonicMs() + this.#retryInMs;
+    this.#retryInMs = Math.min(this.#retryInMs * 2, LAST_RETRY_MS);
+    return true;
+  }
+
+  #createSender(): BatchSender {
+    const { account, manager } = this.#opened;
+    return createBatchSender({
+      url: serviceUrl(account.endpoint.value, '/api/events/batch'),
+      fetch: createAuthenticatedClient(manager, 'monitoring'),
+      clock: this.#context.clock,
+    });
+  }
+}
+
+/** Tells accounts apart by all that matters to a request. */
+function fingerprintOf({ profile, endpoint, config }: Account): string {
+  const { apiKey, clientCredentials } = config;
+  const secret = apiKey ?? clientCredentials?.clientSecret;
+  return JSON.stringify([
+    profile.value,
+    endpoint.value,
+    clientCredentials?.clientId,
+    secret === undefined ? undefined : Secret.from(secret).fingerprint,
+  ]);
+}

@@ -1,0 +1,123 @@
+import type { Clock } from '@kilometers/auth';
+import { Backlog } from './backlog.js';
+import { DeliverySchedule } from './delivery-schedule.js';
+import { DrainLease } from './drain-lease.js';
+import { listSegments, moveSegment } from './segment-folder.js';
+import type { SegmentKeys } from './segment-keys.js';
+import type { RecordPosition } from './segment-writer.js';
+import type { QueueAccount } from './state-folder.js';
+
+export type AccountQueueOptions = {
+  readonly account: QueueAccount;
+  /** The account's folder; `undefined` where nothing can be kept on the disk. */
+  readonly folder: string | undefined;
+  /** The folder of what this profile captured before anything said which API is meant, where this account may have it. */
+  readonly adopts: string | undefined;
+  readonly keys: SegmentKeys | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onTrouble: (message: string) => void;
+};
+
+/** What of the queue this process may deliver now: everything, what it has in memory itself, or nothing. */
+export type DeliveryRight = 'all' | 'memory' | 'nothing';
+
+const ADOPT_INTERVAL_MS = 10_000;
+const REFRESH_INTERVAL_MS = 1_000;
+
+/** One account's part of the queue, as one process sees it. */
+export class AccountQueue {
+  readonly account: QueueAccount;
+  readonly folder: string | undefined;
+  readonly schedule: DeliverySchedule;
+  readonly #options: AccountQueueOptions;
+  readonly #lease: DrainLease | undefined;
+  #backlog: Backlog | undefined;
+  #adoptedAtMs = -ADOPT_INTERVAL_MS;
+  #refreshedAtMs = 0;
+
+  constructor(options: AccountQueueOptions) {
+    const { account, folder, clock, random } = options;
+    this.#options = options;
+    this.account = account;
+    this.folder = folder;
+    this.schedule = new DeliverySchedule({ folder, clock, random });
+    this.#lease = folder === undefined ? undefined : new DrainLease({ folder, clock, random });
+  }
+
+  /** Whether there is, or may be, something to deliver that other processes left. */
+  async hasLeftovers(): Promise<boolean> {
+    const { folder, adopts } = this.#options;
+    for (const place of [folder, adopts]) {
+      if (place === undefined) continue;
+      if ((await listSegments(place)).some(({ state }) => state !== 'refused')) return true;
+    }
+    return false;
+  }
+
+  /**
+   * What this process may deliver now: it takes the right to all of it where that is free.
+   *
+   * @param isWritable whether events of its own can be handed over through the disk.
+   */
+  async right(isWritable: boolean): Promise<DeliveryRight> {
+    if (this.#lease === undefined) return 'memory';
+    try {
+      if (await this.#lease.take()) return 'all';
+      await this.#closeBacklog();
+      return isWritable ? 'nothing' : 'memory';
+    } catch {
+      // Nothing can be written there: what is in memory is delivered all the same.
+      await this.#closeBacklog();
+      return 'memory';
+    }
+  }
+
+  /** What is on the disk, for whom has the right to all; `undefined` for others. */
+  get backlog(): Backlog | undefined {
+    return this.#backlog;
+  }
+
+  /**
+   * Looks at what is on the disk, where that was not done for a while, or `isUrgent`.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
+   */
+  async refresh(isUrgent: boolean, idleMs?: number): Promise<void> {
+    const { folder, adopts, keys, clock, onTrouble } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const isDue = this.#backlog === undefined || nowMs - this.#refreshedAtMs >= REFRESH_INTERVAL_MS;
+    if (folder === undefined || keys === undefined || !(isDue || isUrgent)) return;
+    this.#refreshedAtMs = nowMs;
+    if (adopts !== undefined && nowMs - this.#adoptedAtMs >= ADOPT_INTERVAL_MS) {
+      this.#adoptedAtMs = nowMs;
+      for (const segment of await listSegments(adopts)) await moveSegment(segment, folder);
+    }
+    this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble });
+    await this.#backlog.refresh(idleMs);
+  }
+
+  /** Notes what was delivered from memory, and removes what is delivered, for whom has the right to all. */
+  async tidy(ends: ReadonlyMap<string, RecordPosition>): Promise<void> {
+    if (this.#backlog === undefined) return;
+    await this.#backlog.advance(ends);
+    await this.refresh(true);
+  }
+
+  /** Gives the right to deliver to others. */
+  async release(): Promise<void> {
+    await this.#closeBacklog();
+    await this.#lease?.release();
+  }
+
+  /** Who has the right to deliver, in words. */
+  async owner(): Promise<string | undefined> {
+    return this.#lease?.owner();
+  }
+
+  async #closeBacklog(): Promise<void> {
+    const backlog = this.#backlog;
+    this.#backlog = undefined;
+    await backlog?.close();
+  }
+}

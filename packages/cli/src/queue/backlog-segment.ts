@@ -1,0 +1,136 @@
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { readPosition, writePosition } from './delivered-position.js';
+import { decodeEvent } from './event-record.js';
+import { SEGMENT_HEADER_BYTES } from './segment-format.js';
+import type { SegmentKeys } from './segment-keys.js';
+import { segmentPath, type SegmentFile } from './segment-name.js';
+import { SegmentReader, type UnreadableSegment } from './segment-reader.js';
+import type { RecordPosition } from './segment-writer.js';
+import type { QueueAccount } from './state-folder.js';
+
+/** A larger event is read again when its turn comes, instead of being kept while others go first. */
+const KEPT_BYTES = 64 * 1024;
+
+/** An event in a segment, and where it ends there. */
+export type SegmentEvent = {
+  readonly event: MonitorEvent;
+  readonly segment: string;
+  readonly end: RecordPosition;
+};
+
+type Head = {
+  readonly begin: RecordPosition;
+  readonly end: RecordPosition;
+  readonly atMs: number;
+  readonly event: MonitorEvent | undefined;
+};
+
+/** A segment that is being delivered: its next event, and how far it is delivered. */
+export class BacklogSegment {
+  file: SegmentFile;
+  readonly #reader: SegmentReader;
+  readonly #wasDamaged: boolean;
+  #head: Head | undefined;
+  #isAtEnd = false;
+  #delivered: RecordPosition;
+  /** The number after the last event that was handed out. */
+  #taken = 0;
+
+  private constructor(file: SegmentFile, reader: SegmentReader, wasDamaged: boolean) {
+    this.file = file;
+    this.#reader = reader;
+    this.#delivered = reader.position;
+    this.#wasDamaged = wasDamaged;
+  }
+
+  /** @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now. */
+  static async open(file: SegmentFile, keys: SegmentKeys): Promise<BacklogSegment | UnreadableSegment> {
+    const reader = await SegmentReader.open(segmentPath(file), 'queue of events', keys);
+    if (!(reader instanceof SegmentReader)) return reader;
+    const position = await readPosition(file);
+    if (position !== undefined) reader.skipTo(position.end);
+    return new BacklogSegment(file, reader, position?.isDamaged === true);
+  }
+
+  /** Whose it is, as its first record says; for who reads nothing else of it afterwards. */
+  async account(): Promise<QueueAccount | undefined> {
+    this.#reader.skipTo({ offset: SEGMENT_HEADER_BYTES, number: 0 });
+    try {
+      const said: unknown = JSON.parse((await this.#reader.next())?.plaintext.toString() ?? 'null');
+      const { profile, origin } = said as Readonly<Record<string, unknown>>;
+      if (typeof profile !== 'string') return undefined;
+      return { profile, origin: typeof origin === 'string' ? origin : undefined };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Looks whether something was appended, the next time. */
+  lookAgain(): void {
+    this.#isAtEnd = false;
+  }
+
+  /** When the next event happened, in milliseconds since the epoch; `undefined` when there was none at the last look. */
+  async peekAtMs(): Promise<number | undefined> {
+    while (this.#head === undefined && !this.#isAtEnd) {
+      const begin = this.#reader.position;
+      const record = await this.#reader.next();
+      if (record === undefined) {
+        this.#isAtEnd = true;
+        break;
+      }
+      // The first record says what the segment is for.
+      const event = begin.number === 0 ? undefined : decodeEvent(record.plaintext);
+      if (event === undefined) continue;
+      const isKept = event.payload.length <= KEPT_BYTES;
+      const atMs = Date.parse(event.timestamp);
+      this.#head = { begin, end: record.end, atMs, event: isKept ? event : undefined };
+    }
+    return this.#head?.atMs;
+  }
+
+  /** Bytes of the next event, once it was peeked at. */
+  get nextBytes(): number {
+    return this.#head === undefined ? 0 : this.#head.end.offset - this.#head.begin.offset;
+  }
+
+  /** The next event, which then is no longer the next. */
+  async take(): Promise<SegmentEvent | undefined> {
+    if ((await this.peekAtMs()) === undefined || this.#head === undefined) return undefined;
+    const { begin, end, event } = this.#head;
+    this.#head = undefined;
+    this.#taken = end.number;
+    if (event !== undefined) return { event, segment: this.file.name, end };
+    this.#reader.skipTo(begin);
+    const record = await this.#reader.next();
+    const again = record === undefined ? undefined : decodeEvent(record.plaintext);
+    return again === undefined ? undefined : { event: again, segment: this.file.name, end };
+  }
+
+  /** Notes that all up to `end` is delivered. */
+  async advance(end: RecordPosition): Promise<void> {
+    if (end.number <= this.#delivered.number) return;
+    this.#delivered = end;
+    if (this.#head !== undefined && this.#head.begin.number < end.number) this.#head = undefined;
+    if (this.#reader.position.number < end.number) this.#reader.skipTo(end);
+    await writePosition(this.file, { end, isDamaged: this.isDamaged });
+  }
+
+  get isDamaged(): boolean {
+    return this.#wasDamaged || this.#reader.damage !== undefined;
+  }
+
+  /** Whether everything that was found in it is delivered. */
+  get isDelivered(): boolean {
+    return this.#head === undefined && this.#delivered.number >= this.#taken;
+  }
+
+  /** Bytes after the last whole record. */
+  trailingBytes(): Promise<number> {
+    return this.#reader.trailingBytes();
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+}

@@ -1,0 +1,163 @@
+import type { Clock } from '@kilometers/auth';
+import { BacklogSegment, type SegmentEvent } from './backlog-segment.js';
+import { writePosition } from './delivered-position.js';
+import {
+  closeSegment,
+  listSegments,
+  removeSegment,
+  setSegmentAside,
+  sizeOf,
+  writtenAtMs,
+} from './segment-folder.js';
+import type { SegmentKeys } from './segment-keys.js';
+import { segmentPath, type SegmentFile } from './segment-name.js';
+import type { RecordPosition } from './segment-writer.js';
+
+/** So many segments with something in them are read side by side, the oldest; the others come later. */
+const MAX_SIDE_BY_SIDE = 32;
+/** A segment in which nothing was written for so long is closed once it is delivered. */
+const IDLE_MS = 60_000;
+/** What a living process began to write is there whole long before. */
+const CUT_OFF_MS = 5_000;
+
+export type BacklogOptions = {
+  readonly folder: string;
+  readonly keys: SegmentKeys;
+  readonly clock: Clock;
+  /** Is told of a segment that was set aside. */
+  readonly onTrouble: (message: string) => void;
+};
+
+/**
+ * The events in an account's folder that are not delivered yet, the oldest first across all segments. For the one
+ * process that delivers them.
+ */
+export class Backlog {
+  readonly #options: BacklogOptions;
+  readonly #segments = new Map<string, BacklogSegment>();
+  #isPartial = false;
+
+  constructor(options: BacklogOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks at what is in the folder, and removes what is delivered.
+   *
+   * @param idleMs a segment in which nothing was written for so long is closed once it is delivered.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
+   */
+  async refresh(idleMs = IDLE_MS): Promise<void> {
+    const files = new Map((await listSegments(this.#options.folder)).map((file) => [file.name, file]));
+    for (const [name, segment] of this.#segments) {
+      const file = files.get(name);
+      if (file === undefined) await this.#forget(name);
+      else segment.file = file;
+    }
+    let sideBySide = 0;
+    this.#isPartial = false;
+    for (const file of files.values()) {
+      if (file.state === 'refused') continue;
+      if (sideBySide >= MAX_SIDE_BY_SIDE) {
+        this.#isPartial = true;
+        break;
+      }
+      const segment = this.#segments.get(file.name) ?? (await this.#open(file));
+      if (segment === undefined) continue;
+      segment.lookAgain();
+      if ((await segment.peekAtMs()) !== undefined) sideBySide += 1;
+      else if (segment.isDelivered) await this.#finish(segment, idleMs);
+    }
+  }
+
+  /** Looks again, the next time, at segments in which something was written. */
+  lookAgain(names: Iterable<string>): void {
+    for (const name of names) this.#segments.get(name)?.lookAgain();
+  }
+
+  /** Whether one of these segments may have an event to deliver, by now; those begun since {@link refresh} are not seen. */
+  async mayHaveEventIn(names: Iterable<string>): Promise<boolean> {
+    if (this.#isPartial) return true;
+    for (const name of names) {
+      if ((await this.#segments.get(name)?.peekAtMs()) !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** When the oldest event happened, in milliseconds since the epoch, and its bytes; `undefined` when there is none. */
+  async peek(): Promise<{ readonly atMs: number; readonly bytes: number } | undefined> {
+    const oldest = await this.#oldest();
+    return oldest === undefined ? undefined : { atMs: oldest.atMs, bytes: oldest.segment.nextBytes };
+  }
+
+  async take(): Promise<SegmentEvent | undefined> {
+    return (await this.#oldest())?.segment.take();
+  }
+
+  /** Notes what was delivered: up to where, by segment. */
+  async advance(ends: ReadonlyMap<string, RecordPosition>): Promise<void> {
+    const { folder } = this.#options;
+    for (const [name, end] of ends) {
+      const segment = this.#segments.get(name);
+      // It may have been begun since the last look at the folder.
+      if (segment === undefined) await writePosition({ folder, name }, { end, isDamaged: false });
+      else await segment.advance(end);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const name of [...this.#segments.keys()]) await this.#forget(name);
+  }
+
+  async #oldest(): Promise<{ readonly segment: BacklogSegment; readonly atMs: number } | undefined> {
+    let oldest: { readonly segment: BacklogSegment; readonly atMs: number } | undefined;
+    for (const segment of this.#segments.values()) {
+      const atMs = await segment.peekAtMs();
+      if (atMs !== undefined && (oldest === undefined || atMs < oldest.atMs)) oldest = { segment, atMs };
+    }
+    return oldest;
+  }
+
+  async #open(file: SegmentFile): Promise<BacklogSegment | undefined> {
+    const { clock, keys, onTrouble } = this.#options;
+    const opened = await BacklogSegment.open(file, keys);
+    if (opened instanceof BacklogSegment) {
+      this.#segments.set(file.name, opened);
+      return opened;
+    }
+    const isWritten = clock.nowMs() - file.begunAtMs > CUT_OFF_MS;
+    if (opened.kind === 'poisoned' || (opened.kind === 'short' && isWritten)) {
+      // Killed before a byte was written: there is nothing in it.
+      if ((await sizeOf(segmentPath(file))) === 0) await removeSegment(file);
+      else onTrouble(asideMessage(await setSegmentAside(file), opened.why));
+    }
+    return undefined;
+  }
+
+  /** A segment of which nothing is left to deliver: closed first, and removed when it is found so once more. */
+  async #finish(segment: BacklogSegment, idleMs: number): Promise<void> {
+    const { clock, onTrouble } = this.#options;
+    const { file } = segment;
+    const quietMs = clock.nowMs() - ((await writtenAtMs(segmentPath(file))) ?? 0);
+    const isCutOff = (await segment.trailingBytes()) > 0;
+    if (isCutOff && quietMs < CUT_OFF_MS) return;
+    if (file.state === 'open') {
+      if (quietMs >= idleMs) segment.file = await closeSegment(file);
+      return;
+    }
+    await this.#forget(file.name);
+    if (!isCutOff && !segment.isDamaged) return removeSegment(file);
+    onTrouble(
+      asideMessage(await setSegmentAside(file), isCutOff ? 'its end is cut off' : 'a part was changed'),
+    );
+  }
+
+  async #forget(name: string): Promise<void> {
+    await this.#segments.get(name)?.close();
+    this.#segments.delete(name);
+  }
+}
+
+function asideMessage(path: string, why: string): string {
+  return `a file of the queue does not open whole (${why}): it was moved to ${path}, and what opens of it is delivered`;
+}

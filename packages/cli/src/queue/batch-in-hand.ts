@@ -1,0 +1,89 @@
+import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
+import type { SegmentEvent } from './backlog-segment.js';
+import type { RecordPosition } from './segment-writer.js';
+import type { WaitingEvent } from './waiting-events.js';
+
+/** A batch goes when it has so many events, */
+export const MAX_EVENTS = 10;
+/** or so many bytes, */
+const MAX_BYTES = 1024 * 1024;
+/** or when its oldest event has waited for so long. */
+const MAX_AGE_MS = 2_000;
+
+type Picked = {
+  readonly event: MonitorEvent;
+  readonly from: WaitingEvent | SegmentEvent;
+  /** Since when it has waited, on the monotonic clock. */
+  readonly sinceMs: number;
+};
+
+/** The events that are sent next, from memory and from the disk. They stay until they are settled. */
+export class BatchInHand {
+  #picked: Picked[] = [];
+  #bytes = 0;
+
+  get size(): number {
+    return this.#picked.length;
+  }
+
+  get isFull(): boolean {
+    return this.#picked.length >= MAX_EVENTS || this.#bytes >= MAX_BYTES;
+  }
+
+  get events(): readonly MonitorEvent[] {
+    return this.#picked.map(({ event }) => event);
+  }
+
+  /** Whether an event of that many bytes can go with the others. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#picked.length === 0 || this.#bytes + bytes <= MAX_BYTES;
+  }
+
+  addWaiting(entry: WaitingEvent): void {
+    this.#add({ event: entry.event, from: entry, sinceMs: entry.addedAtMs });
+  }
+
+  /** @param waitedMs for how long it has waited by now, as far as the clocks tell. */
+  addFromDisk(event: SegmentEvent, nowMs: number, waitedMs: number): void {
+    this.#add({ event: event.event, from: event, sinceMs: nowMs - Math.max(0, waitedMs) });
+  }
+
+  /** How much later it goes though it is not full; 0 when it is due. `undefined` when it is empty. */
+  dueInMs(nowMs: number): number | undefined {
+    const [first] = this.#picked;
+    if (first === undefined) return undefined;
+    return this.isFull ? 0 : Math.max(0, first.sinceMs + MAX_AGE_MS - nowMs);
+  }
+
+  /** Takes out the first `count` events, which are settled: those from memory, and up to where segments are. */
+  settle(count: number) {
+    const settled = this.#picked.splice(0, count);
+    this.#count();
+    const waiting: WaitingEvent[] = [];
+    const ends = new Map<string, RecordPosition>();
+    for (const { from } of settled) {
+      if ('segment' in from) ends.set(from.segment, from.end);
+      else waiting.push(from);
+    }
+    return { waiting, ends };
+  }
+
+  /** Takes everything out; resolves with what came from memory. */
+  clear(): readonly WaitingEvent[] {
+    return this.settle(this.#picked.length).waiting;
+  }
+
+  /** Whether an event in it came from memory, or from one of these segments. */
+  hasEventOf(segments: ReadonlySet<string>): boolean {
+    return this.#picked.some(({ from }) => !('segment' in from) || segments.has(from.segment));
+  }
+
+  #add(picked: Picked): void {
+    this.#picked.push(picked);
+    this.#count();
+  }
+
+  #count(): void {
+    this.#bytes = this.#picked.reduce((bytes, { event }) => bytes + sizeInMemory(event), 0);
+  }
+}

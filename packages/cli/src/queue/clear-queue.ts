@@ -1,0 +1,32 @@
+import { readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { giveUpSegment, listSegments } from './segment-folder.js';
+
+/** What was removed. */
+export type Cleared = {
+  /** Events that waited. */
+  readonly events: number;
+  /** Events that the API had refused. */
+  readonly refused: number;
+  /** Files that did not open whole. */
+  readonly corruptFiles: number;
+};
+
+/** Removes all events from these parts of the queue. A process that captures goes on with a new segment. */
+export async function clearQueue(folders: readonly string[]): Promise<Cleared> {
+  const removed = { events: 0, refused: 0, corruptFiles: 0 };
+  for (const folder of folders) {
+    for (const segment of await listSegments(folder)) {
+      const count = await giveUpSegment(segment);
+      if (segment.state === 'refused') removed.refused += count;
+      else removed.events += count;
+    }
+    for (const name of await readdir(folder).catch(() => [])) {
+      const isCorrupt = name.endsWith('.corrupt');
+      if (!isCorrupt && !/[.](?:position|given-up)$|^next-try[.]json/.test(name)) continue;
+      if (isCorrupt) removed.corruptFiles += 1;
+      await unlink(join(folder, name)).catch(() => undefined);
+    }
+  }
+  return removed;
+}

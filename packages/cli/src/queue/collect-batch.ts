@@ -1,0 +1,62 @@
+import type { Clock } from '@kilometers/auth';
+import { sizeInMemory } from '../monitor/monitor-event.js';
+import type { AccountQueue, DeliveryRight } from './account-queue.js';
+import type { BatchInHand } from './batch-in-hand.js';
+import type { EventJournal } from './event-journal.js';
+
+export type CollectOptions = {
+  readonly batch: BatchInHand;
+  readonly queue: AccountQueue;
+  readonly journal: EventJournal;
+  readonly right: Exclude<DeliveryRight, 'nothing'>;
+  readonly clock: Clock;
+};
+
+/** Which write of the journal the disk was looked at after. */
+export type SeenWrites = { flushes: number; segments: number };
+
+/**
+ * Fills a batch with the oldest events that are there, of the disk and of memory. An event in memory goes only when
+ * nothing of this process is on the disk before it.
+ */
+export async function collectBatch(options: CollectOptions, seen: SeenWrites): Promise<void> {
+  const { batch, queue, journal, right, clock } = options;
+  await queue.backlog?.advance(journal.takeDeliveredEnds());
+  while (!batch.isFull) {
+    const oldest = right === 'all' ? await lookAtDisk(options, seen) : undefined;
+    // Events that were in memory are on the disk now, or soon.
+    if (right === 'all' && journal.flushes !== seen.flushes) continue;
+    const fresh = oldest?.isOwnBehind === true ? undefined : journal.peek();
+    const isFresh = fresh !== undefined && !isBefore(oldest?.head?.atMs, fresh.event.timestamp);
+    const bytes = isFresh ? sizeInMemory(fresh.event) : oldest?.head?.bytes;
+    if (bytes === undefined || !batch.hasRoomFor(bytes)) return;
+    if (isFresh) {
+      journal.take();
+      batch.addWaiting(fresh);
+      continue;
+    }
+    const event = await queue.backlog?.take();
+    if (event === undefined) continue;
+    batch.addFromDisk(event, clock.monotonicMs(), clock.nowMs() - Date.parse(event.event.timestamp));
+  }
+}
+
+async function lookAtDisk({ queue, journal }: CollectOptions, seen: SeenWrites) {
+  await journal.settled();
+  const { flushes, segments } = journal;
+  await queue.refresh(segments.size !== seen.segments);
+  if (flushes !== seen.flushes) {
+    queue.backlog?.lookAgain(segments);
+    await queue.backlog?.advance(journal.takeDeliveredEnds());
+  }
+  const head = await queue.backlog?.peek();
+  const isOwnBehind = (await queue.backlog?.mayHaveEventIn(segments)) ?? false;
+  seen.segments = segments.size;
+  seen.flushes = flushes;
+  return { head, isOwnBehind };
+}
+
+/** Whether what is on the disk happened first; of two in the same millisecond it goes first too. */
+function isBefore(diskAtMs: number | undefined, timestamp: string): boolean {
+  return diskAtMs !== undefined && diskAtMs <= Date.parse(timestamp);
+}

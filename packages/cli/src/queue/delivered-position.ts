@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordPosition } from './segment-writer.js';
+
+/*
+ * Up to where a segment is delivered: `NAME.position`, beside it. Offset (8), number (8), whether something before did
+ * not open (1), and the first 7 bytes of the SHA-256 of these. It is not put on the disk by force: without it, or with
+ * an older one, events are sent again, and the API knows them by their ids.
+ */
+const CHECKED_BYTES = 17;
+const BYTES = 24;
+
+/** How far a segment is delivered, and whether a part of it did not open. */
+export type DeliveredPosition = { readonly end: RecordPosition; readonly isDamaged: boolean };
+
+type Segment = { readonly folder: string; readonly name: string };
+
+export function positionPath({ folder, name }: Segment): string {
+  return join(folder, `${name}.position`);
+}
+
+function checkOf(bytes: Buffer): Buffer {
+  const hash = createHash('sha256').update(bytes.subarray(0, CHECKED_BYTES)).digest();
+  return hash.subarray(0, BYTES - CHECKED_BYTES);
+}
+
+/** `undefined` where nothing was delivered yet, or it cannot be told. */
+export async function readPosition(segment: Segment): Promise<DeliveredPosition | undefined> {
+  const bytes = await readFile(positionPath(segment)).catch(() => Buffer.alloc(0));
+  if (bytes.length !== BYTES || !checkOf(bytes).equals(bytes.subarray(CHECKED_BYTES))) return undefined;
+  const [offset, number] = [bytes.readBigUInt64BE(0), bytes.readBigUInt64BE(8)];
+  return { end: { offset: Number(offset), number: Number(number) }, isDamaged: bytes[16] === 1 };
+}
+
+/** Never fails: what is not noted is sent again. */
+export async function writePosition(segment: Segment, { end, isDamaged }: DeliveredPosition): Promise<void> {
+  const bytes = Buffer.alloc(BYTES);
+  bytes.writeBigUInt64BE(BigInt(end.offset), 0);
+  bytes.writeBigUInt64BE(BigInt(end.number), 8);
+  bytes.writeUInt8(isDamaged ? 1 : 0, 16);
+  checkOf(bytes).copy(bytes, CHECKED_BYTES);
+  await writeFile(positionPath(segment), bytes, { mode: 0o600 }).catch(() => undefined);
+}
+
+export async function removePosition(segment: Segment): Promise<void> {
+  await unlink(positionPath(segment)).catch(() => undefined);
+}

@@ -1,0 +1,107 @@
+import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '@kilometers/auth';
+import { backoffMs, LONGEST_WAIT_MS } from './delivery-backoff.js';
+
+/** The longest wait that an API may order with `Retry-After`. */
+const LONGEST_ORDERED_MS = 3_600_000;
+
+/** What is known of the last tries. */
+export type DeliveryFailure = {
+  /** In a row. */
+  readonly failures: number;
+  /** Why the last one failed. */
+  readonly reason: string;
+  /** When it failed, and before when nobody tries again: milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** Whether the API asked for that wait. */
+  readonly isOrdered: boolean;
+};
+
+export type ScheduleOptions = {
+  /** The account's folder; `undefined` for a process that is on its own. */
+  readonly folder: string | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+};
+
+/**
+ * When the API is tried again, shared by all processes of an account through a file: fifty of them probe as rarely as
+ * one. Without the file it is tried at once.
+ */
+export class DeliverySchedule {
+  readonly #options: ScheduleOptions;
+  readonly #path: string | undefined;
+  /** What was read or written last. */
+  #own: DeliveryFailure | undefined;
+  /** Then a process remembers for itself. */
+  #isUnwritable = false;
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+    this.#path = options.folder === undefined ? undefined : join(options.folder, 'next-try.json');
+  }
+
+  /** How the last try failed; `undefined` when it did not. */
+  async lastFailure(): Promise<DeliveryFailure | undefined> {
+    if (this.#path === undefined || this.#isUnwritable) return this.#own;
+    const text = await readFile(this.#path, 'utf8').catch(() => undefined);
+    this.#own = text === undefined ? undefined : parse(text);
+    return this.#own;
+  }
+
+  /** How long to wait before the next try, in milliseconds, by the wall clock; one that was set back keeps nobody waiting. */
+  async waitMs(): Promise<{ readonly ms: number; readonly isOrdered: boolean }> {
+    const failure = await this.lastFailure();
+    if (failure === undefined) return { ms: 0, isOrdered: false };
+    const { atMs, untilMs, isOrdered } = failure;
+    const nowMs = this.#options.clock.nowMs();
+    return { ms: nowMs < atMs ? 0 : Math.max(0, untilMs - nowMs), isOrdered };
+  }
+
+  /** Notes a failure; resolves with how long to wait, in milliseconds. */
+  async fail(reason: string, retryAfterMs: number | undefined): Promise<number> {
+    const { clock, random } = this.#options;
+    const failures = ((await this.lastFailure())?.failures ?? 0) + 1;
+    const ms = Math.min(retryAfterMs ?? backoffMs(failures, random), LONGEST_ORDERED_MS);
+    const atMs = clock.nowMs();
+    this.#own = { failures, reason, atMs, untilMs: atMs + ms, isOrdered: retryAfterMs !== undefined };
+    await this.#write(this.#own);
+    return ms;
+  }
+
+  /** Notes that a try worked, or that the next one may be made at once. */
+  async clear(): Promise<void> {
+    if (this.#own === undefined) return;
+    this.#own = undefined;
+    if (this.#path !== undefined) await unlink(this.#path).catch(() => undefined);
+  }
+
+  async #write(failure: DeliveryFailure): Promise<void> {
+    if (this.#path === undefined) return;
+    const temporary = `${this.#path}.tmp`;
+    try {
+      await writeFile(temporary, JSON.stringify(failure), { mode: 0o600 });
+      await rename(temporary, this.#path);
+      this.#isUnwritable = false;
+    } catch {
+      this.#isUnwritable = true;
+    }
+  }
+}
+
+function parse(text: string): DeliveryFailure | undefined {
+  try {
+    const value = JSON.parse(text) as Readonly<Record<keyof DeliveryFailure, unknown>> | null;
+    if (value === null) return undefined;
+    const { failures, reason, atMs, untilMs, isOrdered } = value;
+    if (typeof failures !== 'number' || typeof atMs !== 'number' || typeof untilMs !== 'number')
+      return undefined;
+    if (typeof reason !== 'string' || typeof isOrdered !== 'boolean') return undefined;
+    const longestMs = isOrdered ? LONGEST_ORDERED_MS : LONGEST_WAIT_MS;
+    return { failures, reason, atMs, untilMs: Math.min(untilMs, atMs + longestMs), isOrdered };
+  } catch {
+    return undefined;
+  }
+}

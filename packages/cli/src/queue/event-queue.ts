@@ -1,0 +1,144 @@
+import type { CommandContext } from '../command-context.js';
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import type { DeliveryNotice } from '../monitor/monitor-notice.js';
+import type { AccountAccess } from './account-access.js';
+import type { AccountQueue } from './account-queue.js';
+import { EventJournal, type JournalPlace } from './event-journal.js';
+import { deliverPendingRevocations } from './pending-revocations.js';
+import { QueueDelivery } from './queue-delivery.js';
+import { accountQueueOf, queuePlace } from './queue-place.js';
+import { QueueRoom } from './queue-room.js';
+import { RefusedEvents } from './refused-events.js';
+import { countWaiting } from './segment-folder.js';
+
+/** What is left to others is looked at so long after the start: the server comes first. */
+const START_MS = 1_000;
+/** How often old events and pending revocations are looked at. */
+const UPKEEP_MS = 300_000;
+const LARGEST_SEGMENT_BYTES = 4 * 1024 * 1024;
+const SEGMENTS_IN_ALL = 16;
+
+/** What is left at the end of a session. */
+export type Undelivered = {
+  /** Events of this process that are not at the API, and that no other process is about to deliver. */
+  readonly undelivered: number;
+  /** How many of them do not wait on the disk, either. */
+  readonly lost: number;
+};
+
+/** Where the events of a session go: to the API, at once or from the disk, each once. */
+export type EventQueue = {
+  /** Takes an event. Returns at once, whatever the API and the disk do. */
+  readonly add: (event: MonitorEvent) => void;
+  /** Begins to deliver what others left, behind. */
+  readonly start: () => void;
+  /** Delivers what this process captured for at most `timeLimitMs`; the rest waits on the disk. */
+  readonly finish: (timeLimitMs: number) => Promise<Undelivered>;
+};
+
+export type EventQueueOptions = {
+  readonly access: AccountAccess;
+  readonly correlationId: string;
+  readonly notify: (notice: DeliveryNotice) => void;
+};
+
+/** @throws {CliError} when a limit makes no sense. */
+export async function openEventQueue(
+  { access, correlationId, notify }: EventQueueOptions,
+  context: CommandContext,
+): Promise<EventQueue> {
+  const { clock, random } = context;
+  const place = queuePlace(context, access.storage);
+  const room = place === undefined ? undefined : new QueueRoom(place.root, place.limits, clock);
+  const refused = place === undefined ? undefined : new RefusedEvents({ keys: place.keys, clock });
+  const onTrouble = (message: string): void => notify({ type: 'queue.trouble', message });
+  const openAccountQueue = () => accountQueueOf(access, place, context, onTrouble);
+
+  async function makeRoom(bytes: number): Promise<void> {
+    for (const { events, why } of (await room?.make(bytes)) ?? []) {
+      notify({ type: 'events.dropped', count: events, why });
+    }
+  }
+
+  const queue = await openAccountQueue();
+  const journal = new EventJournal(
+    {
+      clock,
+      keys: place?.keys,
+      maxSegmentBytes: Math.min(LARGEST_SEGMENT_BYTES, (place?.limits.maxBytes ?? 0) / SEGMENTS_IN_ALL),
+      makeRoom,
+      onDropped: (count) => notify({ type: 'events.dropped', count, why: 'memory' }),
+      onUnwritable: (error) => onTrouble(memoryMessage(error)),
+    },
+    journalPlaceOf(queue),
+  );
+  if (place === undefined && access.storage.folder === undefined) {
+    onTrouble('events wait in memory only: this user has no home folder; set KM_CONFIG_DIR to keep them');
+  }
+  const delivery = new QueueDelivery(
+    {
+      clock,
+      random,
+      journal,
+      send: access.send,
+      sender: { correlationId, cliVersion: context.version },
+      notify,
+      async keepRefused(event, { folder, account }) {
+        if (folder !== undefined) await refused?.keep(event, { folder, account });
+      },
+      async lookAgain() {
+        if (!(await access.lookAgain())) return false;
+        const next = await openAccountQueue();
+        if (next.folder === delivery.queue.folder) return true;
+        await journal.moveTo(journalPlaceOf(next));
+        await delivery.moveTo(next);
+        return true;
+      },
+    },
+    queue,
+  );
+  let cancelUpkeep: (() => void) | undefined;
+
+  async function upkeep(): Promise<void> {
+    cancelUpkeep = clock.schedule(() => void upkeep(), UPKEEP_MS, false);
+    await makeRoom(0);
+    await deliverPendingRevocations(context).catch(() => undefined);
+  }
+
+  context.onExit(() => journal.flushSync());
+  return {
+    add: (event) => delivery.add(event),
+    start() {
+      cancelUpkeep = clock.schedule(
+        () => {
+          delivery.start();
+          void upkeep();
+        },
+        START_MS,
+        false,
+      );
+    },
+    async finish(timeLimitMs) {
+      cancelUpkeep?.();
+      const { isHandedOver, isUnderWay } = await delivery.finish(timeLimitMs);
+      await journal.close();
+      await refused?.close();
+      const { queue: last } = delivery;
+      if (!isUnderWay) await last.tidy(journal.takeDeliveredEnds()).catch(() => undefined);
+      await last.release();
+      const isOwn = ({ name }: { readonly name: string }): boolean => journal.segments.has(name);
+      const kept = last.folder === undefined ? 0 : await countWaiting(last.folder, isOwn);
+      const isFailing = (await last.schedule.lastFailure()) !== undefined;
+      return { undelivered: journal.size + (isHandedOver && !isFailing ? 0 : kept), lost: journal.size };
+    },
+  };
+}
+
+function journalPlaceOf({ folder, account }: AccountQueue): JournalPlace | undefined {
+  return folder === undefined ? undefined : { folder, account };
+}
+
+function memoryMessage(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return `events wait in memory only, for now: ${message}`;
+}

@@ -1,0 +1,148 @@
+import type { CommandContext } from '../command-context.js';
+import type { SendOutcome } from '../monitor/batch-sender.js';
+import type { AccountAccess } from './account-access.js';
+import type { AccountQueue } from './account-queue.js';
+import { BatchInHand } from './batch-in-hand.js';
+import { collectBatch } from './collect-batch.js';
+import { EventJournal } from './event-journal.js';
+import { Pause } from './pause.js';
+import type { QueuePlace } from './queue-place.js';
+import { RefusedEvents } from './refused-events.js';
+import { countWaiting } from './segment-folder.js';
+import { sendInHand } from './send-in-hand.js';
+
+/** A try that failed is followed by others, this many in a row. */
+const TRIES = 3;
+/** How often a process that delivers meanwhile is looked at, and after how long without progress it is given up. */
+const LOOK_MS = 200;
+const PATIENCE_MS = 35_000;
+
+/** What came of delivering the queue of an account. */
+export type Flushed = {
+  readonly delivered: number;
+  readonly refused: number;
+  readonly waiting: number;
+  /** What kept the rest from being delivered. */
+  readonly failure:
+    Pick<Extract<SendOutcome, { type: 'postponed' }>, 'reason' | 'needsHuman' | 'code'> | undefined;
+};
+
+export type FlushOptions = {
+  readonly access: AccountAccess;
+  readonly queue: AccountQueue;
+  readonly place: QueuePlace;
+};
+
+/** Delivers all of an account's queue now; where another process is at it, tells that one to try now, and waits for it. */
+export async function flushQueue(options: FlushOptions, context: CommandContext): Promise<Flushed> {
+  const { queue } = options;
+  // A human asks: a wait of our own making is over. One that the API ordered is not.
+  const { ms, isOrdered } = await queue.schedule.waitMs();
+  if (ms > 0 && isOrdered) {
+    const failure = {
+      reason: `the API asked to be left alone for ${Math.ceil(ms / 1_000)} s more`,
+      needsHuman: false,
+    };
+    return { delivered: 0, refused: 0, waiting: await countWaiting(queue.folder ?? ''), failure };
+  }
+  await queue.schedule.clear();
+  const counts = { delivered: 0, refused: 0 };
+  try {
+    const failure = await deliverAll(options, counts, context);
+    return { ...counts, waiting: await countWaiting(queue.folder ?? ''), failure };
+  } finally {
+    await queue.release();
+  }
+}
+
+async function deliverAll(
+  { access, queue, place }: FlushOptions,
+  counts: { delivered: number; refused: number },
+  context: CommandContext,
+): Promise<Flushed['failure']> {
+  const { clock } = context;
+  const { keys } = place;
+  const pause = new Pause(clock);
+  const refused = new RefusedEvents({ keys, clock });
+  const journal = emptyJournal(context);
+  const hand = new BatchInHand();
+  const seen = { flushes: -1, segments: -1 };
+  for (let failures = 0; ;) {
+    if ((await queue.right(true)) !== 'all') {
+      hand.clear();
+      const failure = await waitForOther(queue, pause, context);
+      if (failure !== 'gone') return failure;
+      continue;
+    }
+    await collectBatch({ batch: hand, queue, journal, right: 'all', clock }, seen);
+    if (hand.size === 0) break;
+    const { postponed } = await sendInHand({
+      clock,
+      journal,
+      hand,
+      queue,
+      send: access.send,
+      sender: { correlationId: context.createId(), cliVersion: context.version },
+      notify: (notice) => {
+        if (notice.type === 'batch.delivered') counts.delivered += notice.batch.events.length;
+        if (notice.type === 'batch.refused') counts.refused += 1;
+      },
+      async keepRefused(event, { folder, account }) {
+        if (folder !== undefined) await refused.keep(event, { folder, account });
+      },
+    });
+    if (postponed === undefined) {
+      failures = 0;
+      continue;
+    }
+    failures += 1;
+    if (postponed.needsHuman) return postponed;
+    const waitMs = await queue.schedule.fail(postponed.reason, postponed.retryAfterMs);
+    if (failures >= TRIES || (postponed.retryAfterMs ?? 0) > LOOK_MS * 10) return postponed;
+    await pause.wait(waitMs, true);
+  }
+  await refused.close();
+  // What is delivered is removed; a segment that was still open is found so twice.
+  for (let looks = 0; looks < 2; looks += 1) await queue.refresh(true, 0);
+  return undefined;
+}
+
+/** Waits while another process delivers. `gone`: it does so no more. */
+async function waitForOther(
+  queue: AccountQueue,
+  pause: Pause,
+  { clock }: CommandContext,
+): Promise<Flushed['failure'] | 'gone'> {
+  const startedAtMs = clock.nowMs();
+  const folder = queue.folder ?? '';
+  let [least, leastAtMs] = [Infinity, clock.monotonicMs()];
+  for (;;) {
+    const waiting = await countWaiting(folder);
+    if (waiting === 0) return undefined;
+    if (waiting < least) [least, leastAtMs] = [waiting, clock.monotonicMs()];
+    const failure = await queue.schedule.lastFailure();
+    if (failure !== undefined && failure.atMs >= startedAtMs)
+      return { reason: failure.reason, needsHuman: false };
+    if (clock.monotonicMs() - leastAtMs > PATIENCE_MS) {
+      const owner = (await queue.owner()) ?? 'another km';
+      return { reason: `${owner} delivers the queue, and does not get on`, needsHuman: false };
+    }
+    if ((await queue.right(true)) === 'all') return 'gone';
+    await pause.wait(LOOK_MS, true);
+  }
+}
+
+/** For what collects batches: this process captures nothing. */
+function emptyJournal({ clock }: CommandContext): EventJournal {
+  return new EventJournal(
+    {
+      clock,
+      keys: undefined,
+      maxSegmentBytes: 0,
+      makeRoom: () => Promise.resolve(),
+      onDropped: () => undefined,
+      onUnwritable: () => undefined,
+    },
+    undefined,
+  );
+}

@@ -1,0 +1,174 @@
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import type { AccountQueue } from './account-queue.js';
+import { BatchInHand, MAX_EVENTS } from './batch-in-hand.js';
+import { collectBatch, type SeenWrites } from './collect-batch.js';
+import { Pause } from './pause.js';
+import { sendInHand, type SendOptions } from './send-in-hand.js';
+
+/** How often others' events are looked for. */
+const POLL_MS = 1_000;
+/** How often a process that may not deliver asks whether it may. */
+const TURN_MS = 2_000;
+/** After trouble that only a human can mend, or with the disk, it is looked at again this much later. */
+const TROUBLE_MS = 10_000;
+
+export type QueueDeliveryOptions = SendOptions & {
+  readonly random: () => number;
+  /** After trouble that only a human can mend: whether it is worth another try. May have moved this to another queue. */
+  readonly lookAgain: () => Promise<boolean>;
+};
+
+/** What finishing came to. */
+export type Finished = {
+  /** Whether another process delivers what is left. */
+  readonly isHandedOver: boolean;
+  /** Whether a request is still under way. */
+  readonly isUnderWay: boolean;
+};
+
+/** Delivers events in order, one batch at a time, each until the API has it: those of this process, and what others left. */
+export class QueueDelivery {
+  readonly #options: QueueDeliveryOptions;
+  readonly #batch = new BatchInHand();
+  readonly #pause: Pause;
+  readonly #seen: SeenWrites = { flushes: -1, segments: -1 };
+  #queue: AccountQueue;
+  #running: Promise<void> | undefined;
+  /** After trouble that another try does not mend by itself. */
+  #isTroubled = false;
+  #deadlineMs: number | undefined;
+  #isHandedOver = false;
+  #isStopped = false;
+
+  constructor(options: QueueDeliveryOptions, queue: AccountQueue) {
+    this.#options = options;
+    this.#queue = queue;
+    this.#pause = new Pause(options.clock);
+  }
+
+  get queue(): AccountQueue {
+    return this.#queue;
+  }
+
+  /** Begins to deliver, behind. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Takes an event. Returns at once. */
+  add(event: MonitorEvent): void {
+    const { journal } = this.#options;
+    journal.add(event);
+    // A pause ends by itself soon enough for a batch that is not full.
+    if (this.#batch.isFull || journal.size + this.#batch.size < MAX_EVENTS) return;
+    this.start();
+    this.#pause.end();
+  }
+
+  /** Goes on with another queue: what is in hand was put back. */
+  async moveTo(queue: AccountQueue): Promise<void> {
+    await this.#letGo();
+    this.#queue = queue;
+  }
+
+  /** Delivers what this process captured, trying for at most `timeLimitMs`; then no more is sent. */
+  async finish(timeLimitMs: number): Promise<Finished> {
+    const { clock, journal } = this.#options;
+    this.#deadlineMs = clock.monotonicMs() + timeLimitMs;
+    this.start();
+    this.#pause.end();
+    let cancel: (() => void) | undefined;
+    const outOfTime = new Promise<void>((resolve) => {
+      cancel = clock.schedule(resolve, timeLimitMs, true);
+    });
+    let isUnderWay = true;
+    const ended = this.#running?.then(() => {
+      isUnderWay = false;
+    });
+    await Promise.race([ended, outOfTime]);
+    cancel?.();
+    this.#isStopped = true;
+    this.#pause.end();
+    journal.putBack(this.#batch.clear());
+    return { isHandedOver: this.#isHandedOver, isUnderWay };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      let waitMs: number;
+      try {
+        waitMs = await this.#turn();
+      } catch (error) {
+        waitMs = await this.#troubled(error);
+      }
+      if (waitMs > 0) await this.#pause.wait(waitMs, this.#deadlineMs !== undefined);
+    }
+  }
+
+  /** Does what can be done now; resolves with how long there is nothing to do. */
+  async #turn(): Promise<number> {
+    const { clock, journal, random, lookAgain } = this.#options;
+    const isFinishing = this.#deadlineMs !== undefined;
+    if (this.#isTroubled && (isFinishing || !(await lookAgain())))
+      return isFinishing ? this.#stop() : TROUBLE_MS;
+    this.#isTroubled = false;
+    const queue = this.#queue;
+    const isEmpty = this.#batch.size + journal.size === 0 && queue.backlog === undefined;
+    if (isEmpty && !(await queue.hasLeftovers())) return isFinishing ? this.#stop() : TURN_MS;
+
+    const right = await queue.right(journal.isWritable);
+    this.#isHandedOver = right === 'nothing';
+    if (right === 'nothing') {
+      journal.putBack(this.#batch.clear());
+      return isFinishing ? this.#stop() : TURN_MS * (0.75 + random() / 2);
+    }
+    await collectBatch({ batch: this.#batch, queue, journal, right, clock }, this.#seen);
+    if (isFinishing && !(await this.#hasOwnLeft(queue))) return this.#stop();
+
+    const dueInMs = isFinishing ? 0 : this.#batch.dueInMs(clock.monotonicMs());
+    if (dueInMs !== 0) return Math.min(dueInMs ?? POLL_MS, POLL_MS);
+    const { ms } = await queue.schedule.waitMs();
+    if (ms === 0) return this.#send(queue);
+    const isTooLate = clock.monotonicMs() + ms > (this.#deadlineMs ?? Infinity);
+    return isTooLate ? this.#stop() : Math.min(ms, POLL_MS);
+  }
+
+  async #send(queue: AccountQueue): Promise<number> {
+    const { notify } = this.#options;
+    const { batch, postponed } = await sendInHand({ ...this.#options, hand: this.#batch, queue });
+    if (postponed === undefined) return 0;
+    const { reason, retryAfterMs, needsHuman } = postponed;
+    const retryInMs = needsHuman ? TROUBLE_MS : await queue.schedule.fail(reason, retryAfterMs);
+    notify({ type: 'batch.postponed', batch, reason, retryInMs, needsHuman });
+    if (!needsHuman) return 0;
+    // Another process may be logged in.
+    this.#isTroubled = true;
+    await this.#letGo();
+    return this.#deadlineMs === undefined ? TROUBLE_MS : this.#stop();
+  }
+
+  async #hasOwnLeft({ backlog }: AccountQueue): Promise<boolean> {
+    const { journal } = this.#options;
+    if (journal.size > 0 || this.#batch.hasEventOf(journal.segments)) return true;
+    return (await backlog?.mayHaveEventIn(journal.segments)) ?? false;
+  }
+
+  async #letGo(): Promise<void> {
+    this.#options.journal.putBack(this.#batch.clear());
+    await this.#queue.release();
+  }
+
+  /** Something that no request is to blame for: the key cannot be had, or the disk fails. */
+  async #troubled(error: unknown): Promise<number> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.notify({ type: 'queue.trouble', message: `the queue cannot be read: ${message}` });
+    this.#isTroubled = true;
+    await this.#letGo();
+    return this.#deadlineMs === undefined ? TROUBLE_MS : this.#stop();
+  }
+
+  #stop(): number {
+    this.#isStopped = true;
+    return 0;
+  }
+}

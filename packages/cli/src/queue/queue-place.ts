@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { CommandContext } from '../command-context.js';
+import type { Storage } from '../token-cache.js';
+import type { AccountAccess } from './account-access.js';
+import { AccountQueue } from './account-queue.js';
+import { queueLimitsFrom, type QueueLimits } from './queue-limits.js';
+import { SegmentKeys } from './segment-keys.js';
+import { accountFolderName, queueFolder, type QueueAccount } from './state-folder.js';
+
+/** Where the queue is on the disk, and its key. */
+export type QueuePlace = {
+  /** The folder with a folder for each account. */
+  readonly root: string;
+  readonly keys: SegmentKeys;
+  readonly limits: QueueLimits;
+  /** The folder of one account. */
+  readonly folderOf: (account: QueueAccount) => string;
+};
+
+/**
+ * Where the queue is; `undefined` for a user without a home, and where `KM_QUEUE_MAX_BYTES` is 0.
+ *
+ * @throws {CliError} when a limit makes no sense.
+ */
+export function queuePlace(
+  { environment }: Pick<CommandContext, 'environment'>,
+  { files, folder: configFolder }: Pick<Storage, 'files' | 'folder'>,
+): QueuePlace | undefined {
+  const root = queueFolder(environment);
+  const limits = queueLimitsFrom(environment);
+  if (root === undefined || files === undefined || configFolder === undefined || limits.maxBytes === 0) {
+    return undefined;
+  }
+  const keys = new SegmentKeys(files);
+  return { root, keys, limits, folderOf: (account) => join(root, accountFolderName(account, configFolder)) };
+}
+
+/** The part of the queue that is of the account which `access` has now. */
+export async function accountQueueOf(
+  access: AccountAccess,
+  place: QueuePlace | undefined,
+  { clock, random }: Pick<CommandContext, 'clock' | 'random'>,
+  onTrouble: (message: string) => void,
+): Promise<AccountQueue> {
+  const { account } = access;
+  const isAdopting = account.origin !== undefined && (await access.isAdopting());
+  return new AccountQueue({
+    account,
+    folder: place?.folderOf(account),
+    adopts: isAdopting ? place?.folderOf({ ...account, origin: undefined }) : undefined,
+    keys: place?.keys,
+    clock,
+    random,
+    onTrouble,
+  });
+}

@@ -1,0 +1,119 @@
+import { readdir, rename, stat, unlink, type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { positionPath, readPosition, removePosition } from './delivered-position.js';
+import { LENGTH_BYTES, recordEnd, SEGMENT_HEADER_BYTES } from './segment-format.js';
+import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
+import type { RecordPosition } from './segment-writer.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** The segments in a folder, oldest first. A folder that is not there, or cannot be read, has none. */
+export async function listSegments(folder: string): Promise<readonly SegmentFile[]> {
+  const names = await readdir(folder).catch(() => []);
+  const files = names.sort().map((name) => parseSegmentPath(join(folder, name)));
+  return files.filter((file) => file !== undefined);
+}
+
+/** Bytes of a file; 0 when it is gone. */
+export async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+/** Milliseconds since the epoch when a file was last written; `undefined` when it is gone. */
+export async function writtenAtMs(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+}
+
+/** Says that nothing is appended to a segment any more: its owner finds out, and begins another. */
+export async function closeSegment(file: SegmentFile): Promise<SegmentFile> {
+  const closed = { ...file, state: 'closed' as const };
+  await rename(segmentPath(file), segmentPath(closed)).catch(() => undefined);
+  return closed;
+}
+
+export async function removeSegment(file: SegmentFile): Promise<void> {
+  await unlink(segmentPath(file)).catch(() => undefined);
+  await removePosition(file);
+}
+
+/** Moves a segment that does not open whole out of the way; resolves with where it is. */
+export async function setSegmentAside(file: SegmentFile): Promise<string> {
+  const aside = `${segmentPath(file)}.corrupt`;
+  await rename(segmentPath(file), aside).catch(() => undefined);
+  await removePosition(file);
+  return aside;
+}
+
+/** Takes an event's segment into another folder, with what was delivered of it. */
+export async function moveSegment(file: SegmentFile, folder: string): Promise<void> {
+  await rename(positionPath(file), positionPath({ ...file, folder })).catch(() => undefined);
+  await rename(segmentPath(file), segmentPath({ ...file, folder })).catch(() => undefined);
+}
+
+/** How many events wait in the segments of a folder that `isMeant`. */
+export async function countWaiting(
+  folder: string,
+  isMeant: (file: SegmentFile) => boolean = () => true,
+): Promise<number> {
+  let events = 0;
+  for (const file of await listSegments(folder)) {
+    if (file.state === 'refused' || !isMeant(file)) continue;
+    events += await countEvents(segmentPath(file), (await readPosition(file))?.end);
+  }
+  return events;
+}
+
+/**
+ * How many events there are from `begin` on (default: all), told by their lengths alone; nothing is opened. The first
+ * record is no event.
+ */
+export async function countEvents(path: string, begin?: RecordPosition): Promise<number> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return 0;
+  try {
+    const isDescribed = begin !== undefined && begin.number > 0;
+    const records = await countRecords(handle, begin?.offset ?? SEGMENT_HEADER_BYTES);
+    return Math.max(0, isDescribed ? records : records - 1);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function countRecords(handle: FileHandle, begin: number): Promise<number> {
+  const { size } = await handle.stat();
+  let [records, offset] = [0, begin];
+  const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(LENGTH_BYTES, size - begin)));
+  let ahead = { bytes: chunk.subarray(0, 0), at: 0 };
+  while (offset + LENGTH_BYTES <= size) {
+    if (offset < ahead.at || offset + LENGTH_BYTES > ahead.at + ahead.bytes.length) {
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset);
+      ahead = { bytes: chunk.subarray(0, bytesRead), at: offset };
+    }
+    const end = recordEnd(ahead.bytes, offset - ahead.at);
+    if (typeof end === 'string' || ahead.at + end > size) break;
+    records += 1;
+    offset = ahead.at + end;
+  }
+  return records;
+}
+
+/** Removes a segment; the one process that does it counts what was not delivered. */
+export async function giveUpSegment(segment: SegmentFile): Promise<number> {
+  const path = segmentPath(segment);
+  const doomed = `${path}.given-up`;
+  try {
+    await rename(path, doomed);
+  } catch {
+    return 0;
+  }
+  const events = await countEvents(doomed, (await readPosition(segment))?.end);
+  await unlink(doomed).catch(() => undefined);
+  await removePosition(segment);
+  return events;
+}
