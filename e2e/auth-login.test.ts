@@ -27,7 +27,9 @@ describe('km auth login', () => {
     const env = environment();
     const login = await runKm([...LOGIN, '--endpoint', api.url], { env, input: `  ${API_KEY}\r\n` });
     expect(login).toMatchObject({ code: 0, stdout: '' });
-    expect(login.stderr).toMatch(/^km: profile default is logged in to http:\S+ as \S+ \(tier \w+\)\n$/);
+    expect(login.stderr).toMatch(
+      /^km: profile default is logged in to http:\S+ as \S+ \(tier \w+\)\n {4}features: basic_monitoring, /,
+    );
     expect(login.stderr).toContain(api.url);
     const token = await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
     expect(token).toMatchObject({ code: 0, stderr: '' });
@@ -68,9 +70,7 @@ describe('km auth login', () => {
     });
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 4, stdout: '' });
     const other = await runKm(['auth', 'token', '--profile', 'home'], { env });
-    expect(other.stderr).toBe(
-      'km: nobody is logged in; run `km auth login --api-key-stdin --profile home`\n',
-    );
+    expect(other.stderr).toBe('km: nobody is logged in; run `km auth login --profile home`\n');
   });
 
   test('stores nothing of a key that the API refuses', async () => {
@@ -107,7 +107,7 @@ describe('km auth login', () => {
     const byFlag = await runKm(['auth', 'token', '--endpoint', other.url], { env });
     expect(byFlag).toMatchObject({ code: 4, stdout: '' });
     expect(byFlag.stderr).toContain(`is logged in to ${api.url}`);
-    expect(byFlag.stderr).toContain(`km auth login --api-key-stdin --endpoint ${other.url}`);
+    expect(byFlag.stderr).toContain(`km auth login --endpoint ${other.url}`);
     const byVariable = await runKm(['auth', 'token'], {
       env: { ...env, KILOMETERS_API_ENDPOINT: other.url },
     });

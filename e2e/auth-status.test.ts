@@ -16,7 +16,7 @@ describe('km auth status', () => {
       profile: 'default',
       profileFrom: 'default',
       endpoint: api.url,
-      endpointFrom: 'login',
+      endpointFrom: 'config',
       credential: 'api_key',
       credentialFrom: 'login',
       refreshesWithoutHuman: true,
@@ -51,7 +51,7 @@ describe('km auth status', () => {
     const { code, stdout, stderr } = await runKm([...STATUS, '--json']);
     expect(code).toBe(4);
     expect(JSON.parse(stdout)).toMatchObject({ credential: null, refreshesWithoutHuman: false, scopes: [] });
-    expect(stderr).toBe('km: nobody is logged in; run `km auth login --api-key-stdin`\n');
+    expect(stderr).toBe('km: nobody is logged in; run `km auth login`\n');
   });
 
   test('says that tokens stay in memory', async () => {

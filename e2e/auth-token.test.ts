@@ -43,7 +43,7 @@ describe('km auth token', () => {
   test('without a login exits with 4 and says what to do', async () => {
     const run = await runKm(['auth', 'token']);
     expect(run).toMatchObject({ code: 4, stdout: '' });
-    expect(run.stderr).toBe('km: nobody is logged in; run `km auth login --api-key-stdin`\n');
+    expect(run.stderr).toBe('km: nobody is logged in; run `km auth login`\n');
   });
 
   test('when the API cannot be reached exits with 75', async () => {

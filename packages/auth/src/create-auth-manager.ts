@@ -50,7 +50,9 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
     apiOrigin: endpoint.origin,
     profile,
     credential:
-      credential === undefined ? `login:${seed?.fingerprint ?? ''}` : credentialFingerprint(credential),
+      credential === undefined && seed !== undefined
+        ? `login:${seed.fingerprint}`
+        : credentialFingerprint(credential),
   };
   // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
   systemClock.schedule(() => void loadRefreshing().catch(() => undefined), LOAD_ALL_AFTER_MS, false);

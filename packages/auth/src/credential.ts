@@ -18,8 +18,9 @@ export function mintingRequest(credential: Credential, scopes: readonly string[]
       };
 }
 
-/** What tells the grants of two credentials apart. */
-export function credentialFingerprint(credential: Credential): string {
+/** What tells the grants of two credentials apart. Without a credential it is the grant that a person's login won. */
+export function credentialFingerprint(credential: Credential | undefined): string {
+  if (credential === undefined) return 'login:';
   return credential.kind === 'api_key'
     ? `key:${credential.apiKey.fingerprint}`
     : `client:${credential.clientId}:${credential.clientSecret.fingerprint}`;

@@ -41,6 +41,7 @@ export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+export { startDeviceLogin, type DeviceLogin, type DeviceLoginOptions } from './providers/device-login.js';
 export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
 export { revokeToken, type RevocableToken, type RevokeTokenOptions } from './providers/revoke-token.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';

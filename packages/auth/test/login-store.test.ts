@@ -68,3 +68,14 @@ test('the key stands in no file in the clear, and survives the removal of the to
   expect(contents.join('')).not.toContain('very_secret');
   expect((await open().logins.get('work'))?.profile).toBe('work');
 });
+
+test('the login of a person has no secret of its own, and comes back as it was', async () => {
+  const login: StoredLogin = {
+    profile: 'work',
+    apiEndpoint: 'https://api.kilometers.ai',
+    atMs: 1_000,
+    kind: 'refresh_token',
+  };
+  await open().logins.set(login);
+  expect(await open().logins.get('work')).toEqual(login);
+});

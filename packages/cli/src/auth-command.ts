@@ -2,11 +2,12 @@ import { Command, Option } from 'commander';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { CommandContext } from './command-context.js';
 import type { AuthExecFlags } from './commands/auth-exec.js';
-import type { AuthLoginFlags } from './commands/auth-login.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
+import type { AuthProfilesFlags } from './commands/auth-profiles.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
 import { collect, parseDuration } from './flag-values.js';
+import type { AuthLoginFlags } from './login/login-kind.js';
 
 type ExitWith = (code: number) => void;
 
@@ -14,7 +15,15 @@ type ExitWith = (code: number) => void;
 export function authCommand(program: Command, context: CommandContext, exitWith: ExitWith): Command {
   const auth = new Command('auth').description('tokens and logins').copyInheritedSettings(program);
   addExample(auth, 'km auth token --scope monitoring');
-  for (const create of [loginCommand, logoutCommand, statusCommand, tokenCommand, execCommand]) {
+  for (const create of [
+    loginCommand,
+    logoutCommand,
+    profilesCommand,
+    statusCommand,
+    switchCommand,
+    tokenCommand,
+    execCommand,
+  ]) {
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
   return auth;
@@ -23,10 +32,12 @@ export function authCommand(program: Command, context: CommandContext, exitWith:
 function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
   const login = new Command('login')
     .description('log a profile in: prove a credential by getting a token with it, then store it, encrypted')
+    .option('--device', 'in a browser, here or on another device, with a code')
     .option('--api-key-stdin', 'read an API key from standard input')
+    .option('--api-key <key>', 'an API key; other users of this machine can see it')
     .option('--client-id <id>', 'log in as this client, with its secret')
     .option('--client-secret-stdin', "read the client's secret from standard input")
-    .option('--scope <scope>', 'what the token that proves it is for', 'monitoring');
+    .option('--scope <scope>', 'what the login must be good for; may be given more than once', collect);
   addAccountOptions(login);
   addExample(login, 'km auth login --api-key-stdin < api-key.txt');
   return login.action(async (flags: AuthLoginFlags) => {
@@ -44,6 +55,28 @@ function logoutCommand(context: CommandContext, exitWith: ExitWith): Command {
   return logout.action(async (flags: AuthLogoutFlags) => {
     const { runAuthLogout } = await import('./commands/auth-logout.js');
     exitWith(await runAuthLogout(flags, context));
+  });
+}
+
+function switchCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const switchTo = new Command('switch')
+    .description('make a profile the active one')
+    .argument('[profile]', 'its name; whoever sits at a terminal is asked');
+  addExample(switchTo, 'km auth switch work');
+  return switchTo.action(async (profile: string | undefined) => {
+    const { runAuthSwitch } = await import('./commands/auth-switch.js');
+    exitWith(await runAuthSwitch(profile, context));
+  });
+}
+
+function profilesCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const profiles = new Command('profiles')
+    .description('list the profiles, and say which one is active')
+    .option('--json', 'print it as JSON');
+  addExample(profiles, 'km auth profiles');
+  return profiles.action(async (flags: AuthProfilesFlags) => {
+    const { runAuthProfiles } = await import('./commands/auth-profiles.js');
+    exitWith(await runAuthProfiles(flags, context));
   });
 }
 

@@ -17,6 +17,7 @@ export type CommandContext = {
   /** The process's own streams, opened when they are asked for. */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
+  readonly stderr: () => Writable;
   /** Writes the answer to stdout; resolves when it is out. */
   readonly answer: (text: string) => Promise<void>;
   /** Writes one line to stderr. */

@@ -20,6 +20,7 @@ const context: CommandContext = {
   createId: randomUUID,
   stdin: () => process.stdin,
   stdout: () => process.stdout,
+  stderr: () => process.stderr,
   answer: (text) =>
     new Promise((resolve) => {
       process.stdout.once('error', resolve);
@@ -56,4 +57,6 @@ function fail(error: unknown): never {
 process.stderr.on('error', () => undefined);
 process.on('uncaughtException', fail);
 
+// A command that nothing keeps up any more, and that has not said how it went, has failed.
+process.exitCode = 1;
 runProgram(process.argv.slice(2), context).then((exitCode) => process.exit(exitCode), fail);

@@ -3,6 +3,7 @@ import { authCommand } from './auth-command.js';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { DevFlags } from './commands/dev.js';
 import type { DoctorFlags } from './commands/doctor.js';
+import type { InitFlags } from './commands/init.js';
 import type { MonitorFlags } from './commands/monitor.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
@@ -39,12 +40,26 @@ function createProgram(context: CommandContext, exitWith: (code: number) => void
       },
     });
   addExample(program, 'km monitor --server -- node my-mcp-server.js');
+  program.addCommand(initCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(monitorCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(authCommand(program, context, exitWith));
   program.addCommand(queueCommand(program, context, exitWith));
   program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(doctorCommand(context, exitWith).copyInheritedSettings(program));
   return program;
+}
+
+function initCommand(context: CommandContext, exitWith: (code: number) => void): Command {
+  const command = new Command('init')
+    .description('set a profile up: write its configuration, and log in')
+    .option('--api-key <key>', 'log in with it; other users of this machine can see it')
+    .option('--force', 'replace a profile that is there already');
+  addAccountOptions(command);
+  addExample(command, 'km init');
+  return command.action(async (flags: InitFlags) => {
+    const { runInit } = await import('./commands/init.js');
+    exitWith(await runInit(flags, context));
+  });
 }
 
 function monitorCommand(context: CommandContext, exitWith: (code: number) => void): Command {

@@ -90,6 +90,7 @@ function firstLine({ input, what, clock }: ReadSecretOptions, isTerminal: boolea
       input.off('data', onData).off('end', onEnd).off('error', onError);
       settle();
     }
-    input.on('data', onData).on('end', onEnd).on('error', onError);
+    // Whoever read before has paused it.
+    input.on('data', onData).on('end', onEnd).on('error', onError).resume();
   });
 }

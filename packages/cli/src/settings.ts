@@ -32,7 +32,7 @@ export type Account = {
   readonly note: string | undefined;
 };
 
-const LOGIN_COMMAND = 'km auth login --api-key-stdin';
+const LOGIN_COMMAND = 'km auth login';
 
 export type Settings = {
   readonly profile: Sourced<string>;
@@ -91,10 +91,16 @@ function loginCommandFor({ profile, endpoint }: Pick<Settings, 'profile' | 'endp
   return words.join(' ');
 }
 
-/** What a stored login gives the manager. */
-function credentialOf(login: StoredLogin): AuthManagerConfig {
-  if (login.kind === 'api_key') return { apiKey: login.apiKey };
-  return { clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret } };
+/** What a stored login gives the manager. A refresh token is no part of it: the manager finds that in the cache. */
+export function credentialOf(login: StoredLogin): Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> {
+  switch (login.kind) {
+    case 'api_key':
+      return { apiKey: login.apiKey };
+    case 'client_credentials':
+      return { clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret } };
+    case 'refresh_token':
+      return {};
+  }
 }
 
 /**

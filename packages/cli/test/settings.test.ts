@@ -103,7 +103,7 @@ describe('the credential', () => {
     expect(account.credential).toBeUndefined();
     expect(account.config).not.toHaveProperty('apiKey', expect.any(Secret));
     expect(account.note).toContain('logged in to https://stored.example');
-    expect(account.config.loginCommand).toBe('km auth login --api-key-stdin --endpoint https://else.example');
+    expect(account.config.loginCommand).toBe('km auth login --endpoint https://else.example');
   });
 
   test('is the stored one at another path of the same origin', async () => {

@@ -31,6 +31,7 @@ export function contextWith(
     createId: () => '00000000-0000-4000-8000-000000000000',
     stdin: unused,
     stdout: unused,
+    stderr: unused,
     answer: unused,
     tell: (line) => told.push(line),
     prompt: unused,

@@ -13,6 +13,8 @@ export type StoredLogin = {
 } & (
   | { readonly kind: 'api_key'; readonly apiKey: Secret }
   | { readonly kind: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret }
+  /** A person logged in: what was won is the refresh token in the profile's grant of no credential. */
+  | { readonly kind: 'refresh_token' }
 );
 
 /** The logins of a user's profiles, sealed in `.credentials`. */
@@ -33,12 +35,19 @@ function idOf(profile: string): Buffer {
   return createHash('sha256').update(`login\n${profile}`).digest().subarray(0, ID_BYTES);
 }
 
+function revealed(login: StoredLogin): Readonly<Record<string, unknown>> {
+  switch (login.kind) {
+    case 'api_key':
+      return { ...login, apiKey: login.apiKey.reveal() };
+    case 'client_credentials':
+      return { ...login, clientSecret: login.clientSecret.reveal() };
+    case 'refresh_token':
+      return login;
+  }
+}
+
 function encode(login: StoredLogin): Buffer {
-  const revealed =
-    login.kind === 'api_key'
-      ? { ...login, apiKey: login.apiKey.reveal() }
-      : { ...login, clientSecret: login.clientSecret.reveal() };
-  return Buffer.from(JSON.stringify({ login: revealed }));
+  return Buffer.from(JSON.stringify({ login: revealed(login) }));
 }
 
 /** What was authenticated when it was opened has the shape that was written. */

@@ -10,16 +10,22 @@ const userId = process.getuid?.();
 
 const TEMPORARY_MAX_AGE_MS = 60_000;
 
-/** Creates a folder and those above it. On a read-only disk the recursive `mkdir` says ENOENT; the plain one says why. */
+/**
+ * Creates a folder and those above it. Step by step: the recursive `mkdir` never ends where a folder that is there has no
+ * place for another, as in /proc, and says ENOENT on a read-only disk where the plain one says why.
+ */
 async function makeFolders(path: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+  };
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await make();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolders(dirname(path));
-    await mkdir(path, { mode: 0o700 }).catch((plain: unknown) => {
-      if (errnoOf(plain) !== 'EEXIST') throw plain;
-    });
+    await make();
   }
 }
 
@@ -28,6 +34,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await makeFolders(path);
     const stats = await stat(path);
+    if (!stats.isDirectory()) throw refuse(path, 'is not a folder');
     if (userId !== undefined && stats.uid !== userId)
       throw refuse(path, `belongs to user ${String(stats.uid)}`);
     if (userId !== undefined && (stats.mode & 0o077) !== 0) {

@@ -1,0 +1,104 @@
+import { TokenRequestError } from '../token-request-error.js';
+import type { TokenGrant } from '../ports.js';
+import type { HttpAnswer } from './http-transport.js';
+import { clockSkewMs } from './server-time.js';
+import { parseTokenAnswer } from './token-answer.js';
+
+/** What the start of a device login was answered. */
+export type DeviceCode = {
+  readonly deviceCode: string;
+  readonly userCode: string;
+  readonly verificationUri: string;
+  readonly verificationUriComplete: string | undefined;
+  readonly expiresInMs: number;
+  readonly intervalMs: number;
+};
+
+/** Where the server does not tell: RFC 8628 §3.2. */
+const ASSUMED_INTERVAL_MS = 5_000;
+/** The server must tell; one that does not gives a person time enough. */
+const ASSUMED_LIFETIME_MS = 600_000;
+/** No server is asked more often than this. */
+const SHORTEST_INTERVAL_MS = 1_000;
+
+type Body = Readonly<Record<string, unknown>>;
+
+function bodyOf(text: string): Body {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? (body as Body) : {};
+  } catch {
+    return {};
+  }
+}
+
+function secondsInMs(value: unknown, otherwiseMs: number): number {
+  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0
+    ? seconds * 1_000
+    : otherwiseMs;
+}
+
+/** Fit to be shown on a terminal and typed: visible ASCII, and not too much of it. */
+function isShowable(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x20-\x7e]{1,200}$/.test(value) && value.trim() !== '';
+}
+
+/** A link that a browser may be sent to. */
+function isLink(value: unknown): value is string {
+  if (typeof value !== 'string' || !/^[\x21-\x7e]{1,2000}$/.test(value) || !URL.canParse(value)) return false;
+  return ['https:', 'http:'].includes(new URL(value).protocol);
+}
+
+/**
+ * Reads the answer to the start of a device login.
+ *
+ * @throws {TokenRequestError} `KM_AUTH_UNREACHABLE` when it is none.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc8628#section-3.2 | RFC 8628 §3.2}
+ */
+export function parseDeviceCode({ text, status }: HttpAnswer, origin: string): DeviceCode {
+  const body = bodyOf(text);
+  const { deviceCode, userCode, verificationUri, verificationUriComplete } = body;
+  const isWhole =
+    typeof deviceCode === 'string' && deviceCode !== '' && isShowable(userCode) && isLink(verificationUri);
+  if (!isWhole) {
+    throw new TokenRequestError(
+      'KM_AUTH_UNREACHABLE',
+      `${origin} answered the start of a login with something that is no code: the network may ask to sign in first (a captive portal); try again later`,
+      { status },
+    );
+  }
+  return {
+    deviceCode,
+    userCode,
+    verificationUri,
+    verificationUriComplete: isLink(verificationUriComplete) ? verificationUriComplete : undefined,
+    expiresInMs: secondsInMs(body['expiresIn'], ASSUMED_LIFETIME_MS),
+    intervalMs: Math.max(SHORTEST_INTERVAL_MS, secondsInMs(body['interval'], ASSUMED_INTERVAL_MS)),
+  };
+}
+
+/** Reads the answer to a poll that was granted; `undefined` when it is none. */
+export function parseDeviceGrant(
+  { text, headers }: HttpAnswer,
+  receivedAtMs: number,
+  requestedScopes: readonly string[],
+): TokenGrant | undefined {
+  const { token } = bodyOf(text);
+  if (typeof token !== 'object' || token === null) return undefined;
+  const { accessToken, accessTokenExpiresAt, tokenType, refreshToken, scope } = token as Body;
+  const skewMs = clockSkewMs(headers.date, receivedAtMs);
+  const expiresAtMs =
+    typeof accessTokenExpiresAt === 'string' ? Date.parse(accessTokenExpiresAt) : Number.NaN;
+  const lifetimeMs = expiresAtMs - (receivedAtMs - (skewMs ?? 0));
+  return parseTokenAnswer(
+    JSON.stringify({
+      access_token: accessToken,
+      token_type: tokenType,
+      refresh_token: refreshToken,
+      scope,
+      ...(lifetimeMs > 0 && { expires_in: lifetimeMs / 1_000 }),
+    }),
+    { receivedAtMs, requestedScopes, clockSkewMs: skewMs },
+  );
+}

@@ -1,0 +1,223 @@
+import { parseEndpoint, urlUnder } from '../api-origin.js';
+import { AuthError } from '../auth-error.js';
+import { systemClock, type Clock } from '../clock.js';
+import type { TokenGrant } from '../ports.js';
+import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
+import { TokenRequestError } from '../token-request-error.js';
+import { parseDeviceCode, parseDeviceGrant, type DeviceCode } from './device-answers.js';
+import {
+  createNodeTransport,
+  TransportError,
+  type HttpAnswer,
+  type HttpTransport,
+} from './http-transport.js';
+import { clockSkewMs, retryAfterMs } from './server-time.js';
+import { refusalError } from './token-refusal.js';
+
+export type DeviceLoginOptions = {
+  /** Base URL of the API; https, or http to loopback. */
+  readonly apiEndpoint: string;
+  /** What the login is for. Default: what the API gives to who asks for nothing. */
+  readonly scopes?: readonly string[];
+  /** How long one request may take, in milliseconds. Default 10 000. */
+  readonly requestTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly transport?: HttpTransport;
+};
+
+/** A login that waits for a person with a browser. */
+export type DeviceLogin = {
+  /** What the person types, as in `BCDF-GHJK`. */
+  readonly userCode: string;
+  /** Where the person goes: an http or https URL. */
+  readonly verificationUri: string;
+  /** The same with the code in it, where the API has one. */
+  readonly verificationUriComplete: string | undefined;
+  /** How long the code is good from now, in milliseconds. */
+  readonly expiresInMs: number;
+  /**
+   * Asks again and again, as often as the API allows, until the person has answered. Trouble on the way is waited out.
+   * `signal` ends it; a request that is under way then is waited for up to 2 s, so that no login that was just granted is lost.
+   *
+   * @throws {AuthError} `KM_AUTH_GRANT_REJECTED` when the person refused, or the code is over; `KM_AUTH_ABORTED`
+   *   when `signal` ended it; `KM_AUTH_CONFIGURATION` when the API does not take the code.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc8628#section-3.5 | RFC 8628 §3.5}
+   */
+  wait(options?: { readonly signal?: AbortSignal }): Promise<TokenGrant>;
+};
+
+const START_PATH = '/api/auth/device-code/start';
+const POLL_PATH = '/api/auth/device-code/poll';
+/** What `slow_down` adds, for good. */
+const SLOW_DOWN_MS = 5_000;
+/** Trouble doubles the wait up to this, in milliseconds. */
+const LONGEST_BACKOFF_MS = 60_000;
+const LAST_ANSWER_TIMEOUT_MS = 2_000;
+
+/** One poll: granted, ended for good, or to be asked again. */
+type Poll =
+  | { readonly kind: 'granted'; readonly grant: TokenGrant }
+  | { readonly kind: 'over'; readonly error: AuthError }
+  | { readonly kind: 'pending' | 'slow-down' }
+  | { readonly kind: 'trouble'; readonly restMs: number };
+
+/**
+ * Starts a login for a device with no browser at the Kilometers API: shows nothing and opens nothing, that is its
+ * caller's part.
+ *
+ * @throws {AuthError} `KM_AUTH_UNREACHABLE` when the API cannot be reached; `KM_AUTH_INVALID_SCOPE` and
+ *   `KM_AUTH_CONFIGURATION` when it refuses; `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc8628 | RFC 8628}
+ */
+export async function startDeviceLogin(options: DeviceLoginOptions): Promise<DeviceLogin> {
+  const {
+    requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
+    clock = systemClock,
+    scopes,
+  } = options;
+  const { transport = createNodeTransport({ clock }) } = options;
+  const endpoint = parseEndpoint(options.apiEndpoint);
+  const { origin } = endpoint;
+
+  const send = (path: string, body: unknown): Promise<HttpAnswer> =>
+    transport({
+      url: urlUnder(endpoint, path),
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(body),
+      timeoutMs: requestTimeoutMs,
+      answerTimeoutMs: requestTimeoutMs,
+    });
+  const refusal = ({ status, text, headers }: HttpAnswer, secrets: readonly string[]): TokenRequestError => {
+    const nowMs = clock.nowMs();
+    const rest = retryAfterMs(headers['retry-after'], nowMs, clockSkewMs(headers.date, nowMs));
+    return refusalError({ status, text, origin, grantType: 'device_code', retryAfterMs: rest, secrets });
+  };
+
+  const start = async (): Promise<DeviceCode> => {
+    let answer: HttpAnswer;
+    try {
+      answer = await send(START_PATH, scopes === undefined ? {} : { scope: scopes });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      throw new TokenRequestError(
+        'KM_AUTH_UNREACHABLE',
+        `${origin} cannot be reached: ${error.message}; check the network, or try again later`,
+        {},
+        { cause: error },
+      );
+    }
+    if (answer.status !== 200) throw refusal(answer, []);
+    return parseDeviceCode(answer, origin);
+  };
+
+  const poll = async ({ deviceCode }: DeviceCode): Promise<Poll> => {
+    let answer: HttpAnswer;
+    try {
+      answer = await send(POLL_PATH, { deviceCode });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      return { kind: 'trouble', restMs: 0 };
+    }
+    if (answer.status === 200) {
+      const grant = parseDeviceGrant(answer, clock.nowMs(), scopes ?? []);
+      return grant === undefined ? { kind: 'trouble', restMs: 0 } : { kind: 'granted', grant };
+    }
+    const refused = refusal(answer, [deviceCode]);
+    return ofRefusal(refused);
+  };
+
+  const code = await start();
+  const startedAtMs = clock.monotonicMs();
+
+  return {
+    userCode: code.userCode,
+    verificationUri: code.verificationUri,
+    verificationUriComplete: code.verificationUriComplete,
+    expiresInMs: code.expiresInMs,
+    async wait({ signal } = {}) {
+      let { intervalMs } = code;
+      let troubles = 0;
+      let restMs = 0;
+      for (;;) {
+        const backoffMs = Math.min(intervalMs * 2 ** troubles, Math.max(intervalMs, LONGEST_BACKOFF_MS));
+        const leftMs = startedAtMs + code.expiresInMs - clock.monotonicMs();
+        if (leftMs <= 0) throw over('expired_token');
+        await pause(clock, Math.min(leftMs, Math.max(backoffMs, restMs)), signal);
+        const polled = await orAborted(poll(code), clock, signal);
+        restMs = polled.kind === 'trouble' ? polled.restMs : 0;
+        troubles = polled.kind === 'trouble' ? troubles + 1 : 0;
+        if (polled.kind === 'granted') return polled.grant;
+        if (polled.kind === 'over') throw polled.error;
+        if (polled.kind === 'slow-down') intervalMs += SLOW_DOWN_MS;
+      }
+    },
+  };
+}
+
+function ofRefusal(refused: TokenRequestError): Poll {
+  const { oauthError, retryAfterMs: restMs = 0 } = refused.failure;
+  switch (oauthError) {
+    case 'authorization_pending':
+      return { kind: 'pending' };
+    case 'slow_down':
+      return { kind: 'slow-down' };
+    case 'access_denied':
+    case 'expired_token':
+      return { kind: 'over', error: over(oauthError, refused) };
+    default:
+      return refused.isRetryable ? { kind: 'trouble', restMs } : { kind: 'over', error: refused };
+  }
+}
+
+function over(oauthError: 'access_denied' | 'expired_token', cause?: unknown): AuthError {
+  const message =
+    oauthError === 'access_denied'
+      ? 'the login was refused in the browser'
+      : 'the code is over before it was approved; start again for a new one';
+  return new TokenRequestError('KM_AUTH_GRANT_REJECTED', message, { oauthError }, { cause });
+}
+
+function aborted(signal: AbortSignal): AuthError {
+  return new AuthError('KM_AUTH_ABORTED', 'the login was given up', { cause: signal.reason });
+}
+
+/** Waits, unless `signal` ends it. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      cancel();
+      if (signal !== undefined) reject(aborted(signal));
+    };
+    const cancel = clock.schedule(
+      () => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      },
+      delayMs,
+      true,
+    );
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** What `polled` brings; after an abort only if it brings a grant, and soon. */
+async function orAborted(
+  polled: Promise<Poll>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<Poll> {
+  if (signal === undefined) return polled;
+  const ended = new Promise<undefined>((resolve) => {
+    const abort = (): void => {
+      clock.schedule(() => resolve(undefined), LAST_ANSWER_TIMEOUT_MS, true);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    void polled.finally(() => signal.removeEventListener('abort', abort)).catch(() => undefined);
+  });
+  const outcome = await Promise.race([polled, ended]);
+  if (signal.aborted && outcome?.kind !== 'granted') throw aborted(signal);
+  if (outcome === undefined) throw aborted(signal);
+  return outcome;
+}

@@ -1,0 +1,78 @@
+import type { StoredLogin } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { readConfiguration } from '../config/read-configuration.js';
+import { EXIT } from '../exit-code.js';
+import { profileNames } from '../profiles.js';
+import { resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
+import { styleFor } from '../terminal/style.js';
+import { widthOf } from '../terminal/terminal.js';
+import { openStorage } from '../token-cache.js';
+
+export type AuthProfilesFlags = { readonly json?: boolean };
+
+/** One profile in `km auth profiles --json`. Members may be added; those here stay. */
+export type ProfileRow = {
+  readonly name: string;
+  readonly isActive: boolean;
+  readonly endpoint: string;
+  readonly endpointFrom: SettingSource;
+  /** How it is logged in; `null` when it is not. */
+  readonly credential: StoredLogin['kind'] | null;
+  readonly credentialFrom: SettingSource | null;
+};
+
+const CREDENTIALS: Readonly<Record<StoredLogin['kind'], string>> = {
+  api_key: 'API key',
+  client_credentials: 'client credentials',
+  refresh_token: 'a person',
+};
+
+/** `km auth profiles`: all profiles, and which one is active. Asks no server. */
+export async function runAuthProfiles(flags: AuthProfilesFlags, context: CommandContext): Promise<number> {
+  const { environment } = context;
+  const { files } = openStorage(context);
+  const configuration = readConfiguration(environment);
+  const { profile: active } = settingsFrom({}, environment, configuration);
+  const profiles = await Promise.all(
+    (await profileNames(configuration, environment, files?.logins)).map(async (name): Promise<ProfileRow> => {
+      const account = await resolveAccount({ profile: name }, environment, files?.logins, configuration);
+      return {
+        name,
+        isActive: name === active.value,
+        endpoint: account.endpoint.value,
+        endpointFrom: account.endpoint.source,
+        credential: account.credential?.value ?? null,
+        credentialFrom: account.credential?.source ?? null,
+      };
+    }),
+  );
+  const text =
+    flags.json === true
+      ? JSON.stringify({ active: active.value, activeFrom: active.source, profiles }, undefined, 2)
+      : profileLines(profiles, context).join('\n');
+  await context.answer(`${text}\n`);
+  return EXIT.done;
+}
+
+function profileLines(profiles: readonly ProfileRow[], context: CommandContext): readonly string[] {
+  const stdout = context.stdout();
+  const { bold } = styleFor(stdout, context.environment);
+  const nameWidth = Math.max(...profiles.map(({ name }) => name.length));
+  const endpointWidth = Math.max(...profiles.map(({ endpoint }) => endpoint.length));
+  const loginOf = ({ credential, credentialFrom }: ProfileRow): string =>
+    credential === null
+      ? 'nobody is logged in'
+      : `${CREDENTIALS[credential]}${credentialFrom === 'environment' ? ', from the environment' : ''}`;
+  const isWide = profiles.every(
+    (row) => 6 + nameWidth + endpointWidth + loginOf(row).length <= widthOf(stdout),
+  );
+  return profiles.flatMap((row) => {
+    const mark = row.isActive ? '*' : ' ';
+    const name = (text: string): string => (row.isActive ? bold(text) : text);
+    return isWide
+      ? [
+          `${mark} ${name(row.name.padEnd(nameWidth))}  ${row.endpoint.padEnd(endpointWidth)}  ${loginOf(row)}`,
+        ]
+      : [`${mark} ${name(row.name)}`, `    ${row.endpoint}`, `    ${loginOf(row)}`];
+  });
+}

@@ -1,0 +1,57 @@
+import { DEFAULT_API_ENDPOINT, parseEndpoint } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import type { CommandContext } from '../command-context.js';
+import { changeConfiguration, withProfile } from '../config/change-configuration.js';
+import { PROFILE_NAME, type ConfigurationJson } from '../config/configuration.js';
+import { readConfiguration } from '../config/read-configuration.js';
+import { EXIT } from '../exit-code.js';
+import { logIn } from '../login/log-in.js';
+import { tellNextSteps } from '../login/next-steps.js';
+import { settingsFrom, type AccountFlags } from '../settings.js';
+import { isInteractive } from '../terminal/terminal.js';
+import { openStorage } from '../token-cache.js';
+
+export type InitFlags = AccountFlags & { readonly apiKey?: string; readonly force?: boolean };
+
+/** `km init`: writes the configuration of a profile, and logs it in where there is a key or somebody to ask. */
+export async function runInit(flags: InitFlags, context: CommandContext): Promise<number> {
+  const { environment, tell } = context;
+  const configuration = readConfiguration(environment);
+  const { profile, endpoint } = settingsFrom(flags, environment, configuration);
+  const name = profile.value;
+  const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
+  parseEndpoint(apiEndpoint);
+  if (!PROFILE_NAME.test(name)) throw wrongName(name);
+  if (flags.force !== true) await refuseToReplace(name, configuration.profiles.has(name), context);
+
+  const isLoggedIn = flags.apiKey !== undefined || isInteractive(context);
+  if (isLoggedIn) await logIn({ ...flags, profile: name, endpoint: apiEndpoint }, context);
+  await changeConfiguration(context, (json) => initialised(json, name, apiEndpoint));
+
+  tell(`km: profile ${name} is in ${configuration.path ?? ''}`);
+  tellNextSteps({ isLoggedIn, profile: name }, context);
+  return EXIT.done;
+}
+
+/** The profile, as if it had not been there; the active one, where none is chosen. */
+function initialised(json: ConfigurationJson, name: string, apiEndpoint: string): ConfigurationJson {
+  const { activeProfile = name } = json;
+  return { ...withProfile(json, name, () => ({ apiEndpoint })), activeProfile };
+}
+
+async function refuseToReplace(name: string, isConfigured: boolean, context: CommandContext): Promise<void> {
+  const login = await openStorage(context).files?.logins.get(name);
+  if (!isConfigured && login === undefined) return;
+  throw new CliError(
+    `profile ${name} is there already, and stays as it is: log in with \`km auth login --profile ${name}\`, ` +
+      'add another with `km init --profile NAME`, or replace it with --force',
+    { exitCode: EXIT.failed },
+  );
+}
+
+function wrongName(name: string): CliError {
+  return new CliError(
+    `profile ${JSON.stringify(name)} is not a profile name: use up to 64 letters, digits, dots, dashes, underscores or @, beginning with a letter or digit`,
+    { exitCode: EXIT.usage },
+  );
+}

@@ -1,0 +1,75 @@
+import { decodeClaims, DEFAULT_API_ENDPOINT, formatDuration, parseEndpoint } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { settingsFrom, type Settings } from '../settings.js';
+import { fold } from '../terminal/fold.js';
+import { printable } from '../terminal/printable.js';
+import { whileSpinning } from '../terminal/spinner.js';
+import { widthOf } from '../terminal/terminal.js';
+import { accountFeatures } from './account-features.js';
+import { chooseLogin } from './choose-login.js';
+import { filesForLogin, keepLogin } from './keep-login.js';
+import type { AuthLoginFlags, WonLogin } from './login-kind.js';
+
+/**
+ * Logs a profile in: asks how where that is needed, proves it by a real token, and only then stores it.
+ *
+ * @throws {CliError} or {@link AuthError} when it does not work out; then the login from before is as it was.
+ */
+export async function logIn(flags: AuthLoginFlags, context: CommandContext): Promise<void> {
+  const settings = settingsFrom(flags, context.environment);
+  const profile = settings.profile.value;
+  const apiEndpoint = settings.endpoint?.value ?? DEFAULT_API_ENDPOINT;
+  parseEndpoint(apiEndpoint);
+  const files = filesForLogin(context);
+  const kind = await chooseLogin(flags, context);
+  const won = await kind.win({ flags, context, settings, profile, apiEndpoint });
+
+  // From here on there is something to lose: a signal ends no write.
+  const giveUp = new AbortController();
+  const stopListening = context.onSignal(() => giveUp.abort());
+  try {
+    await whileSpinning('storing the login', context, () => keepLogin(won, files, context, giveUp.signal));
+  } finally {
+    stopListening();
+  }
+  await tellAccount(won, context);
+  tellWhatGoesBefore(won, settings, context);
+}
+
+/** Says whose login it is and what it may do. */
+async function tellAccount({ login, token, grants }: WonLogin, context: CommandContext): Promise<void> {
+  const { apiEndpoint, profile } = login;
+  const account = await whileSpinning('asking what this account may use', context, () =>
+    accountFeatures(token, apiEndpoint, context),
+  );
+  const claims = decodeClaims(token);
+  const who = printable(claims?.subject);
+  const tier = account?.tier ?? printable(claims?.tier);
+  const subject = `${who === undefined ? '' : ` as ${who}`}${tier === undefined ? '' : ` (tier ${tier})`}`;
+  context.tell(`km: profile ${profile} is logged in to ${parseEndpoint(apiEndpoint).origin}${subject}`);
+  const features = account?.features ?? [];
+  if (features.length > 0) {
+    const width = widthOf(context.stderr());
+    const lines = fold(`features: ${features.join(', ')}`, { width, indent: 4, hanging: 6 });
+    for (const line of lines) context.tell(line);
+  }
+  const isForNow =
+    login.kind === 'refresh_token' && grants.every(({ record }) => record.refreshToken === undefined);
+  if (isForNow) {
+    const left = formatDuration(token.remainingMs(context.clock.nowMs()));
+    context.tell(`km: the API gave no refresh token: this login ends in ${left}`);
+  }
+}
+
+/** Says what keeps this login from being used. */
+function tellWhatGoesBefore(
+  { login }: WonLogin,
+  { config, profile }: Settings,
+  context: CommandContext,
+): void {
+  if (config.apiKey !== undefined)
+    context.tell('km: KILOMETERS_API_KEY is set, and goes before this login: unset it to use the login');
+  const active = settingsFrom({}, context.environment).profile.value;
+  if (profile.source === 'flag' && active !== login.profile)
+    context.tell(`km: the active profile is ${active}; \`km auth switch ${login.profile}\` changes that`);
+}

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import type { CommandContext } from '../command-context.js';
+
+/** Where Claude Desktop keeps its configuration. */
+function claudeConfiguration(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'darwin':
+      return '~/Library/Application Support/Claude/claude_desktop_config.json';
+    case 'win32':
+      return '%APPDATA%\\Claude\\claude_desktop_config.json';
+    default:
+      return '~/.config/Claude/claude_desktop_config.json';
+  }
+}
+
+/**
+ * Says what comes next. The paths are absolute: a program that was not started from a shell finds neither `km` nor `node`
+ * by name.
+ */
+export function tellNextSteps(
+  { isLoggedIn, profile }: { readonly isLoggedIn: boolean; readonly profile: string },
+  { tell, bundleFolder }: CommandContext,
+): void {
+  const ofProfile = profile === 'default' ? '' : ` --profile ${profile}`;
+  if (!isLoggedIn) {
+    tell(`km: next, log in: km auth login --device${ofProfile}`);
+    tell(`    or: km auth login --api-key-stdin${ofProfile} < api-key.txt`);
+  }
+  const server = ['npx', '-y', '@modelcontextprotocol/server-everything'];
+  const args = [join(bundleFolder, '../bin/km.cjs'), 'monitor', '--server', '--', ...server];
+  tell(
+    'km: to monitor an MCP server, put km before its command. Claude Desktop, for one, has its servers in',
+  );
+  tell(`    ${claudeConfiguration(process.platform)}`);
+  const configuration = { mcpServers: { everything: { command: process.execPath, args } } };
+  for (const line of JSON.stringify(configuration, undefined, 2).split('\n')) tell(`    ${line}`);
+}

@@ -1,0 +1,29 @@
+/** How a text is folded. */
+export type FoldOptions = {
+  /** The most columns of a line. */
+  readonly width: number;
+  /** Columns before the first line, and before each one that follows it. Default 0, and as the first. */
+  readonly indent?: number;
+  readonly hanging?: number;
+};
+
+/** A text in lines of at most `width` columns; a word that is longer stays whole, so that it can be copied. */
+export function fold(text: string, { width, indent = 0, hanging = indent }: FoldOptions): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  let isEmpty = true;
+  const begin = (): void => {
+    line = ' '.repeat(lines.length === 0 ? indent : hanging);
+    isEmpty = true;
+  };
+  begin();
+  for (const word of text.split(/\s+/).filter((each) => each !== '')) {
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      begin();
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,50 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** A stream that may be a terminal. */
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** What of a command's surroundings tells how to speak to whoever is there. */
+export type Surroundings = {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly stdin: () => Readable;
+  readonly stdout: () => Writable;
+  readonly stderr: () => Writable;
+};
+
+const NARROWEST = 40;
+const USUAL = 80;
+
+/** A variable that says yes: set, and to nothing that means no. */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
+}
+
+function isTerminal(stream: Readable | Writable): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}
+
+/** Whether somebody sits there who can be asked: stdin and stderr are a terminal, and no CI runs this. */
+export function isInteractive({ environment, stdin, stderr }: Surroundings): boolean {
+  return !isSet(environment['CI']) && isTerminal(stderr()) && isTerminal(stdin());
+}
+
+/** Whether a line on stderr may be drawn again and again. */
+export function canAnimate({ environment, stderr }: Surroundings): boolean {
+  return !isSet(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stderr());
+}
+
+/**
+ * Whether `stream` shows colours, and who reads it wants them.
+ *
+ * @see {@link https://no-color.org}
+ */
+export function canColour(stream: Writable, environment: NodeJS.ProcessEnv): boolean {
+  const isUnwanted = (environment['NO_COLOR'] ?? '') !== '' || isSet(environment['CI']);
+  return !isUnwanted && environment['TERM'] !== 'dumb' && isTerminal(stream);
+}
+
+/** How wide a line may be: what the terminal has, and 80 where there is none; never less than 40. */
+export function widthOf(stream: Output): number {
+  const { columns = 0 } = stream;
+  return columns > 0 ? Math.max(NARROWEST, columns) : USUAL;
+}
