@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Names a secret without telling it: the first 8 hex digits of its SHA-256.
@@ -6,5 +6,5 @@ import { createHash } from 'node:crypto';
  * Fit for logs and for telling two secrets of one user apart; not for looking one up among millions.
  */
 export function fingerprintOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return hash('sha256', text, 'hex').slice(0, 8);
 }

@@ -1,6 +1,8 @@
 import type { AuthToken } from './auth-token.js';
+import type { Clock } from './clock.js';
+import type { EventPublisher } from './event-publisher.js';
 import type { GrantRecord } from './grant-record.js';
-import { isDue, isUsable } from './refresh-policy.js';
+import { isDue, isUsable, type RefreshSettings } from './refresh-policy.js';
 
 /** What a caller needs of a token. */
 export type Need = {
@@ -22,6 +24,16 @@ export type Adoption = {
   readonly isOver: (token: AuthToken) => boolean;
 };
 
+/** How to tell that now. */
+export function adoptionNow(options: {
+  readonly clock: Clock;
+  readonly settings: Pick<RefreshSettings, 'refreshAheadMs'>;
+  readonly isOver: Adoption['isOver'];
+}): Adoption {
+  const { clock, settings, isOver } = options;
+  return { nowMs: clock.nowMs(), refreshAheadMs: settings.refreshAheadMs, isOver };
+}
+
 /** The token of `record` that meets `need` as it is: usable, not due, and not the one rejected. */
 export function adoptableToken(
   record: GrantRecord,
@@ -32,4 +44,11 @@ export function adoptableToken(
   if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
   if (token.fingerprint === need.other?.fingerprint || isOver(token)) return undefined;
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
+}
+
+/** Tells that `token`, which another process obtained, is taken. */
+export function adopted(token: AuthToken, need: Need, events: EventPublisher): AuthToken {
+  const { fingerprint, expiresAtMs } = token;
+  events.publish({ type: 'token.adopted', scope: need.scope, token: fingerprint, expiresAtMs });
+  return token;
 }

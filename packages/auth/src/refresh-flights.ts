@@ -3,7 +3,8 @@ import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { loadRefreshing } from './load-refreshing.js';
-import type { Need } from './need.js';
+import type { GrantRecord } from './grant-record.js';
+import { adoptableToken, adopted, adoptionNow, type Need } from './need.js';
 import type { Refreshing, RefreshingOptions } from './refreshing.js';
 
 export type RefreshFlightsOptions = {
@@ -65,10 +66,29 @@ export class RefreshFlights {
     this.#refreshing?.interruptWaits();
   }
 
-  async #obtain(need: Need): Promise<AuthToken> {
-    const { createRefreshing } = await loadRefreshing();
-    this.#refreshing ??= createRefreshing(this.#options.refreshing);
-    return this.#refreshing.run(need);
+  /**
+   * One transaction: take the grant's lock, read the cache again, take what another process obtained meanwhile;
+   * otherwise ask the provider, store, release. What asks is loaded when nothing was there to take: of many processes
+   * that find a token over at the same time, all but one only wait.
+   */
+  #obtain(need: Need): Promise<AuthToken> {
+    const { refreshing } = this.#options;
+    const { store, events } = refreshing;
+    const adopt = (record: GrantRecord): AuthToken | undefined => {
+      const token = adoptableToken(record, need, adoptionNow(refreshing));
+      return token === undefined ? undefined : adopted(token, need, events);
+    };
+    return store.transact(
+      async (isShared) => {
+        const record = await store.read();
+        const token = adopt(record);
+        if (token !== undefined) return token;
+        const { createRefreshing } = await loadRefreshing();
+        this.#refreshing ??= createRefreshing(refreshing);
+        return this.#refreshing.run(record, need, isShared);
+      },
+      async () => adopt(await store.read()),
+    );
   }
 
   async #run(need: Need): Promise<AuthToken> {

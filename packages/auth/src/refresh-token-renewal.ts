@@ -5,7 +5,7 @@ import type { EventPublisher } from './event-publisher.js';
 import { withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
-import { adoptableToken, type Adoption, type Need } from './need.js';
+import { adoptableToken, adoptionNow, type Adoption, type Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { securityReasonOf } from './security-reason.js';
@@ -36,12 +36,6 @@ export class RefreshTokenRenewal {
 
   constructor(options: RefreshTokenRenewalOptions) {
     this.#options = options;
-  }
-
-  /** How to tell, now, whether a token that is stored will do. */
-  get adoption(): Adoption {
-    const { clock, settings, isOver } = this.#options;
-    return { nowMs: clock.nowMs(), refreshAheadMs: settings.refreshAheadMs, isOver };
   }
 
   /**
@@ -83,7 +77,7 @@ export class RefreshTokenRenewal {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
     const record = await store.read();
-    const token = adoptableToken(record, need, this.adoption);
+    const token = adoptableToken(record, need, adoptionNow(this.#options));
     if (token !== undefined) return { kind: 'adopted', token };
     if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
       return this.renew(record, record.refreshToken, need);

@@ -3,7 +3,7 @@ import type { AuthToken } from './auth-token.js';
 import { mintingRequest, type Credential } from './credential.js';
 import { withAnswer, withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
-import { adoptableToken, type Need } from './need.js';
+import { adopted, type Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import { isLongRest } from './refresh-policy.js';
 import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-refusal.js';
@@ -36,10 +36,7 @@ function servedScopes(token: AuthToken, wanted: string): readonly string[] | und
   return wanted === DEFAULT_SCOPE ? [...token.scopes, DEFAULT_SCOPE] : token.scopes;
 }
 
-/**
- * One refresh, from the lock to the store: take the grant's lock, read the cache again, take what another
- * process obtained meanwhile; otherwise ask the provider, store, release.
- */
+/** What becomes of a refresh whose caller holds the grant's lock and found nothing to adopt: ask the provider, store. */
 export class RefreshTransaction {
   readonly #options: RefreshTransactionOptions;
   readonly #renewal: RefreshTokenRenewal;
@@ -52,31 +49,22 @@ export class RefreshTransaction {
   }
 
   /**
+   * @param record what is stored, read under the lock.
+   * @param isShared whether the lock is held; see `GrantStore.transact`.
    * @throws {AuthError} as `AuthManager.getValidToken`.
    */
-  run(need: Need): Promise<AuthToken> {
-    const { store, clock } = this.#options;
-    const adopt = (record: GrantRecord): AuthToken | undefined => {
-      const token = adoptableToken(record, need, this.#renewal.adoption);
-      return token === undefined ? undefined : this.#adopt(token, need);
-    };
-    const run = async (isShared: boolean): Promise<AuthToken> => {
-      const record = await store.read();
-      const adopted = adopt(record);
-      if (adopted !== undefined) return adopted;
-      assertRested(record, clock.nowMs());
-      try {
-        return await this.#obtain(
-          need.because === 'revoked' ? await this.#afterRevocation(record, need) : record,
-          need,
-          isShared,
-        );
-      } catch (error) {
-        if (error instanceof AuthError) await this.#noteFailure(error);
-        throw error;
-      }
-    };
-    return store.transact(run, async () => adopt(await store.read()));
+  async run(record: GrantRecord, need: Need, isShared: boolean): Promise<AuthToken> {
+    assertRested(record, this.#options.clock.nowMs());
+    try {
+      return await this.#obtain(
+        need.because === 'revoked' ? await this.#afterRevocation(record, need) : record,
+        need,
+        isShared,
+      );
+    } catch (error) {
+      if (error instanceof AuthError) await this.#noteFailure(error);
+      throw error;
+    }
   }
 
   /** By refresh token where there is one that serves the scope, otherwise by credential. */
@@ -94,7 +82,7 @@ export class RefreshTransaction {
     }
     switch (outcome.kind) {
       case 'adopted':
-        return this.#adopt(outcome.token, need);
+        return adopted(outcome.token, need, this.#options.events);
       case 'renewed':
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':
@@ -206,17 +194,6 @@ export class RefreshTransaction {
     // A login whose scopes were not known turned out not to serve this one.
     const isServed = served === undefined || coversScopes(served, scopeTokens(need.scope));
     return isServed ? token : this.#mint(await store.read(), need);
-  }
-
-  #adopt(token: AuthToken, need: Need): AuthToken {
-    const { fingerprint, expiresAtMs } = token;
-    this.#options.events.publish({
-      type: 'token.adopted',
-      scope: need.scope,
-      token: fingerprint,
-      expiresAtMs,
-    });
-    return token;
   }
 
   #serves(refreshToken: RefreshToken, scope: string): boolean {

@@ -1,5 +1,3 @@
-import type { AuthToken } from './auth-token.js';
-import type { Need } from './need.js';
 import { RefreshTransaction, type RefreshTransactionOptions } from './refresh-transaction.js';
 import { TokenRequestRunner, type TokenRequestRunnerOptions } from './token-request-runner.js';
 
@@ -7,8 +5,8 @@ export type RefreshingOptions = Omit<RefreshTransactionOptions, 'runner'> & Toke
 
 /** What obtains the tokens of one grant. */
 export type Refreshing = {
-  /** @throws {AuthError} as `AuthManager.getValidToken`. */
-  readonly run: (need: Need) => Promise<AuthToken>;
+  /** As `RefreshTransaction.run`. */
+  readonly run: RefreshTransaction['run'];
   /** Ends the waits between tries: what was sent is still waited for. */
   readonly interruptWaits: () => void;
 };
@@ -17,7 +15,7 @@ export function createRefreshing(options: RefreshingOptions): Refreshing {
   const runner = new TokenRequestRunner(options);
   const transaction = new RefreshTransaction({ ...options, runner });
   return {
-    run: (need) => transaction.run(need),
+    run: (record, need, isShared) => transaction.run(record, need, isShared),
     interruptWaits: () => {
       runner.interruptWaits();
     },

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type * as FileSystem from 'node:fs/promises';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type * as FileSystem from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,22 +11,22 @@ import type { Clock } from '../src/index.js';
 
 /** The steps at which a test stops one process and lets another run. */
 const steps = vi.hoisted(() => ({
-  afterLink: undefined as ((path: string) => void | Promise<void>) | undefined,
+  afterLink: undefined as ((path: string) => void) | undefined,
   failReaddir: false,
 }));
 
-vi.mock('node:fs/promises', async (original) => {
+vi.mock('node:fs', async (original) => {
   const fs = await original<typeof FileSystem>();
   return {
     ...fs,
-    link: async (from: string, to: string) => {
-      await fs.link(from, to);
-      await steps.afterLink?.(to);
+    linkSync: (from: string, to: string) => {
+      fs.linkSync(from, to);
+      steps.afterLink?.(to);
     },
-    readdir: (async (...args: Parameters<typeof fs.readdir>) => {
+    readdirSync: ((...args: Parameters<typeof fs.readdirSync>) => {
       if (steps.failReaddir) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
-      return fs.readdir(...args);
-    }) as typeof fs.readdir,
+      return fs.readdirSync(...args);
+    }) as typeof fs.readdirSync,
   };
 });
 
@@ -181,6 +181,16 @@ test.each([['garbage'], ['{"pid":-1}'], ['null'], ['{"pid":1']])(
     expect(generations()).toEqual(['0000000005']);
   },
 );
+
+test.each([
+  ['a link that leads nowhere', () => symlinkSync('nowhere', join(folder, '0000000004'))],
+  ['a link to a file', () => symlinkSync('/etc/hostname', join(folder, '0000000004'))],
+  ['a folder', () => mkdirSync(join(folder, '0000000004'))],
+])('%s in place of an owner file holds nothing', async (_what, put) => {
+  put();
+  await (await acquire()).release();
+  expect(generations().at(-1)).toBe('0000000005');
+});
 
 test('numbers that outgrow ten digits still exclude', async () => {
   put('9999999999', undefined);

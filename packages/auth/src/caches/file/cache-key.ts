@@ -4,6 +4,7 @@ import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
 import { keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
 import type { Keyring } from './keyring.js';
+import { ensurePrivateFolder } from './private-folder.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
 import { loadWriting } from './writing.js';
 
@@ -99,9 +100,9 @@ export class CacheKey {
     }
     if (copy !== undefined && runtimeFolder !== undefined) {
       await loadWriting()
-        .then(async ({ makePrivateFolder, replacePrivateFile }) => {
-          await makePrivateFolder(join(runtimeFolder, 'kilometers'));
-          await replacePrivateFile(copy, secret);
+        .then(({ replacePrivateFile }) => {
+          ensurePrivateFolder(join(runtimeFolder, 'kilometers'));
+          return replacePrivateFile(copy, secret);
         })
         .catch(() => undefined);
     }

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
@@ -14,10 +13,10 @@ export function configFolder(environment: Readonly<Record<string, string | undef
   return home === undefined || home === '' ? undefined : join(home, '.config', 'kilometers');
 }
 
-/** The home in the user database; it throws for a user that is not in it, as in many containers. */
+/** The home in the user database, which few need to ask; it throws for a user that is not in it, as in many containers. */
 function homeOfUser(): string | undefined {
   try {
-    return homedir();
+    return process.getBuiltinModule('node:os').homedir();
   } catch {
     return undefined;
   }

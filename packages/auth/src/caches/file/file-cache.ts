@@ -44,7 +44,7 @@ export function createFileCache(options: FileCacheOptions): FileCache {
       const { createRecordSealer } = await loadWriting();
       return createRecordSealer(await folder.ensureKey());
     },
-    lockOwner: async (key) => (await lockOf(key)).owner(),
+    lockOwner: async (key) => lockOf(key).owner(),
     async getGrant(key) {
       const id = grantId(key);
       return decodeGrant({
@@ -79,9 +79,8 @@ export function createFileCache(options: FileCacheOptions): FileCache {
       task: () => Promise<T>,
       { timeoutMs, unless }: LockOptions<T>,
     ): Promise<T> {
-      await folder.prepare();
-      const lock = await lockOf(key);
-      const held = await lock.acquire({ timeoutMs, unless });
+      folder.prepare();
+      const held = await lockOf(key).acquire({ timeoutMs, unless: unless && folder.afterChange(unless) });
       if (!('release' in held)) return held.instead;
       try {
         return await task();

@@ -1,17 +1,16 @@
-import { constants } from 'node:fs';
-import { link, open, readdir, readFile, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync } from 'node:fs';
 import { AuthError } from '../../auth-error.js';
 import type { Clock } from '../../clock.js';
-import { holdGeneration, releaseGeneration, type HeldLock } from './held-generation.js';
 import {
-  describeProcess,
-  livenessOf,
-  ownIdentity,
-  parseIdentity,
-  type ProcessIdentity,
-} from './process-identity.js';
-import { makePrivateFolder, sweepTemporaries, writePrivateFileBeside } from './safe-file.js';
+  generationsIn,
+  headOf,
+  isNextGeneration,
+  linkGeneration,
+  unlinkGeneration,
+} from './generation-files.js';
+import { holdGeneration, LockLostError, releaseGeneration, type HeldLock } from './held-generation.js';
+import { ensurePrivateFolder } from './private-folder.js';
+import { describeProcess, livenessOf, type ProcessIdentity } from './process-identity.js';
 import { errnoOf, storageError } from './storage-error.js';
 
 /*
@@ -24,21 +23,12 @@ import { errnoOf, storageError } from './storage-error.js';
  * still finds itself the highest owns the lock. docs/security.md has the proof.
  */
 
-const GENERATION = /^\d{10,15}$/;
 /** Where nothing else tells: an owner whose heartbeat stood still for this long, in milliseconds, is dead. */
 const HEARTBEAT_STALE_MS = 4_000;
 /** The most that one poll counts of it: a waiter that was stopped itself saw nothing meanwhile. */
 const LONGEST_SIGHT_MS = 500;
 const SHORTEST_POLL_MS = 4;
 const LONGEST_POLL_MS = 40;
-
-/** The highest generation, as found. */
-type Head = {
-  readonly generation: number;
-  readonly owner: ProcessIdentity | undefined;
-  /** Changes with every heartbeat. */
-  readonly beat: string;
-};
 
 export type GenerationLockOptions = {
   /** The lock's own folder. */
@@ -58,12 +48,8 @@ export type AcquireOptions<T> = {
   readonly unless?: (() => Promise<T | undefined>) | undefined;
 };
 
-/** A lock that is held, and whether it still is: `stalledAfterMs` lets another follow a living owner. */
-export type HeldGeneration = HeldLock & { readonly isOurs: () => Promise<boolean> };
-
-function nameOf(generation: number): string {
-  return String(generation).padStart(10, '0');
-}
+/** How often work is done again that lost its lock on the way. */
+const MOST_LOSSES = 3;
 
 export class GenerationLock {
   readonly #options: GenerationLockOptions;
@@ -79,24 +65,20 @@ export class GenerationLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
    */
-  async acquire<T>({
-    timeoutMs,
-    unless,
-  }: AcquireOptions<T>): Promise<HeldGeneration | { readonly instead: T }> {
+  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
     for (let polls = 0; ; polls += 1) {
-      const head = await this.#head();
+      const head = headOf(folder);
       const nowMs = clock.monotonicMs();
       const unchangedMs = this.#watch(head?.beat ?? '', nowMs);
+      // First, also when the lock is free by now: many may wait for the same thing.
+      const instead = polls > 0 ? await unless?.() : undefined;
+      if (instead !== undefined) return { instead };
       if (head?.owner === undefined || !this.#isAlive(head.owner, unchangedMs)) {
-        const held = await this.#take((head?.generation ?? 0) + 1);
+        const held = this.#take((head?.generation ?? 0) + 1);
         if (held !== undefined) return held;
         continue;
-      }
-      if (polls > 0) {
-        const instead = await unless?.();
-        if (instead !== undefined) return { instead };
       }
       if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(head.owner, timeoutMs, folder);
       const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8)) * (0.5 + random());
@@ -106,9 +88,28 @@ export class GenerationLock {
     }
   }
 
+  /**
+   * Waits for the lock and runs `task` under it; again when it says that the lock was lost on the way.
+   *
+   * @throws {AuthError} as {@link GenerationLock.acquire}, and what `task` throws.
+   */
+  async hold<T>(timeoutMs: number, task: (held: HeldLock) => Promise<T>): Promise<T> {
+    for (let losses = 1; ; losses += 1) {
+      const held = await this.acquire({ timeoutMs });
+      if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
+      try {
+        return await task(held);
+      } catch (error) {
+        if (!(error instanceof LockLostError) || losses === MOST_LOSSES) throw error;
+      } finally {
+        await held.release();
+      }
+    }
+  }
+
   /** Who holds the lock now, in words; `undefined` when nobody does. */
-  async owner(): Promise<string | undefined> {
-    const owner = (await this.#head())?.owner;
+  owner(): string | undefined {
+    const owner = headOf(this.#options.folder)?.owner;
     return owner === undefined || livenessOf(owner) === 'dead' ? undefined : describeProcess(owner);
   }
 
@@ -127,94 +128,31 @@ export class GenerationLock {
   }
 
   /** Links the generation; `undefined` when another was faster. */
-  async #take(generation: number): Promise<HeldGeneration | undefined> {
-    const { folder } = this.#options;
-    const path = join(folder, nameOf(generation));
-    let file: FileHandle;
+  #take(generation: number): HeldLock | undefined {
+    const { folder, clock } = this.#options;
+    let fd: number | undefined;
     try {
-      file = await this.#linkOwn(path);
+      fd = linkGeneration(folder, generation);
     } catch (error) {
-      const code = errnoOf(error);
-      if (code === 'EEXIST') return undefined;
-      if (code !== 'ENOENT') throw storageError('written', folder, error);
-      await makePrivateFolder(folder);
-      return undefined;
+      if (errnoOf(error) !== 'ENOENT') throw storageError('written', folder, error);
+      ensurePrivateFolder(folder);
     }
+    if (fd === undefined) return undefined;
     try {
-      if (await this.#isNext(generation)) {
-        const isOurs = async (): Promise<boolean> => Math.max(...(await this.#generations())) === generation;
-        return { ...holdGeneration(file, this.#options.clock), isOurs };
-      }
+      if (isNextGeneration(folder, generation, clock.nowMs())) return this.#held(fd, generation);
       // What was found free or dead has long been followed by others.
-      await unlink(path).catch(() => undefined);
+      unlinkGeneration(folder, generation);
     } catch (error) {
-      await releaseGeneration(file);
+      releaseGeneration(fd);
       throw error;
     }
-    await file.close();
+    closeSync(fd);
     return undefined;
   }
 
-  /** Links this process's identity, and returns the file, open: whatever fails from now on, it can be emptied. */
-  async #linkOwn(path: string): Promise<FileHandle> {
-    const identity = Buffer.from(JSON.stringify(ownIdentity()));
-    const linked: { file?: FileHandle } = {};
-    await writePrivateFileBeside(join(this.#options.folder, 'owner'), identity, false, async (temporary) => {
-      const file = await open(temporary, constants.O_RDWR);
-      try {
-        await link(temporary, path);
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-      linked.file = file;
-      await unlink(temporary).catch(() => undefined);
-    });
-    if (linked.file === undefined) throw new Error('unreachable: it was linked');
-    return linked.file;
-  }
-
-  /** Whether `generation`, just linked, is the highest, and the one before is there. Then those before are removed. */
-  async #isNext(generation: number): Promise<boolean> {
+  #held(fd: number, generation: number): HeldLock {
     const { folder, clock } = this.#options;
-    const generations = await this.#generations();
-    const isAfterOther = generation === 1 || generations.includes(generation - 1);
-    if (!isAfterOther || generations.some((other) => other > generation)) return false;
-    await Promise.all(
-      generations
-        .filter((other) => other < generation)
-        .map((other) => unlink(join(folder, nameOf(other))).catch(() => undefined)),
-    );
-    await sweepTemporaries(join(folder, 'owner'), clock.nowMs());
-    return true;
-  }
-
-  async #generations(): Promise<readonly number[]> {
-    try {
-      return (await readdir(this.#options.folder)).filter((name) => GENERATION.test(name)).map(Number);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw storageError('read', this.#options.folder, error);
-    }
-  }
-
-  async #head(): Promise<Head | undefined> {
-    const generations = await this.#generations();
-    if (generations.length === 0) return undefined;
-    const generation = Math.max(...generations);
-    const path = join(this.#options.folder, nameOf(generation));
-    try {
-      const [text, stats] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-      return {
-        generation,
-        owner: text === '' ? undefined : parseOwner(text),
-        beat: `${String(generation)}:${String(stats.mtimeMs)}`,
-      };
-    } catch (error) {
-      // Followed by another and removed, between the look at the folder and the look at the file.
-      if (errnoOf(error) === 'ENOENT') return this.#head();
-      throw storageError('read', path, error);
-    }
+    return holdGeneration(fd, clock, () => Math.max(...generationsIn(folder)) === generation);
   }
 
   #timeoutError(owner: ProcessIdentity, timeoutMs: number, folder: string): AuthError {
@@ -223,14 +161,5 @@ export class GenerationLock {
       `${describeProcess(owner)} has held the lock of ${this.#options.what} for more than ${String(Math.round(timeoutMs / 1000))} s ` +
         `(${folder}); try again later, or end that process`,
     );
-  }
-}
-
-/** An owner file that is not empty and says nothing is garbage: nobody holds the lock by it. */
-function parseOwner(text: string): ProcessIdentity | undefined {
-  try {
-    return parseIdentity(JSON.parse(text));
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AuthToken } from '../../auth-token.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord, type RefreshToken } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
@@ -32,10 +32,7 @@ export type GrantHalves = { readonly login: Buffer | undefined; readonly tokens:
 
 /** Under what a grant is found. */
 export function grantId({ apiOrigin, profile, credential }: GrantKey): Buffer {
-  return createHash('sha256')
-    .update(`grant\n${apiOrigin}\n${profile}\n${credential}`)
-    .digest()
-    .subarray(0, ID_BYTES);
+  return hash('sha256', `grant\n${apiOrigin}\n${profile}\n${credential}`, 'buffer').subarray(0, ID_BYTES);
 }
 
 function fieldsOf(token: AuthToken): TokenFields {

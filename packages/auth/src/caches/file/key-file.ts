@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readAt, readPrivateFile, type Repair } from './read-private-file.js';
 
 /** Where the key of the cache comes from. */
@@ -15,7 +15,7 @@ const SECRET_BYTES = 32;
 const MAX_FILE_BYTES = 4_096;
 
 function checkOf(line: string): string {
-  return createHash('sha256').update(line).digest('hex').slice(0, 8);
+  return hash('sha256', line, 'hex').slice(0, 8);
 }
 
 /** The content: one line, twice, each with a check, so that one damaged byte costs nothing. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Secret } from '../../secret.js';
 import { ID_BYTES } from './sealed-format.js';
 import type { SealedFolder } from './sealed-folder.js';
@@ -32,7 +32,7 @@ export interface LoginStore {
 type Envelope = { readonly login?: Readonly<Record<string, unknown>> };
 
 function idOf(profile: string): Buffer {
-  return createHash('sha256').update(`login\n${profile}`).digest().subarray(0, ID_BYTES);
+  return hash('sha256', `login\n${profile}`, 'buffer').subarray(0, ID_BYTES);
 }
 
 function revealed(login: StoredLogin): Readonly<Record<string, unknown>> {

@@ -5,8 +5,9 @@ import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
 import { formatKeyFile, keyringName, readKeyFile, type KeyFile, type KeyFileReading } from './key-file.js';
 import type { Keyring } from './keyring.js';
+import { ensurePrivateFolder } from './private-folder.js';
 import type { Repair } from './read-private-file.js';
-import { asideName, makePrivateFolder, replacePrivateFile, writePrivateFileBeside } from './safe-file.js';
+import { asideName, replacePrivateFile, writePrivateFileBeside } from './safe-file.js';
 import { errnoOf, storageError } from './storage-error.js';
 
 const KEY_BYTES = 32;
@@ -31,7 +32,7 @@ export async function makeKeyFile(
     onRepair(`${path} was damaged: it is whole again`);
     return reading.keyFile;
   }
-  await makePrivateFolder(dirname(path));
+  ensurePrivateFolder(dirname(path));
   if (reading !== undefined) {
     const aside = asideName(path, nowMs);
     await setKeyFileAside(path, aside);
@@ -52,7 +53,7 @@ export async function makeKeyFile(
  */
 async function createKeyFile(path: string, made: KeyFile, onRepair: Repair): Promise<KeyFile> {
   try {
-    await writePrivateFileBeside(path, formatKeyFile(made), true, async (temporary) => {
+    await writePrivateFileBeside(path, formatKeyFile(made), async (temporary) => {
       await link(temporary, path);
       await unlink(temporary);
     });

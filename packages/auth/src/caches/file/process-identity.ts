@@ -1,5 +1,4 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 
 /** Which process holds a lock, in words that another process, container or machine can judge. */
 export type ProcessIdentity = {
@@ -21,17 +20,14 @@ function attempt(read: () => string): string | undefined {
   }
 }
 
-/** Field 22 of `/proc/PID/stat`. The second field is a name in parentheses that may have anything in it. */
-function startTicksOf(pid: number | 'self'): string | undefined {
+/** What `/proc/PID/stat` says from its third field on. The second is a name in parentheses that may have anything in it. */
+function statOf(pid: number | 'self'): readonly string[] | undefined {
   const stat = attempt(() => readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** The state letter of `/proc/PID/stat`: `Z` is a process that is over but not yet collected. */
-function isZombie(pid: number): boolean {
-  const stat = attempt(() => readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
-  return stat !== undefined && /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-}
+/** The position in {@link statOf} of when the process started. */
+const START_TICKS = 19;
 
 /** How a process learns who it is; tests bring their own. */
 export type IdentitySource = { readonly pid: number; readonly readLink: (path: string) => string };
@@ -41,10 +37,10 @@ export function readOwnIdentity({ pid, readLink }: IdentitySource): ProcessIdent
   const isProcOurs = attempt(() => readLink('/proc/self')) === String(pid);
   return {
     pid,
-    startTicks: startTicksOf('self'),
+    startTicks: statOf('self')?.[START_TICKS],
     pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid')) : undefined,
     bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
-    host: hostname(),
+    host: process.getBuiltinModule('node:os').hostname(),
   };
 }
 
@@ -75,9 +71,12 @@ export function livenessOf(
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'dead';
   }
-  const startTicks = startTicksOf(other.pid);
+  const stat = statOf(other.pid);
+  const startTicks = stat?.[START_TICKS];
   if (startTicks === undefined || other.startTicks === undefined) return 'unknown';
-  return startTicks === other.startTicks && !isZombie(other.pid) ? 'alive' : 'dead';
+  // `Z` and `X`: a process that is over but not yet collected.
+  const isOver = /^[ZX]/.test(stat?.[0] ?? '');
+  return startTicks === other.startTicks && !isOver ? 'alive' : 'dead';
 }
 
 /** How an error names a process. */

@@ -1,7 +1,6 @@
 import { isAuthError } from '../../auth-error.js';
 import { systemClock, type Clock } from '../../clock.js';
-import type { GenerationLock } from './generation-lock.js';
-import { loadWriting } from './writing.js';
+import { GenerationLock } from './generation-lock.js';
 
 export type ProcessLockOptions = {
   /** The lock's own folder. Created with mode 700 where missing. */
@@ -38,13 +37,10 @@ export type ProcessLock = {
 
 /** The lock of the cache's own files, for other work of the same processes. */
 export function createProcessLock({ clock = systemClock, ...options }: ProcessLockOptions): ProcessLock {
-  let made: Promise<GenerationLock> | undefined;
-  const load = (): Promise<GenerationLock> =>
-    (made ??= loadWriting().then(({ GenerationLock }) => new GenerationLock({ ...options, clock })));
+  const lock = new GenerationLock({ ...options, clock });
   return {
     async tryAcquire() {
       try {
-        const lock = await load();
         const held = await lock.acquire({ timeoutMs: 0 });
         return 'release' in held ? held : undefined;
       } catch (error) {
@@ -52,6 +48,6 @@ export function createProcessLock({ clock = systemClock, ...options }: ProcessLo
         throw error;
       }
     },
-    owner: async () => (await load()).owner(),
+    owner: async () => lock.owner(),
   };
 }

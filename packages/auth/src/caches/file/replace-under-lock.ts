@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../clock.js';
+import { GenerationLock } from './generation-lock.js';
+import { ensurePrivateFolder } from './private-folder.js';
+import { sweepTemporaries } from './temporary-file.js';
 import { loadWriting } from './writing.js';
 
 /** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
@@ -28,17 +31,13 @@ export async function replaceUnderLock(
   { path, folder, name, clock = systemClock, random }: ReplaceUnderLockOptions,
   next: () => string | undefined,
 ): Promise<void> {
-  const { GenerationLock, makePrivateFolder, replacePrivateFile, sweepTemporaries } = await loadWriting();
-  await makePrivateFolder(folder);
+  const { replacePrivateFile } = await loadWriting();
+  ensurePrivateFolder(folder);
   const lock = new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what: path });
-  const held = await lock.acquire({ timeoutMs: LOCK_TIMEOUT_MS });
-  if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
-  try {
+  await lock.hold(LOCK_TIMEOUT_MS, async ({ assertOurs }) => {
     const text = next();
     if (text === undefined) return;
-    await replacePrivateFile(path, Buffer.from(text));
-    await sweepTemporaries(path, clock.nowMs());
-  } finally {
-    await held.release();
-  }
+    await replacePrivateFile(path, Buffer.from(text), assertOurs);
+    sweepTemporaries(path, clock.nowMs());
+  });
 }

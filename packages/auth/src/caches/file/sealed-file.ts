@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { CacheNoticeListener } from '../../cache-notice.js';
 import { AuthError } from '../../auth-error.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
@@ -40,6 +41,12 @@ export class SealedFile {
   constructor(path: string, tell: CacheNoticeListener) {
     this.path = path;
     this.#tell = tell;
+  }
+
+  /** What differs after every change of the file. */
+  state(): string {
+    const { ino, mtimeMs, size } = statSync(this.path, { throwIfNoEntry: false }) ?? {};
+    return `${String(ino)}/${String(mtimeMs)}/${String(size)}`;
   }
 
   /**

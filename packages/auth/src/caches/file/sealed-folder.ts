@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
 import { systemClock, type Clock } from '../../clock.js';
 import { CacheKey } from './cache-key.js';
-import type { GenerationLock } from './generation-lock.js';
+import { GenerationLock } from './generation-lock.js';
 import type { KeySource } from './key-file.js';
 import { createKeyring, type Keyring } from './keyring.js';
 import { machineId } from './machine-id.js';
-import { makePrivateFolder } from './private-folder.js';
+import { ensurePrivateFolder } from './private-folder.js';
 import { SealedFile, type Unopened } from './sealed-file.js';
 import { loadWriting } from './writing.js';
 
@@ -116,36 +116,40 @@ export class SealedFolder {
     return newer === undefined || newer.equals(key) ? found : look(newer);
   }
 
-  async lockOf(name: string, what: string): Promise<GenerationLock> {
+  lockOf(name: string, what: string): GenerationLock {
     const folder = join(this.#folder, '.locks', name);
-    const { GenerationLock } = await loadWriting();
     return new GenerationLock({ folder, clock: this.clock, random: this.#random, what });
   }
 
   /** Makes the folder where it is missing. */
-  async prepare(): Promise<void> {
-    await makePrivateFolder(this.#folder);
+  prepare(): void {
+    ensurePrivateFolder(this.#folder);
+  }
+
+  /** `look`, but only when the files are not the same as when it last looked. */
+  afterChange<T>(look: () => Promise<T | undefined>): () => Promise<T | undefined> {
+    let seen: string | undefined;
+    return async () => {
+      const now = `${this.logins.state()} ${this.tokens.state()}`;
+      if (now === seen) return undefined;
+      seen = now;
+      return look();
+    };
   }
 
   /** Runs `task` while no other process writes the files. */
   async whileWriting<T>(task: (writer: Writer) => Promise<T>): Promise<T> {
     const { updateRecord } = await loadWriting();
-    await this.prepare();
-    const lock = await this.lockOf('files', 'the token cache');
-    const held = await lock.acquire({ timeoutMs: FILES_LOCK_TIMEOUT_MS });
-    if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
-    try {
+    this.prepare();
+    return this.lockOf('files', 'the token cache').hold(FILES_LOCK_TIMEOUT_MS, async ({ assertOurs }) => {
       const nowMs = this.clock.nowMs();
       const key = await this.#key.ensure(nowMs);
-      return await task({
+      return task({
         key,
         read: (file, id) => this.read(file, id),
-        write: (file, id, next) =>
-          updateRecord({ file, key, id, nowMs, assertHeld: () => Promise.resolve() }, next),
+        write: (file, id, next) => updateRecord({ file, key, id, nowMs, assertHeld: assertOurs }, next),
       });
-    } finally {
-      await held.release();
-    }
+    });
   }
 
   subscribe(listener: CacheNoticeListener): () => void {

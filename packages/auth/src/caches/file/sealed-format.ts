@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createDecipheriv, hash } from 'node:crypto';
 
 /*
  * A sealed file, byte by byte (integers are big-endian):
@@ -47,7 +47,7 @@ export type IndexEntry = Omit<SealedRecord, 'ciphertext'> & {
 export type Header = { readonly version: number; readonly keyId: Buffer; readonly records: number };
 
 export function keyIdOf(key: Buffer): Buffer {
-  return createHash('sha256').update(key).digest().subarray(0, 4);
+  return hash('sha256', key, 'buffer').subarray(0, 4);
 }
 
 export function prefix(key: Buffer): Buffer {
@@ -55,14 +55,14 @@ export function prefix(key: Buffer): Buffer {
   MAGIC.copy(bytes, 0);
   bytes.writeUInt16BE(FORMAT_VERSION, 4);
   keyIdOf(key).copy(bytes, 8);
-  createHash('sha256').update(bytes.subarray(0, 12)).digest().copy(bytes, 12, 0, 4);
+  hash('sha256', bytes.subarray(0, 12), 'buffer').copy(bytes, 12, 0, 4);
   return bytes;
 }
 
 /** The header, or `undefined` when these bytes do not begin a sealed file of any version. */
 export function readHeader(bytes: Buffer): Header | undefined {
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, 4).equals(MAGIC)) return undefined;
-  const check = createHash('sha256').update(bytes.subarray(0, 12)).digest().subarray(0, 4);
+  const check = hash('sha256', bytes.subarray(0, 12), 'buffer').subarray(0, 4);
   if (!bytes.subarray(12, PREFIX_BYTES).equals(check)) return undefined;
   return { version: bytes.readUInt16BE(4), keyId: bytes.subarray(8, 12), records: bytes.readUInt32BE(16) };
 }

@@ -1,8 +1,9 @@
 import { link, rename } from 'node:fs/promises';
-import { asideName, replacePrivateFile, sweepTemporaries } from './safe-file.js';
+import { asideName, replacePrivateFile } from './safe-file.js';
 import type { SealedFile } from './sealed-file.js';
 import { sealFile, sealRecord } from './sealing.js';
 import { errnoOf, storageError } from './storage-error.js';
+import { sweepTemporaries } from './temporary-file.js';
 
 export type RecordUpdate = {
   readonly file: SealedFile;
@@ -31,7 +32,7 @@ export async function updateRecord(
   const others = whole.map(({ record }) => record).filter((record) => !record.id.equals(id));
   const records = next === undefined ? others : [...others, sealRecord(key, id, next)];
   await replacePrivateFile(file.path, sealFile(key, records), assertHeld);
-  await sweepTemporaries(file.path, nowMs);
+  sweepTemporaries(file.path, nowMs);
 }
 
 /** Keeps a damaged file under another name, until now also under its own: a kill before the next write loses nothing. */
