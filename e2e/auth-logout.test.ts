@@ -48,7 +48,7 @@ describe('km auth logout', () => {
     await api.close();
     const { code, stderr } = await runKm(['auth', 'logout'], { env });
     expect(code).toBe(0);
-    expect(stderr).toContain(`${api.url} could not be told`);
+    expect(stderr).toContain(`${api.url} could not be told yet`);
     expect(stderr).not.toContain(API_KEY);
     expect((await runKm(['auth', 'token'], { env })).code).toBe(4);
   });

@@ -1,12 +1,10 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import { TOKEN_COMMANDS } from './auth-token-commands.js';
 import { addAccountOptions, addExample } from './command-options.js';
 import type { CommandContext } from './command-context.js';
-import type { AuthExecFlags } from './commands/auth-exec.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthProfilesFlags } from './commands/auth-profiles.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
-import type { AuthTokenFlags } from './commands/auth-token.js';
-import { collect, parseDuration } from './flag-values.js';
 import type { AuthLoginFlags } from './login/login-kind.js';
 
 type ExitWith = (code: number) => void;
@@ -21,8 +19,7 @@ export function authCommand(program: Command, context: CommandContext, exitWith:
     profilesCommand,
     statusCommand,
     switchCommand,
-    tokenCommand,
-    execCommand,
+    ...TOKEN_COMMANDS,
   ]) {
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
@@ -48,7 +45,7 @@ function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
 
 function logoutCommand(context: CommandContext, exitWith: ExitWith): Command {
   const logout = new Command('logout')
-    .description('forget a login with all its tokens, and tell the API to end them')
+    .description('forget a login with all its tokens, and end them at the API')
     .option('--profile <name>', 'the account to log out')
     .option('--all', 'log out every account');
   addExample(logout, 'km auth logout --profile work');
@@ -89,55 +86,5 @@ function statusCommand(context: CommandContext, exitWith: ExitWith): Command {
   return status.action(async (flags: AuthStatusFlags) => {
     const { runAuthStatus } = await import('./commands/auth-status.js');
     exitWith(await runAuthStatus(flags, context));
-  });
-}
-
-function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
-  const token = new Command('token')
-    .description('print a valid token, and nothing else')
-    .argument('[action]', 'what git or docker asks of a credential helper: get, store, erase')
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
-    .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
-    .addOption(
-      new Option('--format <format>', 'how to print it')
-        .choices(['raw', 'header', 'json', 'k8s', 'aws', 'git', 'docker'])
-        .default('raw'),
-    )
-    .option(
-      '--host <host>',
-      "git, docker: a server besides the API's own that may be given the token; may be given more than once",
-      collect,
-    )
-    .option('--username <name>', 'git, docker: the user name beside the token (default: "oauth2")');
-  addAccountOptions(token);
-  addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
-  return token.action(async (action: string | undefined, flags: AuthTokenFlags) => {
-    const { runAuthToken } = await import('./commands/auth-token.js');
-    exitWith(await runAuthToken(action, flags, context));
-  });
-}
-
-function execCommand(context: CommandContext, exitWith: ExitWith): Command {
-  const command: Command = new Command('exec')
-    .description('run a command with a token in its environment; signals and its exit code are passed on')
-    .argument('[command...]', 'the command and its arguments, after "--"')
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
-    .option('--env <name>', 'the variable that the token is in', 'KM_TOKEN')
-    .option('--token-file <file>', 'also keep the token in this file, fresh while the command runs')
-    .option(
-      '--refresh-signal <signal>',
-      'send the command this signal when there is a newer token, as in HUP',
-    )
-    .option('--pass-credentials', "leave km's own credentials (KILOMETERS_API_KEY) in the environment")
-    .passThroughOptions();
-  addAccountOptions(command);
-  addExample(command, 'km auth exec --scope monitoring -- sh -c \'echo "${#KM_TOKEN} characters"\'');
-  return command.action(async (words: readonly string[], flags: AuthExecFlags) => {
-    const [file, ...args] = words;
-    if (file === undefined || file === '') {
-      command.error('missing the command to run; usage: km auth exec -- COMMAND [ARGUMENT...]');
-    }
-    const { runAuthExec } = await import('./commands/auth-exec.js');
-    exitWith(await runAuthExec([file, ...args], flags, context));
   });
 }

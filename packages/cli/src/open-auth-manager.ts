@@ -1,5 +1,15 @@
-import { createAuthManager, createDebugLog, type AuthEvent, type AuthManager } from '@kilometers/auth';
+import {
+  createAuthManager,
+  createDebugLog,
+  createKilometersProvider,
+  DEFAULT_REFRESH_SETTINGS,
+  type AuthEvent,
+  type AuthManager,
+  type AuthManagerConfig,
+  type TokenProvider,
+} from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
+import { whileLoggedIn } from './revocation/while-logged-in.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, type Storage } from './token-cache.js';
 
@@ -39,13 +49,40 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
 }
 
 /** The manager that a command works with: flags, environment, the stored login, the shared cache. */
-export async function openAuthManager(flags: AccountFlags, context: CommandContext): Promise<OpenedManager> {
+export async function openAuthManager(
+  flags: AccountFlags,
+  context: CommandContext,
+  overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
+): Promise<OpenedManager> {
   const storage = openStorage(context);
   if (storage.folder === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
   const account = await resolveAccount(flags, context.environment, storage.files?.logins);
   if (account.note !== undefined) context.tell(`km: ${account.note}`);
   const { clock, random } = context;
-  const manager = createAuthManager({ ...account.config, cache: storage.cache, clock, random });
+  const provider = providerFor(account, storage, context);
+  const manager = createAuthManager({
+    ...account.config,
+    ...overrides,
+    provider,
+    cache: storage.cache,
+    clock,
+    random,
+  });
   tellEvents(manager, context);
   return { manager, account, storage };
+}
+
+/** A credential that is stored serves as long as it is; one from the environment serves as long as the process. */
+function providerFor(
+  { config, credential, endpoint, profile }: Account,
+  { files }: Storage,
+  { clock }: CommandContext,
+): TokenProvider | undefined {
+  if (credential?.source !== 'login' || files === undefined) return undefined;
+  const { requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs } = config;
+  return whileLoggedIn(
+    createKilometersProvider({ apiEndpoint: endpoint.value, requestTimeoutMs, clock }),
+    { ...config, profile: profile.value },
+    files.logins,
+  );
 }

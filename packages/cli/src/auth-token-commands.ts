@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander';
+import { addAccountOptions, addExample } from './command-options.js';
+import type { CommandContext } from './command-context.js';
+import type { AuthExecFlags } from './commands/auth-exec.js';
+import type { AuthRefreshFlags } from './commands/auth-refresh.js';
+import type { AuthRevokeFlags } from './commands/auth-revoke.js';
+import type { AuthTokenFlags } from './commands/auth-token.js';
+import { collect, parseDuration } from './flag-values.js';
+
+type ExitWith = (code: number) => void;
+
+/** What `km auth` does with tokens. */
+export const TOKEN_COMMANDS = [tokenCommand, execCommand, refreshCommand, revokeCommand];
+
+function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const token = new Command('token')
+    .description('print a valid token, and nothing else')
+    .argument('[action]', 'what git or docker asks of a credential helper: get, store, erase')
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
+    .addOption(
+      new Option('--format <format>', 'how to print it')
+        .choices(['raw', 'header', 'json', 'k8s', 'aws', 'git', 'docker'])
+        .default('raw'),
+    )
+    .option(
+      '--host <host>',
+      "git, docker: a server besides the API's own that may be given the token; may be given more than once",
+      collect,
+    )
+    .option('--username <name>', 'git, docker: the user name beside the token (default: "oauth2")');
+  addAccountOptions(token);
+  addExample(token, 'curl -H "$(km auth token --format header)" https://api.kilometers.ai/api/user/features');
+  return token.action(async (action: string | undefined, flags: AuthTokenFlags) => {
+    const { runAuthToken } = await import('./commands/auth-token.js');
+    exitWith(await runAuthToken(action, flags, context));
+  });
+}
+
+function execCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const command: Command = new Command('exec')
+    .description('run a command with a token in its environment; signals and its exit code are passed on')
+    .argument('[command...]', 'the command and its arguments, after "--"')
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--env <name>', 'the variable that the token is in', 'KM_TOKEN')
+    .option('--token-file <file>', 'also keep the token in this file, fresh while the command runs')
+    .option(
+      '--refresh-signal <signal>',
+      'send the command this signal when there is a newer token, as in HUP',
+    )
+    .option('--pass-credentials', "leave km's own credentials (KILOMETERS_API_KEY) in the environment")
+    .passThroughOptions();
+  addAccountOptions(command);
+  addExample(command, 'km auth exec --scope monitoring -- sh -c \'echo "${#KM_TOKEN} characters"\'');
+  return command.action(async (words: readonly string[], flags: AuthExecFlags) => {
+    const [file, ...args] = words;
+    if (file === undefined || file === '') {
+      command.error('missing the command to run; usage: km auth exec -- COMMAND [ARGUMENT...]');
+    }
+    const { runAuthExec } = await import('./commands/auth-exec.js');
+    exitWith(await runAuthExec([file, ...args], flags, context));
+  });
+}
+
+function revokeCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const revoke = new Command('revoke')
+    .description('end tokens here and at the API; what wins new ones, as an API key does, stays')
+    .option('--scope <scope>', 'only the token for this');
+  addAccountOptions(revoke);
+  addExample(revoke, 'km auth revoke --scope monitoring');
+  return revoke.action(async (flags: AuthRevokeFlags) => {
+    const { runAuthRevoke } = await import('./commands/auth-revoke.js');
+    exitWith(await runAuthRevoke(flags, context));
+  });
+}
+
+function refreshCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const refresh = new Command('refresh')
+    .description('refresh a token now')
+    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option('--all', 'every token of the account')
+    .option('--if-due', 'only what is past its refresh point')
+    .option('--json', 'print what became of it as JSON');
+  addAccountOptions(refresh);
+  addExample(refresh, 'km auth refresh --all --if-due');
+  return refresh.action(async (flags: AuthRefreshFlags) => {
+    const { runAuthRefresh } = await import('./commands/auth-refresh.js');
+    exitWith(await runAuthRefresh(flags, context));
+  });
+}

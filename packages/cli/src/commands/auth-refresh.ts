@@ -1,0 +1,90 @@
+import {
+  credentialFingerprint,
+  DEFAULT_SCOPE,
+  finishRefreshOnSignal,
+  formatDuration,
+  parseEndpoint,
+  scopeKey,
+  Secret,
+  type GrantKey,
+} from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import type { CommandContext } from '../command-context.js';
+import { EXIT, exitCodeFor } from '../exit-code.js';
+import { openAuthManager } from '../open-auth-manager.js';
+import { refreshScopes, type ScopeRefresh } from '../refresh/refresh-scopes.js';
+import type { Account, AccountFlags } from '../settings.js';
+
+export type AuthRefreshFlags = AccountFlags & {
+  readonly scope?: string;
+  readonly all?: boolean;
+  readonly ifDue?: boolean;
+  readonly json?: boolean;
+};
+
+/** Longer than any refresh: who asks for one waits until it has worked or failed. */
+const DEADLINE_MS = 86_400_000;
+
+/** `km auth refresh`: refreshes now, or what is due now. */
+export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandContext): Promise<number> {
+  const { all = false, ifDue = false } = flags;
+  if (all && flags.scope !== undefined) {
+    throw new CliError('give --scope or --all, not both', { exitCode: EXIT.usage });
+  }
+  const opened = await openAuthManager(flags, context, { refreshDeadlineMs: DEADLINE_MS });
+  const { manager, account, storage } = opened;
+  finishRefreshOnSignal(manager, context.process);
+  try {
+    const stored = (await storage.cache.getGrant(grantKeyOf(account)))?.tokens ?? new Map();
+    const scopes = all ? [...stored.keys()].sort() : [scopeKey(flags.scope ?? DEFAULT_SCOPE)];
+    const results = await refreshScopes({ manager, scopes, stored, ifDue });
+    const nowMs = context.clock.nowMs();
+    if (results.length === 0) context.tell('km: there are no tokens yet; see km auth token --help');
+    for (const result of results) context.tell(`km: ${lineOf(result, nowMs)}`);
+    if (flags.json === true) await context.answer(`${JSON.stringify(reportOf(results, account))}\n`);
+    const [failure] = results.filter((result) => result.outcome === 'failed');
+    return failure === undefined ? EXIT.done : exitCodeFor(failure.error);
+  } finally {
+    await manager.stop();
+  }
+}
+
+/** Under what the manager keeps this account's grant. */
+function grantKeyOf({ config: { apiKey, clientCredentials }, endpoint, profile }: Account): GrantKey {
+  const apiOrigin = parseEndpoint(endpoint.value).origin;
+  const key = (credential: string): GrantKey => ({ apiOrigin, profile: profile.value, credential });
+  if (apiKey !== undefined) {
+    return key(credentialFingerprint({ kind: 'api_key', apiKey: Secret.from(apiKey) }));
+  }
+  if (clientCredentials === undefined) return key('login:');
+  const { clientId, clientSecret } = clientCredentials;
+  const secret = Secret.from(clientSecret);
+  return key(credentialFingerprint({ kind: 'client_credentials', clientId, clientSecret: secret }));
+}
+
+function lineOf(result: ScopeRefresh, nowMs: number): string {
+  if (result.outcome === 'failed') return `${result.scope}: not refreshed: ${result.error.message}`;
+  const goodFor = `good for ${formatDuration(result.token.remainingMs(nowMs))}`;
+  const words = { refreshed: 'refreshed', adopted: 'refreshed by another process', 'not-due': 'not due yet' };
+  return `${result.scope}: ${words[result.outcome]}, ${goodFor}`;
+}
+
+/** What `--json` prints. Members may be added; those here stay. */
+function reportOf(results: readonly ScopeRefresh[], { profile, endpoint }: Account) {
+  return {
+    profile: profile.value,
+    endpoint: endpoint.value,
+    scopes: results.map((result) => {
+      const { scope, outcome } = result;
+      return result.outcome === 'failed'
+        ? { scope, outcome, expiresAt: null, code: result.error.code, message: result.error.message }
+        : {
+            scope,
+            outcome,
+            expiresAt: new Date(result.token.expiresAtMs).toISOString(),
+            code: null,
+            message: null,
+          };
+    }),
+  };
+}

@@ -1,0 +1,56 @@
+import { parseEndpoint, scopeKey } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import type { CommandContext } from '../command-context.js';
+import { EXIT } from '../exit-code.js';
+import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
+import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
+import { resolveAccount, type AccountFlags } from '../settings.js';
+import { openStorage } from '../token-cache.js';
+
+export type AuthRevokeFlags = AccountFlags & { readonly scope?: string };
+
+/** `km auth revoke`: ends an account's tokens here and at the API. What wins new ones stays. */
+export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
+  const { files, whyMemory } = openStorage(context);
+  if (files === undefined || whyMemory !== undefined) {
+    throw new CliError(`there are no tokens to revoke: ${whyMemory ?? 'none are kept'}`, {
+      exitCode: EXIT.failed,
+    });
+  }
+  const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
+  const { profile, endpoint, credential, config } = await resolveAccount(
+    flags,
+    context.environment,
+    files.logins,
+  );
+  const { origin } = parseEndpoint(endpoint.value);
+  const endings = new TokenEndings(() => endpoint.value, context);
+  const taken = await takeTokens({
+    files,
+    isMeant: (key) => key.profile === profile.value && key.apiOrigin === origin,
+    part: scope === undefined ? partWithTokens : partWithScope(scope),
+    note: endings.note,
+  });
+  const ending = await endings.tell();
+
+  const who = `profile ${profile.value}${scope === undefined ? '' : `, scope ${JSON.stringify(scope)}`}`;
+  const count = taken.grants.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  context.tell(
+    count === 0
+      ? `km: ${who}: there was no token`
+      : `km: ${who}: ${count === 1 ? '1 token' : `${count} tokens`} revoked`,
+  );
+  const words = wordsFor(ending, taken.grants);
+  if (words !== undefined) context.tell(`km: ${words}`);
+  const hadRefreshToken = taken.grants.some(({ tokens }) =>
+    tokens.some(({ kind }) => kind === 'refresh_token'),
+  );
+  if (hadRefreshToken && credential === undefined) {
+    context.tell(`km: the login is over with it; run \`${config.loginCommand ?? 'km auth login'}\``);
+  }
+  if (!taken.isBusy) return EXIT.done;
+  throw new CliError(
+    'a refresh is under way in another process, and may bring a token yet: revoke again in a minute',
+    { exitCode: EXIT.tryLater },
+  );
+}

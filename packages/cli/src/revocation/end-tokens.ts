@@ -1,0 +1,71 @@
+import { revokeToken } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { addPendingRevocation, deliverPendingRevocations } from '../queue/pending-revocations.js';
+import type { TakenGrant } from './take-tokens.js';
+
+/** What became of tokens that were taken. */
+export type Ending =
+  /** Their APIs know. */
+  | { readonly kind: 'told' }
+  /** They do not yet; it waits on the disk for a later `km`. */
+  | { readonly kind: 'waiting' }
+  /** They do not, and it could not be kept for later. */
+  | { readonly kind: 'untold'; readonly why: string };
+
+/**
+ * Tells the APIs that tokens are over. It is noted on the disk first, so that it is not forgotten when this process is
+ * killed or the API cannot be reached.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
+ */
+export class TokenEndings {
+  readonly #endpointOf: (origin: string) => string;
+  readonly #context: CommandContext;
+  /** What could not be noted. */
+  readonly #unkept: { readonly grant: TakenGrant; readonly why: string }[] = [];
+
+  /** @param endpointOf the base URL of the API at an origin. */
+  constructor(endpointOf: (origin: string) => string, context: CommandContext) {
+    this.#endpointOf = endpointOf;
+    this.#context = context;
+  }
+
+  readonly note = async (grant: TakenGrant): Promise<void> => {
+    const apiEndpoint = this.#endpointOf(grant.key.apiOrigin);
+    try {
+      await addPendingRevocation({ apiEndpoint, tokens: grant.tokens }, this.#context);
+    } catch (error) {
+      this.#unkept.push({ grant, why: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  async tell(): Promise<Ending> {
+    let untold: string | undefined;
+    for (const { grant, why } of this.#unkept) {
+      if (!(await this.#tellNow(grant))) untold = why;
+    }
+    const { waiting } = await deliverPendingRevocations(this.#context);
+    if (untold !== undefined) return { kind: 'untold', why: untold };
+    return waiting > 0 ? { kind: 'waiting' } : { kind: 'told' };
+  }
+
+  async #tellNow({ key, tokens }: TakenGrant): Promise<boolean> {
+    for (const token of tokens) {
+      if (!(await revokeToken(token, { apiEndpoint: this.#endpointOf(key.apiOrigin) }))) return false;
+    }
+    return true;
+  }
+}
+
+/** What a user should know of an ending; nothing where all went well. */
+export function wordsFor(ending: Ending, grants: readonly TakenGrant[]): string | undefined {
+  const origins = [...new Set(grants.map(({ key }) => key.apiOrigin))].join(', ');
+  switch (ending.kind) {
+    case 'told':
+      return undefined;
+    case 'waiting':
+      return `${origins} could not be told yet: the tokens are gone from here, and a later km ends them there`;
+    case 'untold':
+      return `${origins} could not be told: the tokens are gone from here, and end there by themselves (${ending.why})`;
+  }
+}

@@ -1,0 +1,109 @@
+import {
+  isAuthError,
+  type FileCache,
+  type GrantKey,
+  type GrantRecord,
+  type RevocableToken,
+} from '@kilometers/auth';
+
+/** A refresh that was sent is waited for this long, in milliseconds, so that its answer is taken too. */
+const LOCK_TIMEOUT_MS = 15_000;
+
+/** What is taken of a grant, and what stays; `undefined` where nothing of it does. */
+export type Parting = {
+  readonly taken: readonly RevocableToken[];
+  readonly left: GrantRecord | undefined;
+};
+
+/** What was taken out of the cache. */
+export type TakenGrant = { readonly key: GrantKey; readonly tokens: readonly RevocableToken[] };
+
+export type Taken = {
+  readonly grants: readonly TakenGrant[];
+  /** Another process is refreshing one of the grants, and may store what it gets. */
+  readonly isBusy: boolean;
+};
+
+/** All tokens of a grant in the order in which they are to end: the refresh token first, each token once. */
+function tokensOf(record: GrantRecord): readonly RevocableToken[] {
+  const access = new Map([...record.tokens.values()].map((token) => [token.fingerprint, token]));
+  return [
+    ...(record.refreshToken === undefined
+      ? []
+      : [{ token: record.refreshToken.secret, kind: 'refresh_token' as const }]),
+    ...[...access.values()].map((token) => ({ token, kind: 'access_token' as const })),
+  ];
+}
+
+/** Everything, and nothing stays. */
+export function partWithAll(record: GrantRecord): Parting {
+  return { taken: tokensOf(record), left: undefined };
+}
+
+/** All tokens; what is known of the grant's requests stays, for the storm brake. */
+export function partWithTokens(record: GrantRecord): Parting {
+  const { unexplainedRequestsAtMs } = record;
+  return { taken: tokensOf(record), left: { tokens: new Map(), unexplainedRequestsAtMs } };
+}
+
+/** The token of one scope, with whatever else it serves. The refresh token stays. */
+export function partWithScope(scope: string): (record: GrantRecord) => Parting {
+  return (record) => {
+    const token = record.tokens.get(scope);
+    if (token === undefined) return { taken: [], left: record };
+    const isOther = ([, other]: readonly [string, typeof token]): boolean =>
+      other.fingerprint !== token.fingerprint;
+    const left = { ...record, tokens: new Map([...record.tokens].filter(isOther)) };
+    return { taken: [{ token, kind: 'access_token' }], left };
+  };
+}
+
+export type TakeOptions = {
+  readonly files: FileCache;
+  readonly isMeant: (key: GrantKey) => boolean;
+  readonly part: (record: GrantRecord) => Parting;
+  /** Is told what is about to be taken, so that it is not forgotten when this process is killed. */
+  readonly note: (grant: TakenGrant) => Promise<void>;
+};
+
+/** Takes tokens out of the cache, as a refresh would: under the locks of their grants. */
+export async function takeTokens(options: TakeOptions): Promise<Taken> {
+  const { files, isMeant } = options;
+  const grants: TakenGrant[] = [];
+  let isBusy = false;
+  for (const key of (await files.listGrants()).filter(isMeant)) {
+    const take = async (): Promise<void> => {
+      const tokens = await takeFrom(key, options);
+      if (tokens.length > 0) grants.push({ key, tokens });
+    };
+    try {
+      await files.withLock(key, take, { timeoutMs: LOCK_TIMEOUT_MS });
+    } catch (error) {
+      if (!isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
+      isBusy = true;
+      await take();
+    }
+  }
+  return { grants, isBusy };
+}
+
+async function takeFrom(
+  key: GrantKey,
+  { files, part, note }: TakeOptions,
+): Promise<readonly RevocableToken[]> {
+  const before = await files.getGrant(key);
+  const expected = before === undefined ? [] : part(before).taken;
+  if (expected.length > 0) await note({ key, tokens: expected });
+  let taken: readonly RevocableToken[] = [];
+  await files.updateGrant(key, (record) => {
+    if (record === undefined) return undefined;
+    const parting = part(record);
+    ({ taken } = parting);
+    return parting.left;
+  });
+  // Without the lock, somebody may have stored others meanwhile.
+  const isNoted = new Set(expected.map(({ token }) => token.reveal()));
+  const late = taken.filter(({ token }) => !isNoted.has(token.reveal()));
+  if (late.length > 0) await note({ key, tokens: late });
+  return [...expected, ...late];
+}
