@@ -20,7 +20,7 @@ export type AuthExecFlags = AccountFlags & {
 };
 
 /** What `km` logs in with. A command that is handed a token has no need of it. */
-const OWN_CREDENTIALS = ['KILOMETERS_API_KEY', 'KM_CACHE_KEY'];
+const OWN_CREDENTIALS = /^(KILOMETERS_API_KEY|KM_CACHE_KEY)$/;
 /** At the end a refresh that was sent is waited for this long, in milliseconds. */
 const STOP_MS = 5_000;
 
@@ -83,7 +83,7 @@ function environmentFor(
 ): NodeJS.ProcessEnv {
   const kept = passCredentials
     ? own
-    : Object.fromEntries(Object.entries(own).filter(([name]) => !OWN_CREDENTIALS.includes(name)));
+    : Object.fromEntries(Object.entries(own).filter(([name]) => !OWN_CREDENTIALS.test(name)));
   return {
     ...kept,
     ...(tokenFile === undefined ? {} : { KM_TOKEN_FILE: resolve(tokenFile) }),
