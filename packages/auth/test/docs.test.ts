@@ -109,6 +109,7 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_NO_TOKEN_CACHE',
   'KM_QUEUE_MAX_BYTES',
   'KM_QUEUE_MAX_AGE',
+  'KM_TOKEN',
 ]);
 
 test('docs/configuration.md says which option a variable sets', () => {

@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthProfilesFlags } from './commands/auth-profiles.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
+import { collect } from './flag-values.js';
 import type { AuthLoginFlags } from './login/login-kind.js';
 
 type ExitWith = (code: number) => void;

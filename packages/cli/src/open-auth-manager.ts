@@ -82,7 +82,7 @@ function providerFor(
   const { requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs } = config;
   return whileLoggedIn(
     createKilometersProvider({ apiEndpoint: endpoint.value, requestTimeoutMs, clock }),
-    { ...config, profile: profile.value },
+    { ...config, profile: profile.value, apiEndpoint: endpoint.value },
     files.logins,
   );
 }

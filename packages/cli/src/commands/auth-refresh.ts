@@ -1,16 +1,8 @@
-import {
-  credentialFingerprint,
-  DEFAULT_SCOPE,
-  finishRefreshOnSignal,
-  formatDuration,
-  parseEndpoint,
-  scopeKey,
-  Secret,
-  type GrantKey,
-} from '@kilometers/auth';
+import { DEFAULT_SCOPE, finishRefreshOnSignal, formatDuration, scopeKey } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeFor } from '../exit-code.js';
+import { grantKeyOf } from '../grant-of-account.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import { refreshScopes, type ScopeRefresh } from '../refresh/refresh-scopes.js';
 import type { Account, AccountFlags } from '../settings.js';
@@ -35,7 +27,12 @@ export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandCo
   const { manager, account, storage } = opened;
   finishRefreshOnSignal(manager, context.process);
   try {
-    const stored = (await storage.cache.getGrant(grantKeyOf(account)))?.tokens ?? new Map();
+    const grantKey = grantKeyOf({
+      ...account.config,
+      profile: account.profile.value,
+      apiEndpoint: account.endpoint.value,
+    });
+    const stored = (await storage.cache.getGrant(grantKey))?.tokens ?? new Map();
     const scopes = all ? [...stored.keys()].sort() : [scopeKey(flags.scope ?? DEFAULT_SCOPE)];
     const results = await refreshScopes({ manager, scopes, stored, ifDue });
     const nowMs = context.clock.nowMs();
@@ -47,19 +44,6 @@ export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandCo
   } finally {
     await manager.stop();
   }
-}
-
-/** Under what the manager keeps this account's grant. */
-function grantKeyOf({ config: { apiKey, clientCredentials }, endpoint, profile }: Account): GrantKey {
-  const apiOrigin = parseEndpoint(endpoint.value).origin;
-  const key = (credential: string): GrantKey => ({ apiOrigin, profile: profile.value, credential });
-  if (apiKey !== undefined) {
-    return key(credentialFingerprint({ kind: 'api_key', apiKey: Secret.from(apiKey) }));
-  }
-  if (clientCredentials === undefined) return key('login:');
-  const { clientId, clientSecret } = clientCredentials;
-  const secret = Secret.from(clientSecret);
-  return key(credentialFingerprint({ kind: 'client_credentials', clientId, clientSecret: secret }));
 }
 
 function lineOf(result: ScopeRefresh, nowMs: number): string {

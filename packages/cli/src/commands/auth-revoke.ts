@@ -45,7 +45,8 @@ export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandCont
   const hadRefreshToken = taken.grants.some(({ tokens }) =>
     tokens.some(({ kind }) => kind === 'refresh_token'),
   );
-  if (hadRefreshToken && credential === undefined) {
+  const winsMore = credential !== undefined && credential.value !== 'refresh_token';
+  if (hadRefreshToken && !winsMore) {
     context.tell(`km: the login is over with it; run \`${config.loginCommand ?? 'km auth login'}\``);
   }
   if (!taken.isBusy) return EXIT.done;

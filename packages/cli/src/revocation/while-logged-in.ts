@@ -1,28 +1,6 @@
-import {
-  Secret,
-  TokenRequestError,
-  type AuthManagerConfig,
-  type LoginStore,
-  type StoredLogin,
-  type TokenProvider,
-} from '@kilometers/auth';
-
-/** What a process took from a stored login when it started. */
-export type HeldCredential = Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> & {
-  readonly profile: string;
-};
-
-function isOf(login: StoredLogin, { apiKey, clientCredentials }: HeldCredential): boolean {
-  switch (login.kind) {
-    case 'api_key':
-      return apiKey !== undefined && Secret.from(apiKey).fingerprint === login.apiKey.fingerprint;
-    case 'client_credentials':
-      return (
-        clientCredentials?.clientId === login.clientId &&
-        Secret.from(clientCredentials.clientSecret).fingerprint === login.clientSecret.fingerprint
-      );
-  }
-}
+import { TokenRequestError, type LoginStore, type TokenProvider } from '@kilometers/auth';
+import { grantKeyOf, type GrantOwner } from '../grant-of-account.js';
+import { credentialOf } from '../settings.js';
 
 /**
  * `provider`, asked with the credential of a stored login only as long as that login is still stored: a process that
@@ -30,13 +8,16 @@ function isOf(login: StoredLogin, { apiKey, clientCredentials }: HeldCredential)
  */
 export function whileLoggedIn(
   provider: TokenProvider,
-  held: HeldCredential,
+  held: GrantOwner,
   logins: Pick<LoginStore, 'get'>,
 ): TokenProvider {
+  const own = grantKeyOf(held).credential;
   const isLoggedIn = async (): Promise<boolean> => {
     try {
       const login = await logins.get(held.profile);
-      return login !== undefined && isOf(login, held);
+      if (login === undefined) return false;
+      const { profile, apiEndpoint } = held;
+      return grantKeyOf({ ...credentialOf(login), profile, apiEndpoint }).credential === own;
     } catch {
       // Trouble with the disk is no logout.
       return true;
