@@ -9,6 +9,7 @@ import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
 import { collect, parseDuration, parsePort, parseTokenTtl } from './flag-values.js';
 import { queueCommand } from './queue-command.js';
+import { pluginsCommand } from './plugins-command.js';
 
 /** Runs the command line `args` and resolves with the exit code. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
@@ -44,6 +45,7 @@ function createProgram(context: CommandContext, exitWith: (code: number) => void
   program.addCommand(monitorCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(authCommand(program, context, exitWith));
   program.addCommand(queueCommand(program, context, exitWith));
+  program.addCommand(pluginsCommand(program, context, exitWith));
   program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(doctorCommand(context, exitWith).copyInheritedSettings(program));
   return program;

@@ -1,0 +1,53 @@
+import { arch, platform } from 'node:os';
+import { createAuthenticatedClient, finishRefreshOnSignal } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { EXIT } from '../exit-code.js';
+import { openAuthManager } from '../open-auth-manager.js';
+import { fetchPlugins, type PluginEntry } from '../plugins/plugin-manifest.js';
+import { serviceUrl, type AccountFlags } from '../settings.js';
+
+export type PluginsListFlags = AccountFlags & { readonly json?: boolean };
+
+/** `km plugins list`: the plugins that this account may use. */
+export async function runPluginsList(flags: PluginsListFlags, context: CommandContext): Promise<number> {
+  const { manager, account } = await openAuthManager(flags, context);
+  finishRefreshOnSignal(manager, context.process);
+  try {
+    const plugins = await fetchPlugins({
+      url: serviceUrl(account.endpoint.value, '/api/plugins/manifest'),
+      fetch: createAuthenticatedClient(manager, 'plugins'),
+      clock: context.clock,
+      platform: { os: platform(), arch: arch() },
+      cliVersion: context.version,
+    });
+    if (flags.json === true) await context.answer(`${JSON.stringify({ plugins }, undefined, 2)}\n`);
+    else if (plugins.length > 0) await context.answer(`${linesOf(plugins).join('\n')}\n`);
+    else context.tell('km: there are no plugins for this account');
+    return EXIT.done;
+  } finally {
+    await manager.stop();
+  }
+}
+
+/** A line a plugin: name, version, tier, size. */
+function linesOf(plugins: readonly PluginEntry[]): readonly string[] {
+  const rows = plugins.map(({ name, version, tier, size }) => [
+    name,
+    version,
+    tier ?? '',
+    size === null ? '' : sizeOf(size),
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function sizeOf(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const kib = bytes / 1024;
+  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import { EXIT } from '../exit-code.js';
+import { printable } from '../terminal/printable.js';
+
+/** A plugin that an account may use. */
+export type PluginEntry = {
+  readonly name: string;
+  readonly version: string;
+  /** The least tier that may use it; `null` where the API does not say. */
+  readonly tier: string | null;
+  /** Where its archive is. */
+  readonly url: string | null;
+  /** Of the archive, with the name of the algorithm before it. */
+  readonly hash: string | null;
+  /** Of the archive, in bytes. */
+  readonly size: number | null;
+};
+
+export type ManifestOptions = {
+  /** The call's URL. */
+  readonly url: string;
+  /** Sends requests that carry a token for `plugins`. */
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly platform: { readonly os: string; readonly arch: string };
+  readonly cliVersion: string;
+};
+
+const TIMEOUT_MS = 15_000;
+
+/**
+ * Asks the API which plugins this account may use.
+ *
+ * @throws {CliError} when the API does not say. @throws {AuthError} when there is no token.
+ */
+export async function fetchPlugins(options: ManifestOptions): Promise<readonly PluginEntry[]> {
+  const { url, clock, platform, cliVersion } = options;
+  const giveUp = new AbortController();
+  const cancel = clock.schedule(
+    () => giveUp.abort(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)),
+    TIMEOUT_MS,
+    true,
+  );
+  try {
+    const response = await options.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ plugins: [], platform, cliVersion }),
+      signal: giveUp.signal,
+    });
+    const text = await response.text();
+    if (!response.ok) throw refusal(url, response.status);
+    const plugins = pluginsIn(text);
+    if (plugins === undefined) throw unreachable(url, 'the answer is not from the Kilometers API');
+    return plugins;
+  } catch (error) {
+    // What carries a code says itself what to do.
+    if (!(error instanceof Error) || error instanceof CliError || 'code' in error) throw error;
+    const { cause } = error;
+    throw unreachable(url, cause instanceof Error ? cause.message : error.message, error);
+  } finally {
+    cancel();
+  }
+}
+
+function refusal(url: string, status: number): CliError {
+  if (status === 401 || status === 403) {
+    return new CliError(
+      `${url} refuses the token (HTTP ${status}): this account may not use plugins, or must log in again; see km auth status`,
+      { exitCode: status === 401 ? EXIT.loginRequired : EXIT.failed },
+    );
+  }
+  if (status === 408 || status === 425 || status === 429 || status >= 500)
+    return unreachable(url, `HTTP ${status}`);
+  return new CliError(`${url} answered HTTP ${status}: check the endpoint with km auth status`, {
+    exitCode: EXIT.failed,
+  });
+}
+
+function unreachable(url: string, why: string, cause?: unknown): CliError {
+  return new CliError(`${url} cannot be used now: ${why}; try again later`, {
+    exitCode: EXIT.tryLater,
+    cause,
+  });
+}
+
+/** The plugins of an answer; `undefined` when it is none. */
+function pluginsIn(text: string): readonly PluginEntry[] | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list: unknown =
+    typeof body === 'object' && body !== null && 'plugins' in body ? body.plugins : undefined;
+  if (!Array.isArray(list)) return undefined;
+  return list.flatMap((each: unknown) => {
+    if (typeof each !== 'object' || each === null) return [];
+    const entry = each as Readonly<Record<string, unknown>>;
+    const [name, version] = [printable(entry['name']), printable(entry['version'])];
+    if (name === undefined || version === undefined) return [];
+    const { size, url, hash } = entry;
+    return {
+      name,
+      version,
+      tier: printable(entry['tier']) ?? null,
+      url: typeof url === 'string' ? url : null,
+      hash: typeof hash === 'string' ? hash : null,
+      size: typeof size === 'number' && Number.isFinite(size) && size >= 0 ? size : null,
+    };
+  });
+}
