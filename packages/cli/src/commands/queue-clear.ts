@@ -1,12 +1,13 @@
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { confirm } from '../confirm.js';
 import { EXIT } from '../exit-code.js';
 import { clearQueue } from '../queue/clear-queue.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
 import { surveyQueue } from '../queue/queue-survey.js';
+import { askYes } from '../terminal/ask.js';
+import { isInteractive } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
 
 export type QueueClearFlags = { readonly profile?: string; readonly yes?: boolean; readonly json?: boolean };
@@ -20,14 +21,14 @@ export async function runQueueClear(flags: QueueClearFlags, context: CommandCont
   const found = meant.reduce((events, { waiting, refused }) => events + waiting + refused, 0);
   const files = meant.reduce((sum, { corruptFiles }) => sum + corruptFiles, 0);
   if (found + files > 0 && !yes) {
-    const question = `Give up ${eventsIn(found)} that are not at the API${profile === undefined ? '' : `, of profile ${profile}`}?`;
-    const answer = await confirm(question, context);
-    if (answer === 'no') throw new CliError('nothing was done', { exitCode: EXIT.failed });
-    if (answer === 'nobody') {
+    const whose = profile === undefined ? '' : `, of profile ${profile}`;
+    const question = `Give up ${eventsIn(found)} that are not at the API${whose}?`;
+    if (!isInteractive(context)) {
       throw new CliError(`${question} Say so with --yes, as nobody can be asked here`, {
         exitCode: EXIT.usage,
       });
     }
+    if (!(await askYes(question, context))) throw new CliError('nothing was done', { exitCode: EXIT.failed });
   }
   const removed = await clearQueue(meant.map(({ folder }) => folder));
   const revocations = await countPendingRevocations(context);

@@ -119,12 +119,13 @@ export class AccountAccess {
 }
 
 /** Tells accounts apart by all that matters to a request. */
-function fingerprintOf({ profile, endpoint, config }: Account): string {
+function fingerprintOf({ profile, endpoint, credential, config }: Account): string {
   const { apiKey, clientCredentials } = config;
   const secret = apiKey ?? clientCredentials?.clientSecret;
   return JSON.stringify([
     profile.value,
     endpoint.value,
+    credential?.value,
     clientCredentials?.clientId,
     secret === undefined ? undefined : Secret.from(secret).fingerprint,
   ]);

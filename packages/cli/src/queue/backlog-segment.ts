@@ -80,7 +80,7 @@ export class BacklogSegment {
         break;
       }
       // The first record says what the segment is for.
-      const event = begin.number === 0 ? undefined : decodeEvent(record.plaintext);
+      const event = record.end.number === 1 ? undefined : decodeEvent(record.plaintext);
       if (event === undefined) continue;
       const isKept = event.payload.length <= KEPT_BYTES;
       const atMs = Date.parse(event.timestamp);
@@ -107,12 +107,18 @@ export class BacklogSegment {
     return again === undefined ? undefined : { event: again, segment: this.file.name, end };
   }
 
+  /** Hands out nothing up to `end`: it is on its way already. */
+  skip(end: RecordPosition): void {
+    this.#taken = Math.max(this.#taken, end.number);
+    if (this.#head !== undefined && this.#head.begin.number < end.number) this.#head = undefined;
+    if (this.#reader.position.number < end.number) this.#reader.skipTo(end);
+  }
+
   /** Notes that all up to `end` is delivered. */
   async advance(end: RecordPosition): Promise<void> {
     if (end.number <= this.#delivered.number) return;
     this.#delivered = end;
-    if (this.#head !== undefined && this.#head.begin.number < end.number) this.#head = undefined;
-    if (this.#reader.position.number < end.number) this.#reader.skipTo(end);
+    this.skip(end);
     await writePosition(this.file, { end, isDamaged: this.isDamaged });
   }
 

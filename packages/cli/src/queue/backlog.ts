@@ -94,6 +94,11 @@ export class Backlog {
     return (await this.#oldest())?.segment.take();
   }
 
+  /** Hands out nothing up to these ends, by segment: it is on its way already. */
+  skip(ends: ReadonlyMap<string, RecordPosition>): void {
+    for (const [name, end] of ends) this.#segments.get(name)?.skip(end);
+  }
+
   /** Notes what was delivered: up to where, by segment. */
   async advance(ends: ReadonlyMap<string, RecordPosition>): Promise<void> {
     const { folder } = this.#options;

@@ -39,6 +39,15 @@ export class BatchInHand {
     return this.#picked.length === 0 || this.#bytes + bytes <= MAX_BYTES;
   }
 
+  /** Up to where segments have what came from memory and was written since. */
+  get writtenEnds(): ReadonlyMap<string, RecordPosition> {
+    const ends = new Map<string, RecordPosition>();
+    for (const { from } of this.#picked) {
+      if ('written' in from && from.written !== undefined) ends.set(from.written.segment, from.written.end);
+    }
+    return ends;
+  }
+
   addWaiting(entry: WaitingEvent): void {
     this.#add({ event: entry.event, from: entry, sinceMs: entry.addedAtMs });
   }

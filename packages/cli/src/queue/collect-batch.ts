@@ -41,17 +41,20 @@ export async function collectBatch(options: CollectOptions, seen: SeenWrites): P
   }
 }
 
-async function lookAtDisk({ queue, journal }: CollectOptions, seen: SeenWrites) {
+async function lookAtDisk({ batch, queue, journal }: CollectOptions, seen: SeenWrites) {
   await journal.settled();
   const { flushes, segments } = journal;
-  await queue.refresh(segments.size !== seen.segments);
+  // Another may be begun while this looks.
+  const begun = segments.size;
+  await queue.refresh(begun !== seen.segments);
   if (flushes !== seen.flushes) {
     queue.backlog?.lookAgain(segments);
     await queue.backlog?.advance(journal.takeDeliveredEnds());
+    queue.backlog?.skip(batch.writtenEnds);
   }
   const head = await queue.backlog?.peek();
   const isOwnBehind = (await queue.backlog?.mayHaveEventIn(segments)) ?? false;
-  seen.segments = segments.size;
+  seen.segments = begun;
   seen.flushes = flushes;
   return { head, isOwnBehind };
 }

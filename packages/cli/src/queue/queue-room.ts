@@ -60,7 +60,8 @@ export class QueueRoom {
       for (const name of await readdir(join(this.#folder, folder)).catch(() => [])) {
         const path = join(this.#folder, folder, name);
         const stats = await stat(path).catch(() => undefined);
-        if (stats?.isFile() !== true) continue;
+        // Positions are tiny, and go with their segments.
+        if (stats?.isFile() !== true || name.endsWith('.position')) continue;
         files.push({ path, bytes: stats.size, writtenAtMs: stats.mtimeMs });
       }
     }

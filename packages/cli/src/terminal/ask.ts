@@ -52,3 +52,11 @@ export async function askChoice(
     context.tell(`That is none of them: type a number from 1 to ${choices.length}.`);
   }
 }
+
+/** Whether somebody says yes; pressing Enter, or anything else, is a no. */
+export async function askYes(
+  question: string,
+  context: Pick<CommandContext, 'stdin' | 'prompt'>,
+): Promise<boolean> {
+  return /^y(es)?$/i.test((await askLine(`${question} [y/N] `, context)) ?? '');
+}

@@ -1,0 +1,111 @@
+import { readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { systemClock } from '@kilometers/auth';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { writePosition } from '../src/queue/delivered-position.js';
+import { queueLimitsFrom } from '../src/queue/queue-limits.js';
+import { QueueRoom } from '../src/queue/queue-room.js';
+import { countWaiting } from '../src/queue/segment-folder.js';
+import { segmentPath } from '../src/queue/segment-name.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
+
+const DAY_MS = 24 * 3_600_000;
+let folder: string;
+let segment: Buffer;
+
+const nameAt = (n: number, state = 'closed') => `${String(n).padStart(15, '0')}-000000000000.${state}`;
+
+/** Puts copies of a segment with three events into the folder, named in order. */
+function put(count: number, state?: string): void {
+  for (let n = 0; n < count; n += 1) writeFileSync(join(folder, nameAt(n, state)), segment, { mode: 0o600 });
+}
+
+function room(maxBytes: number, maxAgeMs = 30 * DAY_MS): QueueRoom {
+  return new QueueRoom(dirname(folder), { maxBytes, maxAgeMs }, systemClock);
+}
+
+beforeEach(async () => {
+  folder = accountFolder();
+  const writer = await beginSegment(
+    folder,
+    newKeys(),
+    ['1', '2', '3'].map((id) => eventAt(id, 0)),
+  );
+  await writer.close();
+  const path = segmentPath({ ...writer.file, state: 'closed' });
+  segment = readFileSync(path);
+  unlinkSync(path);
+});
+
+describe('the room of the queue', () => {
+  test('is made by giving up the oldest segments, and says how many events that cost', async () => {
+    put(10);
+    expect(await room(segment.length * 10).make(0)).toEqual([]);
+    expect(await room(segment.length * 10).make(segment.length * 2.5)).toEqual([{ events: 9, why: 'size' }]);
+    expect(filesIn(folder)).toEqual([3, 4, 5, 6, 7, 8, 9].map((n) => nameAt(n)));
+  });
+
+  test('counts only what was not delivered', async () => {
+    put(2);
+    const offset = 32 + 4 + segment.readUInt32BE(32);
+    const end = { offset: offset + 4 + segment.readUInt32BE(offset), number: 2 };
+    await writePosition({ folder, name: nameAt(0).replace('.closed', '') }, { end, isDamaged: false });
+    expect(await countWaiting(folder)).toBe(5);
+    expect(await room(segment.length).make(0)).toEqual([{ events: 2, why: 'size' }]);
+    expect(filesIn(folder)).toEqual([nameAt(1)]);
+  });
+
+  test('is made by giving up what is too old', async () => {
+    put(3);
+    const longAgo = new Date(Date.now() - 31 * DAY_MS);
+    for (const n of [0, 1]) utimesSync(join(folder, nameAt(n)), longAgo, longAgo);
+    expect(await room(2 ** 30).make(0)).toEqual([{ events: 6, why: 'age' }]);
+    expect(filesIn(folder)).toEqual([nameAt(2)]);
+  });
+
+  test('leaves an eighth at most to what was set aside', async () => {
+    put(1);
+    put(20, 'refused');
+    put(20, 'closed.corrupt');
+    expect(await room(segment.length * 64).make(0)).toEqual([]);
+    const left = filesIn(folder);
+    expect(left).toContain(nameAt(0));
+    expect(left.reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0)).toBe(
+      segment.length * 9,
+    );
+  });
+
+  test('is made once by many at the same time', async () => {
+    put(20);
+    const lost = await Promise.all(Array.from({ length: 5 }, () => room(segment.length * 10).make(0)));
+    const events = lost.flat().reduce((sum, each) => sum + each.events, 0);
+    expect(events).toBe((20 - filesIn(folder).length) * 3);
+    expect(filesIn(folder).length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('the limits', () => {
+  test.each([
+    [{}, 268_435_456, 30 * DAY_MS],
+    [{ KM_QUEUE_MAX_BYTES: '', KM_QUEUE_MAX_AGE: '' }, 268_435_456, 30 * DAY_MS],
+    [{ KM_QUEUE_MAX_BYTES: '1048576', KM_QUEUE_MAX_AGE: '90m' }, 1_048_576, 5_400_000],
+    [{ KM_QUEUE_MAX_BYTES: '2GiB', KM_QUEUE_MAX_AGE: '365d' }, 2_147_483_648, 365 * DAY_MS],
+    [{ KM_QUEUE_MAX_BYTES: '0' }, 0, 30 * DAY_MS],
+  ])('of %o', (environment, maxBytes, maxAgeMs) => {
+    expect(queueLimitsFrom(environment)).toEqual({ maxBytes, maxAgeMs });
+  });
+
+  test.each([
+    { KM_QUEUE_MAX_BYTES: '1' },
+    { KM_QUEUE_MAX_BYTES: '256MB' },
+    { KM_QUEUE_MAX_BYTES: '-1' },
+    { KM_QUEUE_MAX_BYTES: '1025GiB' },
+    { KM_QUEUE_MAX_AGE: '1s' },
+    { KM_QUEUE_MAX_AGE: 'long' },
+    { KM_QUEUE_MAX_AGE: '366d' },
+  ])('refuse %o, and say what is allowed', (environment) => {
+    expect(() => queueLimitsFrom(environment)).toThrow(
+      /^KM_QUEUE_MAX_(BYTES|AGE) is ".*": give a .* such as /,
+    );
+  });
+});

@@ -1,0 +1,268 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, copyFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { systemClock } from '@kilometers/auth';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Backlog } from '../src/queue/backlog.js';
+import { decodeEvent } from '../src/queue/event-record.js';
+import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { segmentPath } from '../src/queue/segment-name.js';
+import { SegmentReader } from '../src/queue/segment-reader.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
+
+let folder: string;
+let keys: SegmentKeys;
+let troubles: string[];
+
+beforeEach(() => {
+  folder = accountFolder();
+  keys = newKeys();
+  troubles = [];
+});
+
+/** The clock of who comes so much later. */
+const later = (ms: number) => ({ ...systemClock, nowMs: () => Date.now() + ms });
+
+/** Takes and settles everything that is there, as who delivers it; with the ids in the order in which they came. */
+async function deliverAll(clock = later(3_600_000)): Promise<readonly string[]> {
+  const backlog = new Backlog({ folder, keys, clock, onTrouble: (message) => troubles.push(message) });
+  const ids: string[] = [];
+  for (let looks = 0; looks < 3; looks += 1) {
+    await backlog.refresh(0);
+    for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take()) {
+      ids.push(taken.event.id);
+      await backlog.advance(new Map([[taken.segment, taken.end]]));
+    }
+  }
+  await backlog.close();
+  return ids;
+}
+
+async function closedSegment(): Promise<{ readonly path: string; readonly whole: Buffer }> {
+  const writer = await beginSegment(folder, keys, EVENTS);
+  await writer.close();
+  const path = segmentPath({ ...writer.file, state: 'closed' });
+  return { path, whole: readFileSync(path) };
+}
+
+/** What can be read of a segment with these bytes, and whether nothing shows that something is wrong with it. */
+async function readAll(path: string, bytes: Buffer) {
+  writeFileSync(path, bytes);
+  const reader = await SegmentReader.open(path, 'queue of events', keys);
+  if (!(reader instanceof SegmentReader)) return { ids: [], isWhole: bytes.length === 0 };
+  const ids: string[] = [];
+  for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
+    const event = decodeEvent(record.plaintext);
+    if (event !== undefined) ids.push(event.id);
+  }
+  const isWhole = reader.damage === undefined && (await reader.trailingBytes()) === 0;
+  await reader.close();
+  return { ids, isWhole };
+}
+
+const EVENTS = Array.from({ length: 3 }, (_, n) => eventAt(`event-${n}`, 1_000 + n));
+const IDS = EVENTS.map(({ id }) => id);
+
+describe('a segment', () => {
+  test('shows nothing of what is in it, and to no other user', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    const path = segmentPath({ ...writer.file, state: 'closed' });
+    expect(readFileSync(path, 'latin1')).not.toMatch(/event-|ping|default|session/);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  test('is read while it is written, and removed when all of it is delivered and its process has closed it', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    expect(await deliverAll(systemClock)).toEqual(IDS);
+    await writer.close();
+    expect(await deliverAll()).toEqual([]);
+    expect(filesIn(folder)).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+
+  test('of a process that was killed is delivered, and removed', async () => {
+    await beginSegment(folder, keys, EVENTS);
+    expect(await deliverAll()).toEqual(IDS);
+    expect(filesIn(folder)).toEqual([]);
+  });
+
+  test('that was taken from under a living process tells it so', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    expect(await writer.isInPlace()).toBe(true);
+    await deliverAll();
+    expect(await writer.isInPlace()).toBe(false);
+  });
+
+  test('cut off at any byte gives all records before the cut, and no other', async () => {
+    const { path, whole } = await closedSegment();
+    const counts: number[] = [];
+    for (let cut = 0; cut < whole.length; cut += 1) {
+      const { ids, isWhole } = await readAll(path, whole.subarray(0, cut));
+      expect(ids).toEqual(IDS.slice(0, ids.length));
+      // Cut between two records it is as if the rest was never written.
+      if (isWhole) counts.push(ids.length);
+      else expect(ids.length).toBeLessThan(IDS.length);
+    }
+    // Without a byte, with the header, with what it is for, and after each event but the last.
+    expect(counts).toEqual([0, 0, 0, 1, 2]);
+  });
+
+  test('with any byte changed gives all records but one, or those before it, and shows that it was', async () => {
+    const { path, whole } = await closedSegment();
+    for (let at = 0; at < whole.length; at += 1) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] ?? 0) ^ (1 + (at % 255));
+      const { ids, isWhole } = await readAll(path, changed);
+      expect(isWhole, `byte ${at}`).toBe(false);
+      expect(IDS).toEqual(expect.arrayContaining([...ids]));
+      expect([...ids].sort()).toEqual(ids);
+    }
+  });
+
+  test('full of random bytes, from anywhere on, gives what was before them', async () => {
+    const { path, whole } = await closedSegment();
+    for (let at = 0; at < whole.length; at += 11) {
+      const { ids } = await readAll(path, Buffer.concat([whole.subarray(0, at), randomBytes(500)]));
+      expect(ids).toEqual(IDS.slice(0, ids.length));
+    }
+  });
+
+  test.each([
+    ['cut off', (whole: Buffer) => whole.subarray(0, -1), IDS.slice(0, -1)],
+    ['cut off at its beginning', (whole: Buffer) => whole.subarray(0, 20), []],
+    ['changed', (whole: Buffer) => whole.fill(7, 60, 61), IDS],
+    ['garbage', () => randomBytes(1_000), []],
+  ])('that is %s is set aside and told once, and what opens of it is delivered', async (_, damage, ids) => {
+    const { path, whole } = await closedSegment();
+    writeFileSync(path, damage(Buffer.from(whole)));
+    expect(await deliverAll()).toEqual(ids);
+    expect(troubles).toEqual([expect.stringContaining(`${path}.corrupt`)]);
+    expect(filesIn(folder)).toEqual([`${basename(path)}.corrupt`]);
+    expect(await deliverAll()).toEqual([]);
+    expect(troubles).toHaveLength(1);
+  });
+
+  test('that is empty was begun by a process that was killed: it is removed without a word', async () => {
+    const { path } = await closedSegment();
+    writeFileSync(path, '');
+    expect(await deliverAll()).toEqual([]);
+    expect([troubles, filesIn(folder)]).toEqual([[], []]);
+  });
+
+  test('full of garbage keeps nothing else from being delivered', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    const whole = readFileSync(segmentPath({ ...writer.file, state: 'closed' }));
+    for (let n = 0; n < 40; n += 1) {
+      const name = `${String(n).padStart(15, '0')}-${randomBytes(6).toString('hex')}.closed`;
+      const head = whole.subarray(0, [0, 32, 40, 200][n % 4]);
+      writeFileSync(join(folder, name), Buffer.concat([head, randomBytes(n * 37)]));
+    }
+    expect((await deliverAll()).filter((id, n, all) => all.indexOf(id) === n)).toEqual(IDS);
+    expect(filesIn(folder).every((name) => name.endsWith('.corrupt'))).toBe(true);
+    expect(new Set(troubles).size).toBe(troubles.length);
+    expect(troubles.length).toBeGreaterThan(30);
+  });
+
+  test('sealed with another key is set aside', async () => {
+    const writer = await beginSegment(folder, newKeys(), EVENTS);
+    await writer.close();
+    expect(await deliverAll()).toEqual([]);
+    expect(troubles).toEqual([expect.stringContaining('another key')]);
+    expect(await deliverAll()).toEqual([]);
+    expect(troubles).toHaveLength(1);
+  });
+
+  test('of a newer version is left alone', async () => {
+    const { path, whole } = await closedSegment();
+    whole.writeUInt16BE(2, 4);
+    createHash('sha256').update(whole.subarray(0, 28)).digest().copy(whole, 28, 0, 4);
+    writeFileSync(path, whole);
+    expect(await deliverAll()).toEqual([]);
+    expect([troubles, filesIn(folder)]).toEqual([[], [basename(path)]]);
+  });
+
+  test('that was begun and not written yet is waited for', async () => {
+    const writer = await beginSegment(folder, keys);
+    const path = segmentPath(writer.file);
+    const whole = readFileSync(path);
+    for (const cut of [0, 5, 31, 32, 40]) {
+      writeFileSync(path, whole.subarray(0, cut));
+      expect(await deliverAll(systemClock)).toEqual([]);
+    }
+    expect([troubles, filesIn(folder)]).toEqual([[], [expect.stringMatching(/\.open$/)]]);
+  });
+
+  test('grows while it is read: what is half written is read when it is whole', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    const path = segmentPath({ ...writer.file, state: 'closed' });
+    const whole = readFileSync(path);
+    const growing = join(folder, `${writer.file.name}.open`);
+    renameSync(path, growing);
+    writeFileSync(growing, whole.subarray(0, 100));
+    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    const ids: string[] = [];
+    for (let at = 100; at < whole.length; at += 50) {
+      appendFileSync(growing, whole.subarray(at, at + 50));
+      await backlog.refresh();
+      for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take())
+        ids.push(taken.event.id);
+    }
+    await backlog.close();
+    expect(ids).toEqual(IDS);
+  });
+});
+
+describe('the backlog', () => {
+  test('is delivered in order of time across segments, each in its own order', async () => {
+    const [a, b, c] = [
+      [eventAt('1', 10), eventAt('4', 40), eventAt('6', 60)],
+      [eventAt('2', 20), eventAt('3', 30), eventAt('7', 70)],
+      // A clock that was set back: after what came before it all the same.
+      [eventAt('5', 50), eventAt('5b', 5)],
+    ];
+    for (const events of [c!, a!, b!]) await (await beginSegment(folder, keys, events)).close();
+    expect(await deliverAll()).toEqual(['1', '2', '3', '4', '5', '5b', '6', '7']);
+  });
+
+  test('goes on where it was, for whoever delivers next', async () => {
+    await (await beginSegment(folder, keys, EVENTS)).close();
+    const first = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    await first.refresh();
+    const taken = [await first.take(), await first.take(), await first.take()];
+    await first.advance(new Map([[taken[1]!.segment, taken[1]!.end]]));
+    await first.close();
+    expect(await deliverAll()).toEqual(IDS.slice(2));
+  });
+
+  test('begins anew where the position is garbage: the API knows the events', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(24));
+    expect(await deliverAll()).toEqual(IDS);
+  });
+
+  test('with more segments than are read side by side is delivered whole', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    const path = segmentPath({ ...writer.file, state: 'closed' });
+    for (let n = 0; n < 80; n += 1) {
+      copyFileSync(path, join(folder, `${String(n).padStart(15, '0')}-000000000000.closed`));
+    }
+    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    let count = 0;
+    for (let looks = 0; looks < 20; looks += 1) {
+      await backlog.refresh();
+      for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take()) {
+        count += 1;
+        await backlog.advance(new Map([[taken.segment, taken.end]]));
+      }
+    }
+    await backlog.close();
+    expect(count).toBe(81 * EVENTS.length);
+    expect(filesIn(folder)).toEqual([]);
+  });
+});
