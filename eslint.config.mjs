@@ -18,8 +18,8 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/auth/src/caches/file/sealed-folder.ts'], may: ['random'] },
   { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
   { files: ['packages/cli/src/main.ts'], may: ['random', 'fetch', 'process'] },
-  // The client's ends of the proxy: which descriptor is which.
-  { files: ['packages/cli/src/monitor/process-streams.ts'], may: ['process'] },
+  // The root of a thread of its own.
+  { files: ['packages/cli/src/monitor/capture-thread-main.ts'], may: ['random', 'fetch', 'process'] },
 ];
 
 const AMBIENT = {

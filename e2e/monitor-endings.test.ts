@@ -133,7 +133,7 @@ describe('the end of a session', () => {
     expect(await km.ended).toEqual({ code: 7, signal: null });
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
     expect(km.stderr()).toBe(
-      'km: not delivered, and lost: 1 event, because the API did not answer in time\n',
+      'km: 1 event in the queue, for a later km to deliver, because the API did not answer in time\n',
     );
   });
 
@@ -163,7 +163,7 @@ describe('bad input', () => {
     ['an unknown command of a group', ['auth', 'tokn'], 2, '(Did you mean token?)'],
     ['an unknown option of km itself', ['--sever'], 2, "unknown option '--sever'; see km --help"],
     ['an unknown command that is like none', ['auth', 'zzz'], 2, "unknown command 'zzz'; see km --help"],
-    ['an argument too many', ['auth', 'token', 'monitoring'], 2, 'see km --help'],
+    ['an argument too many', ['auth', 'token', 'monitoring'], 2, 'see km auth token --help'],
     ['an option without its value', ['auth', 'token', '--scope'], 2, 'see km --help'],
     ['nothing after --', ['monitor', '--server', '--'], 2, 'usage: km monitor --server -- COMMAND'],
     ['no server at all', ['monitor'], 2, 'usage: km monitor --server -- COMMAND'],

@@ -110,6 +110,7 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_QUEUE_MAX_BYTES',
   'KM_QUEUE_MAX_AGE',
   'KM_TOKEN',
+  'KM_MONITOR_DEPTH',
 ]);
 
 test('docs/configuration.md says which option a variable sets', () => {

@@ -50,7 +50,11 @@ const results = await Promise.all([
     // Our own commands by `require`: the loader of ES modules need not start.
     supported: { 'dynamic-import': false },
   }),
-  build({ ...options, entryPoints: commands, external: ['@kilometers/local-api'] }),
+  build({
+    ...options,
+    entryPoints: [...commands, join(root, 'src/monitor/capture-thread-main.ts')],
+    external: ['@kilometers/local-api'],
+  }),
   build({
     ...options,
     entryPoints: [join(root, '../auth/src/caches/file/keyring-child.ts')],

@@ -1,5 +1,6 @@
 import { parseDurationMs } from '@kilometers/auth';
 import { InvalidArgumentError } from 'commander';
+import type { Client } from './monitor/client-config.js';
 
 /** Milliseconds of a duration flag. */
 export function parseDuration(text: string): number {
@@ -24,4 +25,20 @@ export function parsePort(text: string): number {
 /** Gathers a flag that may be given more than once. */
 export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), text];
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2 };
+const MAX_SIZE = 64 * 1024 ** 2;
+
+/** Bytes of a size flag. */
+export function parseSize(text: string): number {
+  const [, number, unit = ''] = /^(\d+)\s*(k|m|)(?:i?b)?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(number) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
+  if (bytes <= MAX_SIZE) return bytes;
+  throw new InvalidArgumentError('Give a size from 0 to 64MiB, such as 512KiB or 1MiB.');
+}
+
+export function parseClient(text: string): Client {
+  if (text === 'claude' || text === 'cursor' || text === 'vscode') return text;
+  throw new InvalidArgumentError('Give claude, cursor or vscode.');
 }

@@ -4,10 +4,10 @@ import { addAccountOptions, addExample } from './command-options.js';
 import type { DevFlags } from './commands/dev.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { InitFlags } from './commands/init.js';
-import type { MonitorFlags } from './commands/monitor.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
-import { collect, parseDuration, parsePort, parseTokenTtl } from './flag-values.js';
+import { collect, parseClient, parseDuration, parsePort, parseSize, parseTokenTtl } from './flag-values.js';
+import type { MonitorFlags } from './monitor/monitor-flags.js';
 import { queueCommand } from './queue-command.js';
 import { pluginsCommand } from './plugins-command.js';
 
@@ -69,7 +69,22 @@ function monitorCommand(context: CommandContext, exitWith: (code: number) => voi
     .description('run an MCP server as if km were not there, and send each message to the API as an event')
     .argument('[command...]', 'the server and its arguments, after "--"')
     .option('--server', 'the command is an MCP server on stdin and stdout (the default)')
+    .option('--verbose', 'print a line for each message on stderr')
     .option('--log <file>', 'append what happens to a file, one JSON object a line')
+    .option('--summary', 'print at the end, on stderr, what passed and how long answers took')
+    .option('--local', 'send nothing to the API; needs no login')
+    .option(
+      '--redact <path>',
+      "replace a field before it leaves this machine, as in 'params.arguments.password'; may be given more than once",
+      collect,
+    )
+    .option('--max-payload <size>', 'record longer messages by size and hash only (default: 1MiB)', parseSize)
+    .option('--pass-env', "give the server km's own secrets, such as KILOMETERS_API_KEY, as well")
+    .option(
+      '--print-config <client>',
+      'print what goes into the configuration of claude, cursor or vscode, and run nothing',
+      parseClient,
+    )
     .passThroughOptions();
   addAccountOptions(command);
   addExample(command, 'km monitor --server -- node my-mcp-server.js --its-own-flag');

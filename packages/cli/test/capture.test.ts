@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Capture } from '../src/monitor/capture.js';
 import type { MonitorEvent } from '../src/monitor/monitor-event.js';
 import type { MonitorNotice } from '../src/monitor/monitor-notice.js';
-import { FakeClock } from './support/fake-clock.js';
+
+const START_MS = 1_700_000_000_000;
 
 function startCapture(maxPayloadBytes = 1024) {
   const events: MonitorEvent[] = [];
@@ -11,15 +12,15 @@ function startCapture(maxPayloadBytes = 1024) {
   let ids = 0;
   const capture = new Capture({
     correlationId: 'session-1',
-    clock: new FakeClock(),
     createId: () => `event-${++ids}`,
     onEvent: (event) => events.push(event),
     notify: (notice) => notices.push(notice),
     maxPayloadBytes,
   });
-  const say = (direction: 'inbound' | 'outbound', text: string) =>
-    capture.see(direction, Buffer.from(`${text}\n`));
-  return { capture, events, notices, say };
+  const momentAt = (ms: number) => ({ wallMs: START_MS + ms, monotonicMs: ms });
+  const say = (direction: 'inbound' | 'outbound', text: string, atMs = 0) =>
+    capture.see(direction, Buffer.from(`${text}\n`), momentAt(atMs));
+  return { capture, events, notices, say, momentAt };
 }
 
 describe('capture', () => {
@@ -30,7 +31,7 @@ describe('capture', () => {
     expect(events).toEqual([
       {
         id: 'event-1',
-        timestamp: new Date(1_700_000_000_000).toISOString(),
+        timestamp: new Date(START_MS).toISOString(),
         direction: 'outbound',
         method: 'tools/list',
         payload: Buffer.from(text),
@@ -100,10 +101,10 @@ describe('capture', () => {
   });
 
   test('takes a last message without a newline', () => {
-    const { capture, events } = startCapture();
-    capture.see('outbound', Buffer.from('{"method":"notifications/cancelled"}'));
+    const { capture, events, momentAt } = startCapture();
+    capture.see('outbound', Buffer.from('{"method":"notifications/cancelled"}'), momentAt(0));
     expect(events).toEqual([]);
-    capture.end('outbound');
+    capture.end('outbound', momentAt(0));
     expect(events).toHaveLength(1);
   });
 

@@ -48,6 +48,7 @@ describe('reading a message', () => {
     expect(readMessage(lineOf('{"jsonrpc":"2.0","id":null,"error":{"code":-32700}}'))).toEqual({
       kind: 'response',
       id: null,
+      error: { code: -32700 },
     });
   });
 

@@ -1,19 +1,15 @@
+import { authConfigFromEnvironment, parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { Capture } from '../monitor/capture.js';
-import { openClientOutput } from '../monitor/client-output.js';
-import { openEventOutlet } from '../monitor/event-outlet.js';
-import { MonitorLog } from '../monitor/monitor-log.js';
-import { MonitorMessages } from '../monitor/monitor-messages.js';
-import type { NoticeListener } from '../monitor/monitor-notice.js';
+import { CaptureThread } from '../monitor/capture-thread.js';
+import { openClientInput, openClientOutput } from '../monitor/client-streams.js';
+import { serverEnvironment } from '../monitor/command-guard.js';
+import { ErrorOutput } from '../monitor/error-output.js';
+import { openMonitorLog } from '../monitor/monitor-log.js';
+import { redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
+import { printClientConfig } from '../monitor/print-client-config.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
-import type { AccountFlags } from '../settings.js';
-
-/** At the end of a session events are delivered for at most this long. */
-const FINISH_MS = 3_000;
-
-export type MonitorFlags = AccountFlags & { readonly log?: string };
 
 /** `km monitor`: runs an MCP server as if `km` were not there, and sends what passes to the API. */
 export async function runMonitor(
@@ -21,38 +17,60 @@ export async function runMonitor(
   flags: MonitorFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { clock, createId, tell } = context;
-  const log = flags.log === undefined ? undefined : new MonitorLog(flags.log, clock);
-  const messages = new MonitorMessages((message) => tell(`km: ${message}`));
-  const notify: NoticeListener = (notice) => {
-    messages.onNotice(notice);
-    log?.onNotice(notice);
-  };
-
-  const correlationId = createId();
-  const outlet = await openEventOutlet(flags, context, { correlationId, notify });
-  if (log !== undefined) outlet.subscribe(log.onAuthEvent);
-  outlet.subscribe(messages.onAuthEvent);
-  const capture = new Capture({ correlationId, clock, createId, notify, onEvent: outlet.add });
+  if (flags.printConfig !== undefined) return printClientConfig(flags.printConfig, command, flags, context);
+  const { clock, environment } = context;
+  checkSettings(flags, environment);
+  const redact = redactedPaths(flags);
+  const serverEnv = serverEnvironment(environment, { passesSecrets: flags.passEnv === true });
+  const logFd = flags.log === undefined ? undefined : openMonitorLog(flags.log);
 
   const signals = new SignalRelay(context.onSignal);
-  const server = await startServer(command, context.environment);
+  const server = await startServer(command, serverEnv);
   context.onExit(() => server.abandon());
-  notify({ type: 'session.started', correlationId, serverPid: server.pid });
-  const client = { input: context.stdin(), output: openClientOutput(context.stdout) };
-  const session = new MonitorSession({ server, client, capture, clock });
+  const errors = new ErrorOutput(clock);
+  const thread = new CaptureThread({
+    data: {
+      version: context.version,
+      bundleFolder: context.bundleFolder,
+      isDebug: context.isDebug,
+      flags: {
+        ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+        ...(flags.endpoint === undefined ? {} : { endpoint: flags.endpoint }),
+      },
+      correlationId: context.createId(),
+      isLocal: flags.local === true,
+      maxPayloadBytes: flags.maxPayload,
+      redact,
+      logFd,
+      isVerbose: flags.verbose === true,
+      hasSummary: flags.summary === true,
+    },
+    environment,
+    clock,
+    tell: errors.write,
+    onRoom: () => session.goOn(),
+  });
+  const session: MonitorSession = new MonitorSession({
+    server,
+    client: { input: openClientInput(context.stdin), output: openClientOutput(context.stdout) },
+    feed: thread.feed,
+    clock,
+  });
+  thread.tellStarted(server.pid);
   signals.attach((signal) => session.forward(signal));
-  outlet.start();
 
   const ending = await session.ended();
   const exitCode = exitCodeOf(ending.server);
-  if (!ending.wasSignalled && exitCode !== 0) tell(`km: ${describeEnding(command, ending)}`);
-
-  const left = await Promise.race([outlet.finish(FINISH_MS), signals.isUrgent.then(() => outlet.finish(0))]);
-  await outlet.stop();
-  notify({ type: 'session.ended', exitCode, ...left });
-  await log?.close();
+  if (!ending.wasSignalled && exitCode !== 0) errors.write(`km: ${describeEnding(command, ending)}\n`);
+  await thread.finish(exitCode, signals.isUrgent);
   return exitCode;
+}
+
+/** What the user wrote is checked before anything runs; what may mend itself later is no reason not to run the server. */
+function checkSettings(flags: MonitorFlags, environment: NodeJS.ProcessEnv): void {
+  if (flags.local === true) return;
+  const endpoint = flags.endpoint ?? authConfigFromEnvironment(environment).apiEndpoint;
+  if (endpoint !== undefined) parseEndpoint(endpoint);
 }
 
 function describeEnding([file]: readonly [string, ...string[]], { server }: SessionEnding): string {

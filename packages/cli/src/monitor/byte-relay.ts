@@ -1,10 +1,19 @@
+import { writeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 
+/** Where bytes come from. */
+export type ByteSource = {
+  readonly stream: Readable;
+  /** Calls `listener` for each piece. With `isLent` the bytes are only good until it returns. */
+  readonly onData: (listener: (chunk: Buffer) => void) => void;
+  readonly isLent: boolean;
+};
+
 export type ByteRelayOptions = {
-  readonly source: Readable;
+  readonly source: ByteSource;
   readonly sink: Writable;
-  /** Sees each chunk after it was written. It must not keep or change the buffer. */
-  readonly onBytes: (chunk: Buffer) => void;
+  /** Sees each piece after it was written, and must not keep it. `false`: read no more before {@link ByteRelay.goOn}. */
+  readonly onBytes: (chunk: Buffer) => boolean;
   /** The source has ended, or broke. */
   readonly onEnd: () => void;
   /** The sink takes no more: its reader is gone. What the source still says is read and dropped. */
@@ -13,15 +22,19 @@ export type ByteRelayOptions = {
 
 /** Passes bytes on, first and unchanged, no faster than they are taken. */
 export class ByteRelay {
+  readonly #source: ByteSource;
   readonly #sink: Writable;
   #isSinkLost = false;
   #isEnded = false;
+  #isHeld = false;
+  #isFull = false;
   #takenBytes = 0;
 
   /** Resolves when all bytes are handed to the system, or can no longer be. */
   readonly flushed: Promise<void>;
 
   constructor({ source, sink, onBytes, onEnd, onSinkLost }: ByteRelayOptions) {
+    this.#source = source;
     this.#sink = sink;
     this.flushed = new Promise((resolve) => {
       sink.once('finish', resolve);
@@ -30,26 +43,37 @@ export class ByteRelay {
         resolve();
         if (this.#isSinkLost) return;
         this.#isSinkLost = true;
-        source.resume();
+        this.#isFull = false;
+        this.#resume();
         onSinkLost?.();
       });
     });
+    const { stream } = source;
     const end = () => {
       if (this.#isEnded) return;
       this.#isEnded = true;
       sink.end();
       onEnd();
     };
-    source.on('data', (chunk: Buffer) => {
-      const hasRoom = this.#isSinkLost || sink.write(chunk);
+    source.onData((chunk) => {
+      this.#isFull = !this.#isSinkLost && !this.#pass(chunk);
       this.#takenBytes += chunk.length;
-      onBytes(chunk);
-      if (!hasRoom && !this.#isSinkLost) source.pause();
+      this.#isHeld = !onBytes(chunk);
+      if (this.#isFull || this.#isHeld) stream.pause();
     });
-    sink.on('drain', () => source.resume());
-    source.once('end', end);
-    source.once('error', end);
-    source.once('close', end);
+    sink.on('drain', () => {
+      this.#isFull = false;
+      this.#resume();
+    });
+    stream.once('end', end);
+    stream.once('error', end);
+    stream.once('close', end);
+  }
+
+  /** Reads on after it was held back. */
+  goOn(): void {
+    this.#isHeld = false;
+    this.#resume();
   }
 
   get isSinkLost(): boolean {
@@ -64,5 +88,32 @@ export class ByteRelay {
   /** How many bytes were handed to the system. */
   get passedBytes(): number {
     return this.#takenBytes - this.waitingBytes;
+  }
+
+  #resume(): void {
+    if (!this.#isHeld && !this.#isFull) this.#source.stream.resume();
+  }
+
+  /** Hands a piece to the system; `false` when it could not take all of it at once. */
+  #pass(chunk: Buffer): boolean {
+    const written = writeAtOnce(this.#sink, chunk);
+    if (written === chunk.length) return true;
+    const rest = chunk.subarray(written);
+    return this.#sink.write(this.#source.isLent ? Buffer.from(rest) : rest);
+  }
+}
+
+/**
+ * Writes what a pipe takes without a detour through the stream's machinery, which costs as much again; how many bytes
+ * that was. The stream takes the rest, waits where the pipe is full, and finds out what is wrong where something is.
+ */
+function writeAtOnce(sink: Writable, chunk: Buffer): number {
+  const { _handle: handle } = sink as { readonly _handle?: { readonly fd?: number } | null };
+  const fd = handle?.fd;
+  if (fd === undefined || fd < 0 || sink.writableLength > 0 || !sink.writable) return 0;
+  try {
+    return writeSync(fd, chunk);
+  } catch {
+    return 0;
   }
 }

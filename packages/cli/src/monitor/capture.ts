@@ -1,49 +1,78 @@
-import type { Clock } from '@kilometers/auth';
+import { createHash } from 'node:crypto';
 import { readMessage, type JsonRpcMessage, type MessageId } from './json-rpc-message.js';
 import { LineSplitter, type Line } from './line-splitter.js';
 import type { Direction, MonitorEvent, OmittedPayload } from './monitor-event.js';
-import type { NoticeListener } from './monitor-notice.js';
-import { RequestMethods } from './request-methods.js';
+import type { MessageNotice, NoticeListener } from './monitor-notice.js';
+import { PendingRequests } from './pending-requests.js';
+import { createRedactor, type Redactor } from './redaction.js';
 
-/** Longer messages are recorded by size and hash. */
+/** Longer messages are recorded by size and hash, unless told otherwise. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
+
+/** When bytes went through: on the wall clock, and on one that only goes forward. */
+export type Moment = { readonly wallMs: number; readonly monotonicMs: number };
 
 export type CaptureOptions = {
   readonly correlationId: string;
-  readonly clock: Clock;
   readonly createId: () => string;
   readonly onEvent: (event: MonitorEvent) => void;
   readonly notify: NoticeListener;
   readonly maxPayloadBytes?: number;
+  readonly redact?: Redactor;
 };
+
+const OTHER: Readonly<Record<Direction, Direction>> = { inbound: 'outbound', outbound: 'inbound' };
 
 /** Looks at copies of both streams of a session, and makes an event of each JSON-RPC message. */
 export class Capture {
   readonly #options: CaptureOptions;
+  readonly #redact: Redactor;
   readonly #splitters: Readonly<Record<Direction, LineSplitter>>;
   /** Ids collide across directions: each side numbers its own requests. */
-  readonly #requests = { inbound: new RequestMethods(), outbound: new RequestMethods() };
+  readonly #requests = { inbound: new PendingRequests(), outbound: new PendingRequests() };
+  #moment: Moment = { wallMs: 0, monotonicMs: 0 };
 
   constructor(options: CaptureOptions) {
     this.#options = options;
+    this.#redact = options.redact ?? createRedactor([]);
     const maxLineBytes = options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
     const createSplitter = (direction: Direction) =>
       new LineSplitter({ maxLineBytes, onLine: (line) => this.#record(line, direction) });
     this.#splitters = { inbound: createSplitter('inbound'), outbound: createSplitter('outbound') };
   }
 
-  /** Whether the client waits for a response. */
-  get isAnswerAwaited(): boolean {
-    return this.#requests.outbound.unanswered > 0;
+  /** How many responses the client waits for. */
+  get awaitedAnswers(): number {
+    return this.#requests.outbound.count;
   }
 
-  /** Takes bytes that went through. */
-  see(direction: Direction, chunk: Buffer): void {
+  /** Takes bytes that went through. They are only looked at, and not kept. */
+  see(direction: Direction, chunk: Buffer, moment: Moment): void {
+    this.#moment = moment;
     this.#splitters[direction].push(chunk);
   }
 
+  /** Takes the length of bytes from the middle of a long line, which went through unseen. */
+  skip(direction: Direction, bytes: number): void {
+    this.#splitters[direction].skip(bytes);
+  }
+
+  /** Takes the length of bytes with ends of lines in them, which went through unseen. */
+  miss(
+    direction: Direction,
+    {
+      bytes,
+      lines,
+      endsLine,
+    }: { readonly bytes: number; readonly lines: number; readonly endsLine: boolean },
+  ): void {
+    this.#splitters[direction].cut(endsLine);
+    this.#options.notify({ type: 'messages.missed', direction, bytes, lines: endsLine ? lines : lines + 1 });
+  }
+
   /** Takes the end of a stream. */
-  end(direction: Direction): void {
+  end(direction: Direction, moment: Moment): void {
+    this.#moment = moment;
     this.#splitters[direction].end();
   }
 
@@ -53,44 +82,98 @@ export class Capture {
       if (line.size > 0) this.#options.notify({ type: 'line.ignored', direction, size: line.size });
       return;
     }
-    const method = this.#methodOf(message, direction);
+    const exchange = this.#follow(message, direction);
+    if (exchange.method === 'notifications/cancelled') this.#cancel(line, direction);
+    const { payload, redacted } = this.#payloadOf(line);
     const event: MonitorEvent = {
       id: this.#options.createId(),
-      timestamp: new Date(this.#options.clock.nowMs()).toISOString(),
+      timestamp: new Date(this.#moment.wallMs).toISOString(),
       direction,
-      ...(method === undefined ? {} : { method }),
-      payload: payloadOf(line),
+      ...(exchange.method === undefined ? {} : { method: exchange.method }),
+      payload,
       size: line.size,
       correlationId: this.#options.correlationId,
     };
-    this.#options.notify({ type: 'message', event, kind: message.kind, id: idOf(message) });
+    const { latencyMs } = exchange;
+    const notice: MessageNotice = {
+      type: 'message',
+      event,
+      kind: message.kind,
+      id: idOf(message),
+      redacted,
+      errors: errorsOf(message),
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+    };
+    this.#options.notify(notice);
     this.#options.onEvent(event);
   }
 
-  #methodOf(message: JsonRpcMessage, direction: Direction): string | undefined {
+  /** The method of a message, that of its request for a response, and how long the response took. */
+  #follow(
+    message: JsonRpcMessage,
+    direction: Direction,
+  ): { readonly method?: string; readonly latencyMs?: number } {
     switch (message.kind) {
       case 'request':
-        this.#requests[direction].remember(message.id, message.method);
-        return message.method;
+        this.#requests[direction].remember(message.id, {
+          method: message.method,
+          askedAtMs: this.#moment.monotonicMs,
+        });
+        return { method: message.method };
       case 'notification':
-        return message.method;
-      case 'response':
-        return this.#requests[direction === 'inbound' ? 'outbound' : 'inbound'].take(message.id);
+        return { method: message.method };
+      case 'response': {
+        const request = this.#requests[OTHER[direction]].take(message.id);
+        if (request === undefined) return {};
+        return { method: request.method, latencyMs: this.#moment.monotonicMs - request.askedAtMs };
+      }
       case 'batch': {
-        const methods = new Set(message.messages.map((each) => this.#methodOf(each, direction)));
-        methods.delete(undefined);
-        return methods.size > 0 ? [...methods].join(',') : undefined;
+        const each = message.messages.map((one) => this.#follow(one, direction));
+        const methods = new Set(each.flatMap(({ method }) => method ?? []));
+        const latencies = each.flatMap(({ latencyMs }) => latencyMs ?? []);
+        return {
+          ...(methods.size > 0 ? { method: [...methods].join(',') } : {}),
+          ...(latencies.length > 0 ? { latencyMs: Math.max(...latencies) } : {}),
+        };
       }
     }
   }
+
+  /** @see {@link https://modelcontextprotocol.io/specification/2025-06-18/basic/utilities/cancellation | MCP, cancellation} */
+  #cancel(line: Line, direction: Direction): void {
+    if (line.kind === 'oversized') return;
+    try {
+      const { params } = JSON.parse(line.bytes.toString('utf8')) as {
+        readonly params?: { readonly requestId?: MessageId };
+      };
+      if (params?.requestId !== undefined) this.#requests[direction].cancel(params.requestId);
+    } catch {
+      // It cancels nothing.
+    }
+  }
+
+  #payloadOf(line: Line): { readonly payload: Buffer; readonly redacted: number } {
+    if (line.kind === 'oversized') return { payload: omitted(line.size, line.sha256), redacted: 0 };
+    const { payload, count } = this.#redact(line.bytes);
+    if (payload === undefined) {
+      const sha256 = createHash('sha256').update(line.bytes).digest('hex');
+      return { payload: omitted(line.size, sha256), redacted: 0 };
+    }
+    // The line's bytes are only lent.
+    return { payload: payload === line.bytes ? Buffer.from(payload) : payload, redacted: count };
+  }
 }
 
-function payloadOf(line: Line): Buffer {
-  if (line.kind === 'whole') return Buffer.from(line.bytes);
-  const omitted: OmittedPayload = { payloadOmitted: true, size: line.size, sha256: line.sha256 };
-  return Buffer.from(JSON.stringify(omitted));
+function omitted(size: number, sha256: string | undefined): Buffer {
+  const stand: OmittedPayload = { payloadOmitted: true, size, ...(sha256 === undefined ? {} : { sha256 }) };
+  return Buffer.from(JSON.stringify(stand));
 }
 
 function idOf(message: JsonRpcMessage): MessageId | undefined {
   return message.kind === 'request' || message.kind === 'response' ? message.id : undefined;
+}
+
+function errorsOf(message: JsonRpcMessage): MessageNotice['errors'] {
+  if (message.kind === 'batch') return message.messages.flatMap(errorsOf);
+  return message.kind === 'response' && message.error !== undefined ? [message.error] : [];
 }

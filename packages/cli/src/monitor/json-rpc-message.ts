@@ -1,19 +1,27 @@
 import type { Line } from './line-splitter.js';
-import { scanMembers } from './member-scanner.js';
+import { scanEnds, scanObject, type ScannedMembers } from './member-scanner.js';
 
 /** What the monitor knows of a JSON-RPC message: never its contents. */
 export type JsonRpcMessage =
   | { readonly kind: 'request'; readonly id: MessageId; readonly method: string }
   | { readonly kind: 'notification'; readonly method: string }
-  | { readonly kind: 'response'; readonly id: MessageId }
+  | { readonly kind: 'response'; readonly id: MessageId; readonly error?: ResponseError }
   | { readonly kind: 'batch'; readonly messages: readonly JsonRpcMessage[] };
 
 /** As the peers wrote it: `1` and `"1"` are two ids. */
 export type MessageId = string | number | null;
 
-/** Lines up to here are parsed as a whole; longer ones are only looked at from both ends. */
-const PARSE_BYTES = 64 * 1024;
+/** What a response says went wrong, as far as it can be read. */
+export type ResponseError = { readonly code?: number; readonly message?: string };
+
+/** Lines up to here are looked through as a whole; longer ones are only looked at from both ends. */
+const WHOLE_BYTES = 64 * 1024;
 const TAIL_BYTES = 1024;
+
+/** Longer names and ids are no use to anybody, and would fill the memory. */
+const MAX_METHOD_LENGTH = 256;
+const MAX_ID_LENGTH = 1024;
+const MAX_ERROR_LENGTH = 1024;
 
 /**
  * Reads the kind, id and method of a message; `undefined` where the line is no JSON-RPC message.
@@ -24,38 +32,58 @@ export function readMessage(line: Line): JsonRpcMessage | undefined {
   if (line.kind === 'oversized') {
     return looksLikeBatch(line.head)
       ? { kind: 'batch', messages: [] }
-      : classify(scanMembers(line.head, line.tail));
+      : classify(scanEnds(line.head, line.tail));
   }
-  if (line.size <= PARSE_BYTES || looksLikeBatch(line.bytes)) return readValue(parse(line.bytes));
-  return classify(scanMembers(line.bytes.subarray(0, PARSE_BYTES), line.bytes.subarray(-TAIL_BYTES)));
+  if (looksLikeBatch(line.bytes)) return readBatch(line.bytes);
+  if (line.size <= WHOLE_BYTES) return classify(scanObject(line.bytes));
+  return classify(scanEnds(line.bytes.subarray(0, WHOLE_BYTES), line.bytes.subarray(-TAIL_BYTES)));
 }
 
 function looksLikeBatch(bytes: Buffer): boolean {
+  // Asked of every line, and nearly always in vain.
+  if (bytes[0] === 0x7b) return false;
   return /^\s*\[\s*\{/.test(bytes.toString('latin1', 0, TAIL_BYTES));
 }
 
-function readValue(value: unknown): JsonRpcMessage | undefined {
-  if (!Array.isArray(value)) return classify(value);
-  const messages = value.map(classify).filter((message) => message !== undefined);
-  return messages.length > 0 ? { kind: 'batch', messages } : undefined;
+function readBatch(bytes: Buffer): JsonRpcMessage | undefined {
+  const value = parse(bytes);
+  if (!Array.isArray(value)) return undefined;
+  const messages = value.map((each: unknown) => classify(membersOf(each)));
+  const known = messages.filter((message) => message !== undefined);
+  return known.length > 0 ? { kind: 'batch', messages: known } : undefined;
 }
 
-function classify(value: unknown): JsonRpcMessage | undefined {
+function membersOf(value: unknown): ScannedMembers | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { method, id } = value as { readonly method?: unknown; readonly id?: unknown };
+  return { ...value, isAnswer: 'result' in value || 'error' in value };
+}
+
+function classify(members: ScannedMembers | undefined): JsonRpcMessage | undefined {
+  if (members === undefined) return undefined;
+  const { method, id, isAnswer } = members;
   if (typeof method === 'string') {
-    return isMessageId(id) ? { kind: 'request', id, method } : { kind: 'notification', method };
+    const name = method.slice(0, MAX_METHOD_LENGTH);
+    return isMessageId(id) ? { kind: 'request', id, method: name } : { kind: 'notification', method: name };
   }
-  return isMessageId(id) && ('result' in value || 'error' in value) ? { kind: 'response', id } : undefined;
+  if (!isMessageId(id) || !isAnswer) return undefined;
+  const error = errorOf(members.error);
+  return { kind: 'response', id, ...(error === undefined ? {} : { error }) };
+}
+
+function errorOf(value: unknown): ResponseError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { code, message } = value as { readonly code?: unknown; readonly message?: unknown };
+  return {
+    ...(typeof code === 'number' ? { code } : {}),
+    ...(typeof message === 'string' ? { message: message.slice(0, MAX_ERROR_LENGTH) } : {}),
+  };
 }
 
 function isMessageId(id: unknown): id is MessageId {
-  return typeof id === 'string' || typeof id === 'number' || id === null;
+  return typeof id === 'number' || id === null || (typeof id === 'string' && id.length <= MAX_ID_LENGTH);
 }
 
 function parse(bytes: Buffer): unknown {
-  const first = bytes.find((byte) => byte > 0x20);
-  if (first !== 0x7b && first !== 0x5b) return undefined;
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {

@@ -4,13 +4,16 @@ import { createHash, type Hash } from 'node:crypto';
 export type Line =
   /** The bytes are only good until the callback returns: they may be a view of the stream's own buffer. */
   | { readonly kind: 'whole'; readonly bytes: Buffer; readonly size: number }
-  /** Too long to keep: its ends, its length in bytes, and the SHA-256 of all of it in hex. */
+  /**
+   * Too long to keep: its ends, its length in bytes, and the SHA-256 of all of it in hex, unless some of it was not
+   * there to be seen.
+   */
   | {
       readonly kind: 'oversized';
       readonly head: Buffer;
       readonly tail: Buffer;
       readonly size: number;
-      readonly sha256: string;
+      readonly sha256: string | undefined;
     };
 
 const NEWLINE = 0x0a;
@@ -19,7 +22,7 @@ const HEAD_BYTES = 64 * 1024;
 const TAIL_BYTES = 1024;
 
 /** A line that is over the limit and not yet at its end. */
-type OversizedLine = { readonly head: Buffer; tail: Buffer; size: number; readonly hash: Hash };
+type OversizedLine = { head: Buffer; tail: Buffer; size: number; hash: Hash | undefined };
 
 /** Cuts a stream of chunks into lines, keeping never more than `maxLineBytes` of one. */
 export class LineSplitter {
@@ -29,6 +32,7 @@ export class LineSplitter {
   #pending = Buffer.alloc(0);
   #pendingSize = 0;
   #oversized: OversizedLine | undefined;
+  #isCut = false;
 
   constructor(options: { readonly maxLineBytes: number; readonly onLine: (line: Line) => void }) {
     this.#maxLineBytes = options.maxLineBytes;
@@ -45,12 +49,31 @@ export class LineSplitter {
     if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
+  /** Takes the length of a piece, without a newline in it, that is not there to be seen. */
+  skip(bytes: number): void {
+    if (this.#isCut) return;
+    this.#oversized ??= this.#startOversized();
+    this.#oversized.hash = undefined;
+    this.#oversized.size += bytes;
+    this.#oversized.tail = Buffer.alloc(0);
+  }
+
+  /** Lines were lost, and the one at hand with them. Unless the last had its end, it goes up to the next newline. */
+  cut(hasEnd: boolean): void {
+    this.#forget();
+    this.#isCut = !hasEnd;
+  }
+
   /** Takes the end of the stream: what came after the last newline is a line too. */
   end(): void {
     if (this.#pendingSize > 0 || this.#oversized !== undefined) this.#endLine(Buffer.alloc(0));
   }
 
   #endLine(last: Buffer): void {
+    if (this.#isCut) {
+      this.#isCut = false;
+      return;
+    }
     if (this.#pendingSize === 0 && this.#oversized === undefined && last.length <= this.#maxLineBytes) {
       this.#onLine({ kind: 'whole', bytes: last, size: last.length });
       return;
@@ -65,21 +88,26 @@ export class LineSplitter {
       });
     } else {
       const { head, tail, size, hash } = oversized;
-      this.#onLine({ kind: 'oversized', head, tail, size, sha256: hash.digest('hex') });
+      this.#onLine({ kind: 'oversized', head, tail, size, sha256: hash?.digest('hex') });
     }
     this.#forget();
   }
 
   #keep(piece: Buffer): void {
+    if (this.#isCut) return;
     if (this.#oversized === undefined && this.#pendingSize + piece.length <= this.#maxLineBytes) {
       this.#reserve(this.#pendingSize + piece.length);
       piece.copy(this.#pending, this.#pendingSize);
       this.#pendingSize += piece.length;
       return;
     }
-    this.#oversized ??= this.#startOversized(piece);
+    this.#oversized ??= this.#startOversized();
     const line = this.#oversized;
-    line.hash.update(piece);
+    line.hash?.update(piece);
+    // Only what came before the first gap is its head.
+    if (line.head.length < HEAD_BYTES && line.head.length === line.size) {
+      line.head = Buffer.concat([line.head, piece.subarray(0, HEAD_BYTES - line.head.length)]);
+    }
     line.size += piece.length;
     line.tail =
       piece.length >= TAIL_BYTES
@@ -87,12 +115,10 @@ export class LineSplitter {
         : Buffer.concat([line.tail, piece]).subarray(-TAIL_BYTES);
   }
 
-  #startOversized(piece: Buffer): OversizedLine {
+  #startOversized(): OversizedLine {
     const kept = this.#pending.subarray(0, this.#pendingSize);
-    const headBytes = Math.min(HEAD_BYTES, this.#maxLineBytes);
-    const head = Buffer.concat([kept.subarray(0, headBytes), piece.subarray(0, headBytes)]);
     const line: OversizedLine = {
-      head: head.subarray(0, headBytes),
+      head: Buffer.from(kept.subarray(0, HEAD_BYTES)),
       tail: Buffer.from(kept.subarray(-TAIL_BYTES)),
       size: kept.length,
       hash: createHash('sha256').update(kept),

@@ -26,8 +26,8 @@ export type OmittedPayload = {
   readonly payloadOmitted: true;
   /** Bytes of the message. */
   readonly size: number;
-  /** Of all its bytes, in hex. */
-  readonly sha256: string;
+  /** Of all its bytes, in hex; missing where they came too fast to be looked at. */
+  readonly sha256?: string;
 };
 
 /** Events that are sent, and sent again, as one. */

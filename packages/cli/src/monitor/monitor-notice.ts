@@ -1,17 +1,33 @@
-import type { JsonRpcMessage, MessageId } from './json-rpc-message.js';
+import type { JsonRpcMessage, MessageId, ResponseError } from './json-rpc-message.js';
 import type { Direction, EventBatch, MonitorEvent } from './monitor-event.js';
+
+/** A message went through. */
+export type MessageNotice = {
+  readonly type: 'message';
+  readonly event: MonitorEvent;
+  readonly kind: JsonRpcMessage['kind'];
+  readonly id: MessageId | undefined;
+  /** For a response: since its request; for a batch of them the longest. */
+  readonly latencyMs?: number;
+  /** What its responses say went wrong. */
+  readonly errors: readonly ResponseError[];
+  /** How many values of its payload were replaced. */
+  readonly redacted: number;
+};
 
 /** What happens in a session, for those who watch it: the log file, the lines on stderr, the summary. */
 export type MonitorNotice =
   | { readonly type: 'session.started'; readonly correlationId: string; readonly serverPid: number }
-  | {
-      readonly type: 'message';
-      readonly event: MonitorEvent;
-      readonly kind: JsonRpcMessage['kind'];
-      readonly id: MessageId | undefined;
-    }
+  | MessageNotice
   /** A line that is no JSON-RPC message: passed on, not recorded. */
   | { readonly type: 'line.ignored'; readonly direction: Direction; readonly size: number }
+  /** More went through than could be looked at: these lines are not recorded. */
+  | {
+      readonly type: 'messages.missed';
+      readonly direction: Direction;
+      readonly bytes: number;
+      readonly lines: number;
+    }
   | DeliveryNotice
   | {
       readonly type: 'session.ended';

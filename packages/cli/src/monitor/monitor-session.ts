@@ -1,7 +1,8 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
-import { ByteRelay } from './byte-relay.js';
-import type { Capture } from './capture.js';
+import { ByteRelay, type ByteSource } from './byte-relay.js';
+import type { CaptureFeed } from './capture-feed.js';
+import { sourceOf } from './client-streams.js';
 import type { ServerEnding, ServerProcess } from './server-process.js';
 import { ServerShutdown } from './server-shutdown.js';
 
@@ -14,8 +15,8 @@ const POLL_MS = 20;
 export type MonitorSessionOptions = {
   readonly server: ServerProcess;
   /** The client's side: what it says, and what it hears. */
-  readonly client: { readonly input: Readable; readonly output: Writable };
-  readonly capture: Capture;
+  readonly client: { readonly input: ByteSource; readonly output: Writable };
+  readonly feed: Pick<CaptureFeed, 'see' | 'end' | 'awaitedAnswers'>;
   readonly clock: Clock;
 };
 
@@ -30,36 +31,43 @@ export type SessionEnding = {
 export class MonitorSession {
   readonly #options: MonitorSessionOptions;
   readonly #shutdown: ServerShutdown;
+  readonly #toServer: ByteRelay;
   readonly #toClient: ByteRelay;
 
   constructor(options: MonitorSessionOptions) {
-    const { server, client, capture, clock } = options;
+    const { server, client, feed, clock } = options;
     this.#options = options;
     let hasSpoken = false;
-    const isBusy = () => !this.#toClient.isSinkLost && (!hasSpoken || capture.isAnswerAwaited);
+    const isBusy = () => !this.#toClient.isSinkLost && (!hasSpoken || feed.awaitedAnswers > 0);
     const shutdown = new ServerShutdown(server, { clock, isBusy });
     this.#shutdown = shutdown;
-    new ByteRelay({
+    this.#toServer = new ByteRelay({
       source: client.input,
       sink: server.stdin,
-      onBytes: (chunk) => capture.see('outbound', chunk),
+      onBytes: (chunk) => feed.see('outbound', chunk),
       onEnd: () => {
-        capture.end('outbound');
+        feed.end('outbound');
         shutdown.close();
       },
     });
     this.#toClient = new ByteRelay({
-      source: server.stdout,
+      source: sourceOf(server.stdout),
       sink: client.output,
       onBytes: (chunk) => {
         hasSpoken = true;
-        capture.see('inbound', chunk);
         if (!this.#toClient.isSinkLost) shutdown.noteActivity();
+        return feed.see('inbound', chunk);
       },
-      onEnd: () => capture.end('inbound'),
+      onEnd: () => feed.end('inbound'),
       // Nobody hears the server any more.
       onSinkLost: () => shutdown.close(),
     });
+  }
+
+  /** Reads on where the feed held it back. */
+  goOn(): void {
+    this.#toServer.goOn();
+    this.#toClient.goOn();
   }
 
   /** Passes on a signal that `km` got. */

@@ -3,8 +3,8 @@ import type { ServerProcess } from './server-process.js';
 
 /** How long a server may take to end after its input was closed, while it says nothing. */
 const CLOSE_GRACE_MS = 2_000;
-/** The same for one that still has something to do: it has not begun to speak, or owes an answer. */
-const BUSY_GRACE_MS = 10_000;
+/** How much longer for one that still has something to do: it has not begun to speak, or owes an answer. */
+const EXTRA_GRACE_MS = 8_000;
 /**
  * How long it may take after SIGTERM. An MCP client kills `km` two seconds after its own SIGTERM: the server must be
  * gone by then, for nobody would be left to end it.
@@ -74,9 +74,16 @@ export class ServerShutdown {
   }
 
   #restartCloseTimer(): void {
-    const graceMs = this.#isBusy() ? BUSY_GRACE_MS : CLOSE_GRACE_MS;
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), graceMs, true);
+    // Asked only then: what it has to do is known a moment after its input was closed.
+    this.#cancelTimer = this.#clock.schedule(
+      () => {
+        if (!this.#isBusy()) this.#terminate('SIGTERM');
+        else this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), EXTRA_GRACE_MS, true);
+      },
+      CLOSE_GRACE_MS,
+      true,
+    );
   }
 
   #terminate(signal: NodeJS.Signals): void {

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { CaptureSession } from './capture-session.js';
+import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thread.js';
+
+/** Where the processor is short, the client, the server and what passes between them go first. */
+const NICENESS = 5;
+
+const data = workerData as CaptureThreadData;
+const report = (message: ThreadReport) => parentPort?.postMessage(message);
+
+const context: CommandContext = {
+  version: data.version,
+  bundleFolder: data.bundleFolder,
+  environment: process.env,
+  isDebug: data.isDebug,
+  clock: systemClock,
+  random: Math.random,
+  createId: randomUUID,
+  stdin: () => process.stdin,
+  stdout: () => process.stdout,
+  stderr: () => process.stderr,
+  answer: () => Promise.resolve(),
+  tell: (line) => report({ type: 'tell', text: `${line}\n` }),
+  prompt: (text) => report({ type: 'tell', text }),
+  fetch: (input, init) => fetch(input, init),
+  process,
+  onExit: () => undefined,
+  // The thread that the traffic runs on has them.
+  onSignal: () => () => undefined,
+};
+
+try {
+  setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), NICENESS);
+} catch {
+  // Only Linux gives each thread a priority of its own.
+}
+
+const session = new CaptureSession(data, context);
+parentPort?.on('message', (order: ThreadOrder) => {
+  switch (order.type) {
+    case 'wake':
+      session.wake();
+      break;
+    case 'started':
+      session.started(order.serverPid);
+      break;
+    case 'hurry':
+      session.hurry();
+      break;
+    case 'finish':
+      void session.finish(order).then(() => report({ type: 'finished' }));
+  }
+});

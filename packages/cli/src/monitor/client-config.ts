@@ -1,0 +1,59 @@
+import { basename, isAbsolute, resolve } from 'node:path';
+
+/** An MCP client whose configuration is known. */
+export type Client = 'claude' | 'cursor' | 'vscode';
+
+export type ClientConfigOptions = {
+  readonly client: Client;
+  /** How `km` is run: words with absolute paths, for a client's PATH is not that of a terminal. */
+  readonly km: readonly [string, ...string[]];
+  /** What `km monitor` is given before the server's command. */
+  readonly flags: readonly string[];
+  readonly server: readonly [string, ...string[]];
+  /** Where relative paths begin: a client starts its servers elsewhere. */
+  readonly folder: string;
+};
+
+const PLACES: Readonly<Record<Client, string>> = {
+  claude:
+    'claude_desktop_config.json (in Claude Desktop: Settings, Developer, Edit Config; on macOS it is in ~/Library/Application Support/Claude, on Windows in %APPDATA%\\Claude), then start Claude Desktop anew',
+  cursor: '~/.cursor/mcp.json, or .cursor/mcp.json in a project',
+  vscode: '.vscode/mcp.json in a workspace, or what "MCP: Open User Configuration" opens',
+};
+
+/** Where the text of {@link clientConfig} belongs. */
+export function placeOfConfig(client: Client): string {
+  return PLACES[client];
+}
+
+/** The configuration that makes a client run a server through `km monitor`, as JSON. */
+export function clientConfig({ client, km, flags, server, folder }: ClientConfigOptions): string {
+  const [file, ...args] = server;
+  const [command, ...kmArgs] = km;
+  // A name alone is looked for in the PATH; a path that is relative is relative to here.
+  const serverFile = file.includes('/') && !isAbsolute(file) ? resolve(folder, file) : file;
+  const entry = {
+    ...(client === 'vscode' ? { type: 'stdio' } : {}),
+    command,
+    args: [...kmArgs, 'monitor', ...flags, '--server', '--', serverFile, ...args],
+  };
+  const servers = { [nameOf(server)]: entry };
+  return JSON.stringify(client === 'vscode' ? { servers } : { mcpServers: servers }, null, 2);
+}
+
+/** Programs that run others: the name of the server is further on. */
+const RUNNERS =
+  /^(node|nodejs|npx|npm|pnpm|yarn|bun|bunx|deno|tsx|python[\d.]*|uv|uvx|pipx|docker|podman|sh|bash|env|exec|run|dlx)$/;
+
+/** A name for the server, from its command: `filesystem` for `npx -y @modelcontextprotocol/server-filesystem /data`. */
+function nameOf(server: readonly string[]): string {
+  const names = server
+    .filter((word) => !word.startsWith('-') && !word.includes('='))
+    .map((word) =>
+      basename(word)
+        .replace(/(?<=.)@[^@]*$/, '')
+        .replace(/\.(exe|cmd|[cm]?[jt]s|py|sh|rb)$/, '')
+        .replace(/^(mcp-)?server-(?=.)|-mcp-server$|-mcp$/, ''),
+    );
+  return names.find((name) => name !== '' && !RUNNERS.test(name)) ?? 'server';
+}

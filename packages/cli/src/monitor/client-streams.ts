@@ -1,0 +1,55 @@
+import { fstatSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { ByteSource } from './byte-relay.js';
+
+const STDIN_FD = 0;
+const STDOUT_FD = 1;
+const READ_BYTES = 64 * 1024;
+
+/** What a stream says. */
+export function sourceOf(stream: Readable): ByteSource {
+  return { stream, isLent: false, onData: (listener) => stream.on('data', listener) };
+}
+
+/** What the client says. A pipe is read into one piece of memory, again and again: nothing is left to collect. */
+export function openClientInput(processStdin: () => Readable): ByteSource {
+  if (!isPipe(STDIN_FD)) return sourceOf(processStdin());
+  let onChunk: (chunk: Buffer) => void = () => undefined;
+  const buffer = Buffer.alloc(READ_BYTES);
+  const options = {
+    fd: STDIN_FD,
+    readable: true,
+    writable: false,
+    // As `net.connect` has it; the constructor that `net.connect` calls takes it as well.
+    onread: {
+      buffer,
+      callback: (size: number) => {
+        onChunk(buffer.subarray(0, size));
+        return true;
+      },
+    },
+  };
+  const stream = new Socket(options);
+  return {
+    stream,
+    isLent: true,
+    onData(listener) {
+      onChunk = listener;
+      stream.resume();
+    },
+  };
+}
+
+/**
+ * What the client hears. The process's own stdout cannot be closed, so that the client of a server that is gone would
+ * wait for its end for as long as events are delivered; a pipe gets a stream of its own.
+ */
+export function openClientOutput(processStdout: () => Writable): Writable {
+  return isPipe(STDOUT_FD) ? new Socket({ fd: STDOUT_FD, readable: false, writable: true }) : processStdout();
+}
+
+function isPipe(fd: number): boolean {
+  const kind = fstatSync(fd);
+  return kind.isFIFO() || kind.isSocket();
+}

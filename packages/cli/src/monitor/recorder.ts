@@ -1,0 +1,79 @@
+import type { Clock } from '@kilometers/auth';
+import type { Capture } from './capture.js';
+import type { RingReader } from './capture-ring.js';
+
+/** How long traffic is gathered before it is looked at, so that looking does not disturb it message by message. */
+const GATHER_MS = 10;
+/** How long it is looked at without a pause, so that events are delivered meanwhile. */
+const TURN_MS = 5;
+
+export type RecorderOptions = {
+  readonly ring: RingReader;
+  readonly capture: Capture;
+  readonly clock: Clock;
+  /** Called when all that was there has been looked at. */
+  readonly onCaughtUp: () => void;
+};
+
+/** Looks at what comes through the ring. */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  #isScheduled = false;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Something is in the ring. */
+  wake(): void {
+    if (!this.#isScheduled) this.#schedule(GATHER_MS);
+  }
+
+  /** Looks at all that is in the ring, at once. */
+  drain(): void {
+    this.#take(Number.POSITIVE_INFINITY);
+  }
+
+  #schedule(delayMs: number): void {
+    this.#isScheduled = true;
+    this.#options.clock.schedule(() => this.#turn(), delayMs, false);
+  }
+
+  #turn(): void {
+    const { clock, ring, onCaughtUp } = this.#options;
+    this.#isScheduled = false;
+    const endsAtMs = clock.monotonicMs() + TURN_MS;
+    const hasMore = this.#take(endsAtMs);
+    if (hasMore) {
+      this.#schedule(0);
+      return;
+    }
+    onCaughtUp();
+    if (!ring.sleep()) this.#schedule(GATHER_MS);
+  }
+
+  /** Looks at what there is until the given time; whether there may be more. */
+  #take(endsAtMs: number): boolean {
+    const { capture, ring, clock } = this.#options;
+    for (let count = 1; ; count += 1) {
+      const record = ring.read();
+      if (record === undefined) break;
+      switch (record.kind) {
+        case 'bytes':
+          capture.see(record.direction, record.bytes, record);
+          break;
+        case 'skipped':
+          capture.skip(record.direction, record.size);
+          break;
+        case 'missed':
+          capture.miss(record.direction, { ...record, bytes: record.size });
+          break;
+        case 'end':
+          capture.end(record.direction, record);
+      }
+      if (count % 32 === 0 && clock.monotonicMs() > endsAtMs) return true;
+    }
+    ring.tellAwaited(capture.awaitedAnswers);
+    return false;
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  array,
+  assert as check,
+  boolean,
+  constantFrom,
+  integer,
+  oneof,
+  property,
+  record,
+  uint8Array,
+} from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createRingMemory, RingReader, RingWriter, type RingRecord } from '../src/monitor/capture-ring.js';
+
+const CAPACITY = 1024;
+const from = { direction: 'inbound', wallMs: 1_700_000_000_000.5, monotonicMs: 12.25 } as const;
+
+function startRing() {
+  const memory = createRingMemory(CAPACITY);
+  return { writer: new RingWriter(memory), reader: new RingReader(memory) };
+}
+
+function bytesOf(text: string): RingRecord {
+  return { kind: 'bytes', ...from, bytes: Buffer.from(text) };
+}
+
+describe('a ring', () => {
+  test('gives records as they were written, in order', () => {
+    const { writer, reader } = startRing();
+    const records: RingRecord[] = [
+      bytesOf('hello'),
+      { kind: 'skipped', ...from, direction: 'outbound', size: 5_000_000_000 },
+      { kind: 'missed', ...from, size: 70, lines: 3, endsLine: true },
+      { kind: 'end', ...from },
+    ];
+    for (const each of records) expect(writer.write(each)).toBe(true);
+    expect(records.map(() => reader.read())).toEqual(records);
+    expect(reader.read()).toBeUndefined();
+    expect(writer.usedBytes).toBe(0);
+  });
+
+  test('takes nothing where there is no room for all of it, and takes it once there is', () => {
+    const { writer, reader } = startRing();
+    const large = bytesOf('x'.repeat(600));
+    expect(writer.write(large)).toBe(true);
+    expect(writer.write(large)).toBe(false);
+    expect(reader.read()).toEqual(large);
+    expect(writer.write(large)).toBe(true);
+  });
+
+  test('asks to be woken only when nothing came meanwhile, and is woken once', () => {
+    const { writer, reader } = startRing();
+    expect(writer.takeIdle()).toBe(false);
+    expect(reader.sleep()).toBe(true);
+    writer.write(bytesOf('x'));
+    expect([writer.takeIdle(), writer.takeIdle()]).toEqual([true, false]);
+    expect(reader.sleep()).toBe(false);
+  });
+
+  test('passes every byte of any stream, whatever the sizes and the turns of the two', () => {
+    const write = record({ bytes: uint8Array({ maxLength: 400 }), isInbound: boolean() });
+    const step = oneof(write, integer({ min: 1, max: 5 }), constantFrom('skip' as const));
+    check(
+      property(array(step, { maxLength: 200 }), (steps) => {
+        const { writer, reader } = startRing();
+        const sent = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
+        const got = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
+        let [skipsSent, skipsGot] = [0, 0];
+        const read = () => {
+          const each = reader.read();
+          if (each?.kind === 'bytes') got[each.direction].push(Buffer.from(each.bytes));
+          if (each?.kind === 'skipped') skipsGot += each.size;
+          return each !== undefined;
+        };
+        for (const each of steps) {
+          if (typeof each === 'number') {
+            for (let turn = 0; turn < each; turn += 1) read();
+          } else if (each === 'skip') {
+            if (writer.write({ kind: 'skipped', ...from, size: 1 })) skipsSent += 1;
+          } else {
+            const direction = each.isInbound ? 'inbound' : 'outbound';
+            const bytes = Buffer.from(each.bytes);
+            if (writer.write({ kind: 'bytes', ...from, direction, bytes })) sent[direction].push(bytes);
+          }
+        }
+        while (read());
+        for (const direction of ['inbound', 'outbound'] as const) {
+          expect(Buffer.concat(got[direction])).toEqual(Buffer.concat(sent[direction]));
+        }
+        expect(skipsGot).toBe(skipsSent);
+        expect(writer.usedBytes).toBe(0);
+      }),
+    );
+  });
+});
