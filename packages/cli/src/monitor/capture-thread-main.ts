@@ -29,7 +29,9 @@ const context: CommandContext = {
   prompt: (text) => report({ type: 'tell', text }),
   fetch: (input, init) => fetch(input, init),
   process,
-  onExit: () => undefined,
+  onExit: (listener) => {
+    process.on('exit', listener);
+  },
   // The thread that the traffic runs on has them.
   onSignal: () => () => undefined,
 };

@@ -160,6 +160,8 @@ export class QueueDelivery {
 
   /** Something that no request is to blame for: the key cannot be had, or the disk fails. */
   async #troubled(error: unknown): Promise<number> {
+    // The files were closed beneath what was still under way.
+    if (this.#isStopped) return 0;
     const message = error instanceof Error ? error.message : String(error);
     this.#options.notify({ type: 'queue.trouble', message: `the queue cannot be read: ${message}` });
     this.#isTroubled = true;
