@@ -13,7 +13,7 @@ const AUTH = '^packages/auth/src/';
 /** Values and rules with no I/O and no port: what the other layers are written in. */
 const LEAF =
   AUTH +
-  '(auth-token|secret|scope|fingerprint|grant-record|auth-error|lazily|token-request-error|auth-event|cache-notice)[.]ts$';
+  '(auth-token|secret|scope|token-key|fingerprint|grant-record|auth-error|lazily|token-request-error|auth-event|cache-notice)[.]ts$';
 const PURE_POLICY = AUTH + 'refresh-policy[.]ts$';
 const PORTS = AUTH + '(ports|clock|auth-manager)[.]ts$';
 /** Concrete adapters: named only by the composition root. */

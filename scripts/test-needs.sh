@@ -11,4 +11,6 @@ need faketime faketime
 # The programs that are given tokens.
 need curl curl
 need openssl openssl
+# Certificates for mutual TLS.
+need openssl openssl
 exit 0

@@ -76,6 +76,21 @@ type EventBody =
     }
   /** The refresh token is gone: removed from the cache, and only it. */
   | { readonly type: 'grant.cleared'; readonly refreshToken: string; readonly reason: string }
+  /** A human must log in again within a week: until then the login goes on. */
+  | {
+      readonly type: 'grant.expiring';
+      readonly refreshToken: string;
+      readonly expiresAtMs: number;
+      readonly remainingMs: number;
+    }
+  /** The token is for other scopes than it was asked for; `missing` are those it lacks. */
+  | {
+      readonly type: 'token.scopes-differ';
+      readonly scope: string;
+      readonly token: string;
+      readonly granted: string;
+      readonly missing: string;
+    }
   | { readonly type: 'security.event'; readonly reason: SecurityReason; readonly message: string }
   /** The cache could not be opened and was set aside, or could not be read or written. */
   | { readonly type: 'cache.repaired'; readonly message: string }

@@ -20,8 +20,10 @@ export type AuthManagerConfig = { readonly [K in keyof RefreshSettings]?: Refres
   readonly cache?: TokenCache | undefined;
   /** Who issues the tokens. Default: the Kilometers API at `apiEndpoint`. */
   readonly provider?: TokenProvider | undefined;
-  /** The command that an error tells a human to run. Default `km auth login`. */
-  readonly loginCommand?: string | undefined;
+  /** The command that an error tells a human to run, or what makes it of the scopes that the login must have. Default `km auth login`. */
+  readonly loginCommand?: string | ((scopes: readonly string[]) => string) | undefined;
+  /** The login whose tokens these are, as `loginWithBrowser` and `loginWithDevice` name it. For an OAuth provider. */
+  readonly loginId?: string | undefined;
   readonly clock?: Clock | undefined;
   /** From 0 to 1, for jitter. */
   readonly random?: (() => number) | undefined;

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { fingerprintOf } from './fingerprint.js';
+import type { Secret } from './secret.js';
 
 /** What an {@link AuthToken} is made of. */
 export type AuthTokenFields = {
@@ -13,6 +14,8 @@ export type AuthTokenFields = {
   readonly issuedAtMs: number;
   /** When it stops being good, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** The private key to which the token is bound, as a JWK in JSON: each use needs a proof made with it. */
+  readonly proofKey?: Secret | undefined;
 };
 
 /** An access token for one profile and scope. Immutable; prints as `[redacted]`. */
@@ -22,6 +25,12 @@ export class AuthToken {
   readonly scopes: readonly string[];
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
+  /**
+   * The private key to which the token is bound; `undefined` for a bearer token.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-4 | RFC 9449 §4}
+   */
+  readonly proofKey: Secret | undefined;
   /** The value of the `Authorization` header. */
   readonly #authorization: string;
   #fingerprint: string | undefined;
@@ -32,6 +41,7 @@ export class AuthToken {
     this.scopes = Object.freeze([...fields.scopes]);
     this.issuedAtMs = fields.issuedAtMs;
     this.expiresAtMs = fields.expiresAtMs;
+    this.proofKey = fields.proofKey;
     this.#authorization = `${this.type} ${fields.value}`;
     Object.freeze(this);
   }

@@ -4,10 +4,11 @@ import type { AuthManager } from './auth-manager.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
 import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
-import { credentialFingerprint, type Credential } from './credential.js';
+import type { Credential } from './credential.js';
 import { createKilometersProvider } from './providers/kilometers-provider.js';
 import { loadRefreshing } from './load-refreshing.js';
 import { refreshSettings } from './refresh-settings.js';
+import { grantKeyOf } from './grant-key.js';
 import { Secret } from './secret.js';
 import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
@@ -16,7 +17,9 @@ const LOAD_ALL_AFTER_MS = 1_000;
 const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 function credentialOf(config: AuthManagerConfig): Credential | undefined {
-  const { apiKey, clientCredentials } = config;
+  const { apiKey, clientCredentials, provider } = config;
+  const issuer = provider?.issuer;
+  if (issuer?.mints !== undefined) return { kind: 'provider', identity: issuer.identity, ...issuer.mints };
   if (apiKey !== undefined) return { kind: 'api_key', apiKey: Secret.from(apiKey) };
   if (clientCredentials === undefined) return undefined;
   const { clientId, clientSecret } = clientCredentials;
@@ -31,7 +34,7 @@ function credentialOf(config: AuthManagerConfig): Credential | undefined {
  */
 export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   const {
-    apiEndpoint = DEFAULT_API_ENDPOINT,
+    apiEndpoint = config.provider?.issuer?.origin ?? DEFAULT_API_ENDPOINT,
     profile = 'default',
     clock = systemClock,
     random = Math.random,
@@ -46,19 +49,21 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   }
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
-  const key = {
-    apiOrigin: endpoint.origin,
-    profile,
-    credential:
-      credential === undefined && seed !== undefined
-        ? `login:${seed.fingerprint}`
-        : credentialFingerprint(credential),
-  };
   // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
   systemClock.schedule(() => void loadRefreshing().catch(() => undefined), LOAD_ALL_AFTER_MS, false);
-  const { cache = createMemoryCache({ clock }) } = config;
+  const {
+    cache = createMemoryCache({ clock }),
+    loginCommand = profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`,
+  } = config;
   return new TokenManager({
-    key,
+    key: grantKeyOf({
+      profile,
+      apiOrigin: endpoint.origin,
+      issuer: config.provider?.issuer,
+      credential,
+      loginId: config.loginId ?? seed?.fingerprint ?? '',
+    }),
+    apiOrigin: endpoint.origin,
     credential,
     provider:
       config.provider ??
@@ -67,7 +72,6 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
     clock,
     random,
     settings,
-    loginCommand:
-      config.loginCommand ?? (profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`),
+    loginCommand: typeof loginCommand === 'string' ? () => loginCommand : loginCommand,
   });
 }

@@ -30,6 +30,10 @@ export function describeEvent(event: AuthEvent): string {
       return `${event.scope}: falling back from ${event.from} to ${event.to} because ${event.reason}`;
     case 'grant.cleared':
       return `refresh token ${event.refreshToken} removed: ${event.reason}`;
+    case 'grant.expiring':
+      return `the login ends in ${formatDuration(event.remainingMs)}, whatever is refreshed until then: log in again before`;
+    case 'token.scopes-differ':
+      return `${event.scope}: token ${event.token} is for "${event.granted}"${event.missing === '' ? '' : `, not for "${event.missing}"`}`;
     case 'security.event':
       return `security event (${event.reason}): ${event.message}`;
     case 'cache.repaired':

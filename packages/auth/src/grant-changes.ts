@@ -1,6 +1,7 @@
 import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js';
 import type { TokenGrant } from './ports.js';
-import { coversScopes, scopeTokens } from './scope.js';
+import { coversScopes } from './scope.js';
+import { scopesOfKey } from './token-key.js';
 
 /** The fields of a record that may be absent. */
 type OptionalField = Exclude<keyof GrantRecord, 'tokens' | 'unexplainedRequestsAtMs'>;
@@ -17,28 +18,50 @@ export function withSentRefresh(record: GrantRecord, fingerprint: string, atMs: 
 
 /** An answer, and what was asked. */
 export type StoredAnswer = {
-  /** The scope key it was asked for. */
+  /** The key of the token that was asked for. */
   readonly key: string;
   readonly grant: TokenGrant;
   /** What was asked for, or what the refresh token that was sent serves; absent where that is not known. */
   readonly scopes: readonly string[] | undefined;
   readonly isRefresh: boolean;
+  /** Whether one token was asked for, not a grant in all its scopes. */
+  readonly isNarrowed?: boolean;
 };
+
+/** Less than this, in milliseconds, tells nothing of whether an end was put off. */
+const TELLING_AGE_MS = 5_000;
+
+/** Whether a refresh left the end of the login where it was; `undefined` where that cannot be told. */
+function hasFixedEnd(
+  current: RefreshToken | undefined,
+  expiresAtMs: number | undefined,
+  nowMs: number,
+): boolean | undefined {
+  if (current?.expiresAtMs === undefined || expiresAtMs === undefined) return undefined;
+  const elapsedMs = nowMs - current.issuedAtMs;
+  return elapsedMs < TELLING_AGE_MS ? undefined : expiresAtMs - current.expiresAtMs < elapsedMs / 2;
+}
 
 /** The refresh token that follows: the answer's, or the one before where the answer has none (RFC 6749 §6). */
 function nextRefreshToken(
   current: RefreshToken | undefined,
   { grant, scopes, isRefresh }: StoredAnswer,
 ): RefreshToken | undefined {
+  const { refreshTokenExpiresAtMs: expiresAtMs } = grant;
+  const isEndFixed =
+    isRefresh && (hasFixedEnd(current, expiresAtMs, grant.token.issuedAtMs) ?? current?.isEndFixed) === true;
   if (grant.refreshToken === undefined) {
     const isLearned = isRefresh && current !== undefined && scopes !== undefined;
     return isLearned ? { scopes, ...current } : current;
   }
+  const { proofKey } = grant.token;
   return {
     secret: grant.refreshToken,
     ...(scopes !== undefined && { scopes }),
     issuedAtMs: grant.token.issuedAtMs,
-    ...(grant.refreshTokenExpiresAtMs !== undefined && { expiresAtMs: grant.refreshTokenExpiresAtMs }),
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(isEndFixed && { isEndFixed }),
+    ...(proofKey !== undefined && { proofKey }),
   };
 }
 
@@ -49,13 +72,13 @@ function nextRefreshToken(
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
   const { key, grant, isRefresh } = answer;
   const tokens = new Map(record.tokens);
-  if (isRefresh) {
+  if (isRefresh && !answer.isNarrowed) {
     const covered = answer.scopes ?? grant.token.scopes;
     for (const other of record.tokens.keys()) {
-      if (coversScopes(covered, scopeTokens(other))) tokens.set(other, grant.token);
+      if (coversScopes(covered, scopesOfKey(other))) tokens.set(other, grant.token);
     }
   }
-  if (answer.scopes === undefined || coversScopes(answer.scopes, scopeTokens(key)))
+  if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key)))
     tokens.set(key, grant.token);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
   // A token that was minted beside the refresh token says nothing of what became of that.

@@ -5,7 +5,7 @@ import type { Secret } from './secret.js';
  * Whose tokens these are. Two grants that differ in any of the three never see each other's tokens.
  */
 export type GrantKey = {
-  /** The origin of the API, as in `https://api.kilometers.ai`. */
+  /** The origin of the API, as in `https://api.kilometers.ai`, or of the issuer. */
   readonly apiOrigin: string;
   /** The named account. */
   readonly profile: string;
@@ -22,6 +22,10 @@ export type RefreshToken = {
   readonly issuedAtMs: number;
   /** When it ends, where the server told: milliseconds since the epoch. */
   readonly expiresAtMs?: number;
+  /** A refresh did not put off its end: however often it is renewed, a human must log in again then. */
+  readonly isEndFixed?: boolean;
+  /** The private key to which it is bound, as a JWK in JSON (RFC 9449 §5). */
+  readonly proofKey?: Secret;
 };
 
 /** Written before a refresh token is sent, so that a successor knows a lost answer from an unused token. */
@@ -41,7 +45,7 @@ export type GrantFailure = {
 
 /** All that is kept of one grant. Immutable: a change makes a new one. */
 export type GrantRecord = {
-  /** Tokens by scope key. */
+  /** Tokens by key: the scope set and, where that was asked for, the target. */
   readonly tokens: ReadonlyMap<string, AuthToken>;
   readonly refreshToken?: RefreshToken;
   readonly sentRefresh?: SentRefresh;

@@ -11,6 +11,7 @@ export {
 } from './authenticated-fetch.js';
 export type { CacheNotice, CacheNoticeListener } from './cache-notice.js';
 export { configFolder } from './caches/file/config-folder.js';
+export { createDocumentFile, type DocumentFileOptions } from './caches/file/document-file.js';
 export { createFileCache, type FileCache, type FileCacheOptions } from './caches/file/file-cache.js';
 export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/replace-under-lock.js';
 export type { LoginStore, StoredLogin } from './caches/file/login-store.js';
@@ -40,13 +41,32 @@ export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
-export type { LockOptions, TokenCache, TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+export type {
+  DocumentStore,
+  LockOptions,
+  StoredDocument,
+  TokenCache,
+  TokenGrant,
+  TokenIssuer,
+  TokenProvider,
+  TokenRequest,
+} from './ports.js';
 export { startDeviceLogin, type DeviceLogin, type DeviceLoginOptions } from './providers/device-login.js';
 export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
+export type {
+  ClientAuthentication,
+  OAuthEndpoints,
+  OAuthGrant,
+  OAuthProviderOptions,
+  SigningKey,
+} from './providers/oauth/oauth-options.js';
+export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export { revokeToken, type RevocableToken, type RevokeTokenOptions } from './providers/revoke-token.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
+export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
+export type { TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
 export {
   finishRefreshOnSignal,

@@ -6,7 +6,7 @@ import { isDue, isUsable, type RefreshSettings } from './refresh-policy.js';
 
 /** What a caller needs of a token. */
 export type Need = {
-  /** The scope key. */
+  /** The token's key: the scope set and, where one is asked for, the target. */
   readonly scope: string;
   /** The token at hand, which will not do: any other that is good will. */
   readonly other: AuthToken | undefined;

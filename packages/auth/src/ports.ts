@@ -2,6 +2,7 @@ import type { AuthToken } from './auth-token.js';
 import type { CacheNoticeListener } from './cache-notice.js';
 import type { GrantKey, GrantRecord } from './grant-record.js';
 import type { Secret } from './secret.js';
+import type { TokenTarget } from './token-key.js';
 
 /** A request for an access token; one variant a grant type. */
 export type TokenRequest =
@@ -13,9 +14,20 @@ export type TokenRequest =
       readonly scopes: readonly string[];
     }
   | {
+      /** By what the provider itself was made with: how its client authenticates, an assertion, another token. */
+      readonly grantType: 'provider';
+      /** The grant, in the issuer's words. */
+      readonly grantName: string;
+      readonly scopes: readonly string[];
+      readonly target?: TokenTarget;
+    }
+  | {
       readonly grantType: 'refresh_token';
       readonly refreshToken: Secret;
       readonly scopes?: readonly string[];
+      readonly target?: TokenTarget;
+      /** The private key to which the refresh token is bound, where it is. */
+      readonly proofKey?: Secret;
     };
 
 /** What a token endpoint answered. */
@@ -29,14 +41,52 @@ export type TokenGrant = {
   readonly clockSkewMs?: number;
 };
 
+/** Who issues the tokens of a provider that is not the Kilometers API. */
+export type TokenIssuer = {
+  /** Where its grants live. Tokens go there unless told otherwise. */
+  readonly origin: string;
+  /** Tells its logins from those of others there: the issuer and the client. */
+  readonly identity: string;
+  /** Which token is asked for, besides its scope. */
+  readonly target: TokenTarget;
+  /** How it mints tokens without a login; absent where only a login, or its refresh token, brings any. */
+  readonly mints?: {
+    /** The grant, in the issuer's words, as in `client_credentials`. */
+    readonly grantType: string;
+    /** Changes with what mints. */
+    readonly fingerprint: string;
+  };
+};
+
 /** Obtains tokens from whoever issues them. Never caches, never retries. */
 export interface TokenProvider {
+  /**
+   * Absent: the Kilometers API, where a refresh renews a grant in all its scopes. With it, a refresh asks for the
+   * scopes and the target of one token, and leaves the grant's others as they are.
+   */
+  readonly issuer?: TokenIssuer;
+
   /**
    * @throws {TokenRequestError} `KM_AUTH_GRANT_REJECTED` when the credential sent is gone for good;
    *   `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_INVALID_SCOPE` and
    *   `KM_AUTH_CONFIGURATION` when asking the same again cannot work.
    */
   requestToken(request: TokenRequest): Promise<TokenGrant>;
+}
+
+/** A public document, and until when it is taken for current. */
+export type StoredDocument = {
+  readonly text: string;
+  /** In milliseconds since the epoch. */
+  readonly fetchedAtMs: number;
+  /** In milliseconds since the epoch. */
+  readonly freshUntilMs: number;
+};
+
+/** Keeps public documents between processes. What cannot be read or written is as if it had never been kept. */
+export interface DocumentStore {
+  get(url: string): Promise<StoredDocument | undefined>;
+  set(url: string, document: StoredDocument): Promise<void>;
 }
 
 /** How to wait for a grant's lock. */

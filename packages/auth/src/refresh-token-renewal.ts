@@ -6,9 +6,10 @@ import { withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
 import { adoptableToken, adoptionNow, type Adoption, type Need } from './need.js';
-import type { TokenGrant } from './ports.js';
+import type { TokenGrant, TokenRequest } from './ports.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { securityReasonOf } from './security-reason.js';
+import { scopesOfKey, targetOfKey } from './token-key.js';
 import type { TokenRequestRunner } from './token-request-runner.js';
 
 /** What became of a refresh token that was sent. */
@@ -26,6 +27,8 @@ export type RefreshTokenRenewalOptions = {
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
   readonly isOver: Adoption['isOver'];
+  /** Whether a refresh asks for the scopes of one token, not for all that the login serves. */
+  readonly isNarrowing: boolean;
   /** Is told when a security event has cleared every token of the profile. */
   readonly onTokensCleared: () => void;
 };
@@ -53,7 +56,7 @@ export class RefreshTokenRenewal {
     if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
     try {
       const grant = await runner.run(
-        { grantType: 'refresh_token', refreshToken: secret, ...(scopes !== undefined && { scopes }) },
+        this.#request(refreshToken, need),
         need.scope,
         settings.maxRetries,
         () => {
@@ -65,6 +68,17 @@ export class RefreshTokenRenewal {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
       return this.#afterRejection(refreshToken, need, error, isAnswerLost);
     }
+  }
+
+  #request({ secret, scopes, proofKey }: RefreshToken, need: Need): TokenRequest {
+    const asked = this.#options.isNarrowing ? scopesOfKey(need.scope) : scopes;
+    return {
+      grantType: 'refresh_token',
+      refreshToken: secret,
+      ...(asked !== undefined && { scopes: asked }),
+      ...(this.#options.isNarrowing && { target: targetOfKey(need.scope) }),
+      ...(proofKey !== undefined && { proofKey }),
+    };
   }
 
   /** Looks at the cache again before it gives up; then removes that refresh token, and only it. */

@@ -1,10 +1,10 @@
 import { AuthError, isAuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
-import { mintingRequest, type Credential } from './credential.js';
-import { withAnswer, withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
+import { AnswerKeeper, type AnswerKeeperOptions, type Won } from './answer-keeper.js';
+import { grantNameOf, mintingRequest, type Credential } from './credential.js';
+import { withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adopted, type Need } from './need.js';
-import type { TokenGrant } from './ports.js';
 import { isLongRest } from './refresh-policy.js';
 import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-refusal.js';
 import {
@@ -12,40 +12,29 @@ import {
   type RefreshTokenRenewalOptions,
   type RenewalOutcome,
 } from './refresh-token-renewal.js';
-import { coversScopes, DEFAULT_SCOPE, scopeTokens } from './scope.js';
-import { explainRequest, isExplained } from './storm-brake.js';
+import { coversScopes, DEFAULT_SCOPE } from './scope.js';
+import { scopesOfKey, targetOfKey } from './token-key.js';
 import { TokenRequestError } from './token-request-error.js';
 
-export type RefreshTransactionOptions = RefreshTokenRenewalOptions & {
-  readonly credential: Credential | undefined;
-  /** The command that logs this profile in. */
-  readonly loginCommand: string;
-  readonly onClockSkew: (skewMs: number) => void;
-};
-
-/** An answer and how it was won. */
-type Won = {
-  readonly grant: TokenGrant;
-  readonly scopes: readonly string[] | undefined;
-  readonly grantType: string;
-};
-
-/** What a login whose scopes are not known serves, as far as the token it brought tells. */
-function servedScopes(token: AuthToken, wanted: string): readonly string[] | undefined {
-  if (token.scopes.length === 0) return undefined;
-  return wanted === DEFAULT_SCOPE ? [...token.scopes, DEFAULT_SCOPE] : token.scopes;
-}
+export type RefreshTransactionOptions = RefreshTokenRenewalOptions &
+  AnswerKeeperOptions & {
+    readonly credential: Credential | undefined;
+    /** The command that logs this profile in, for these scopes. */
+    readonly loginCommand: (scopes: readonly string[]) => string;
+  };
 
 /** What becomes of a refresh whose caller holds the grant's lock and found nothing to adopt: ask the provider, store. */
 export class RefreshTransaction {
   readonly #options: RefreshTransactionOptions;
   readonly #renewal: RefreshTokenRenewal;
+  readonly #keeper: AnswerKeeper;
   /** The revoked token of which the user was told last. */
   #toldRevoked: string | undefined;
 
   constructor(options: RefreshTransactionOptions) {
     this.#options = options;
     this.#renewal = new RefreshTokenRenewal(options);
+    this.#keeper = new AnswerKeeper(options);
   }
 
   /**
@@ -78,7 +67,7 @@ export class RefreshTransaction {
     try {
       outcome = await this.#renewal.renew(record, refreshToken, need);
     } catch (error) {
-      return this.#fallBack(need, error);
+      return this.#fallBack(record, need, error);
     }
     switch (outcome.kind) {
       case 'adopted':
@@ -86,14 +75,16 @@ export class RefreshTransaction {
       case 'renewed':
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':
-        return this.#afterLoss(need, outcome.why, outcome.error);
+        return this.#afterLoss(need, this.#loginCommand(record, need), outcome.why, outcome.error);
     }
   }
 
   /** The tries with the refresh token are used up: one try with the credential, and nothing is touched unless that works. */
-  async #fallBack(need: Need, error: unknown): Promise<AuthToken> {
-    const { credential, store } = this.#options;
+  async #fallBack(record: GrantRecord, need: Need, error: unknown): Promise<AuthToken> {
+    const { credential, store, isNarrowing } = this.#options;
     const mayHelp = isAuthError(error, 'KM_AUTH_UNREACHABLE') || isAuthError(error, 'KM_AUTH_CACHE');
+    if (isNarrowing && credential === undefined && isAuthError(error, 'KM_AUTH_INVALID_SCOPE'))
+      throw loginRequired(this.#loginCommand(record, need), error.message, error);
     const isToldToRest = error instanceof TokenRequestError && isLongRest(error.failure.retryAfterMs);
     if (credential === undefined || !mayHelp || isToldToRest) throw error;
     this.#tellFallback(need, credential, error.message);
@@ -105,9 +96,9 @@ export class RefreshTransaction {
   }
 
   /** The refresh token is gone: the credential takes over, or a human must. */
-  async #afterLoss(need: Need, why: string, error: AuthError): Promise<AuthToken> {
-    const { credential, store, loginCommand } = this.#options;
-    if (credential === undefined) throw loginRequired(loginCommand, `the login is over: ${why}`, error);
+  async #afterLoss(need: Need, command: string, why: string, error: AuthError): Promise<AuthToken> {
+    const { credential, store } = this.#options;
+    if (credential === undefined) throw loginRequired(command, `the login is over: ${why}`, error);
     this.#tellFallback(need, credential, why);
     return this.#mint(await store.read(), need);
   }
@@ -142,17 +133,19 @@ export class RefreshTransaction {
     need: Need,
     maxRetries = this.#options.settings.maxRetries,
   ): Promise<AuthToken> {
-    const { credential, runner, loginCommand } = this.#options;
+    const { credential, runner, isNarrowing } = this.#options;
     if (credential === undefined) throw this.#cannotMint(record, need);
     // One refresh token a grant: the one that replaces it must serve what the one before served.
-    const scopes = [...new Set([...(record.refreshToken?.scopes ?? []), ...scopeTokens(need.scope)])].sort();
-    const request = mintingRequest(credential, scopes);
+    const before = isNarrowing ? [] : (record.refreshToken?.scopes ?? []);
+    const scopes = [...new Set([...before, ...scopesOfKey(need.scope)])].sort();
+    const request = mintingRequest(credential, scopes, targetOfKey(need.scope));
     try {
       const grant = await runner.run(request, need.scope, maxRetries);
-      return await this.#store(record, need, { grant, scopes, grantType: credential.kind });
+      return await this.#store(record, need, { grant, scopes, grantType: grantNameOf(credential) });
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
-      throw new AuthError('KM_AUTH_LOGIN_REQUIRED', `${error.message}; or run \`${loginCommand}\``, {
+      const command = this.#loginCommand(record, need);
+      throw new AuthError('KM_AUTH_LOGIN_REQUIRED', `${error.message}; or run \`${command}\``, {
         cause: error,
       });
     }
@@ -160,46 +153,33 @@ export class RefreshTransaction {
 
   #cannotMint(record: GrantRecord, need: Need): AuthError {
     const { refreshToken } = record;
+    const command = this.#loginCommand(record, need);
     if (refreshToken === undefined) {
       return this.#options.store.isReadable
-        ? loginRequired(this.#options.loginCommand, 'nobody is logged in')
+        ? loginRequired(command, 'nobody is logged in')
         : unreadableError();
     }
-    if (!this.#serves(refreshToken, need.scope)) {
-      return loginRequired(
-        this.#options.loginCommand,
-        `the login does not serve scope "${need.scope}", or is over`,
-      );
-    }
-    return unlockableError();
+    if (this.#serves(refreshToken, need.scope)) return unlockableError();
+    return loginRequired(command, `the login does not serve scope "${need.scope}", or is over`);
   }
 
-  async #store(record: GrantRecord, need: Need, { grant, scopes, grantType }: Won): Promise<AuthToken> {
-    const { store, clock, settings, events, onClockSkew } = this.#options;
-    if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
-    const previous = record.tokens.get(need.scope);
-    const isRefresh = grantType === 'refresh_token';
-    const nowMs = clock.nowMs();
-    const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
-    const { token } = grant;
-    const served = scopes ?? servedScopes(token, need.scope);
-    await store.update((current) => {
-      const answered = withAnswer(current, { key: need.scope, grant, scopes: served, isRefresh });
-      return explained ? explainRequest(answered) : answered;
-    });
-    const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
-    const replaced = previous?.fingerprint ?? need.other?.fingerprint;
-    if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
-    else events.publish({ type: 'token.refreshed', ...told, replaced });
-    // A login whose scopes were not known turned out not to serve this one.
-    const isServed = served === undefined || coversScopes(served, scopeTokens(need.scope));
-    return isServed ? token : this.#mint(await store.read(), need);
+  /** The command that wins a login for what the one before served, and for what is needed now. */
+  #loginCommand({ refreshToken }: GrantRecord, need: Need): string {
+    const scopes = new Set([...(refreshToken?.scopes ?? []), ...scopesOfKey(need.scope)]);
+    scopes.delete(DEFAULT_SCOPE);
+    return this.#options.loginCommand([...scopes].sort());
+  }
+
+  async #store(record: GrantRecord, need: Need, won: Won): Promise<AuthToken> {
+    // A login whose scopes were not known may turn out not to serve this one.
+    const isServed = await this.#keeper.keep(record, need, won);
+    return isServed ? won.grant.token : this.#mint(await this.#options.store.read(), need);
   }
 
   #serves(refreshToken: RefreshToken, scope: string): boolean {
     const { expiresAtMs, scopes } = refreshToken;
     const isOver = expiresAtMs !== undefined && expiresAtMs <= this.#options.clock.nowMs();
-    return !isOver && (scopes === undefined || coversScopes(scopes, scopeTokens(scope)));
+    return !isOver && (scopes === undefined || coversScopes(scopes, scopesOfKey(scope)));
   }
 
   async #noteFailure(error: AuthError): Promise<void> {
@@ -220,7 +200,7 @@ export class RefreshTransaction {
       type: 'grant.fallback',
       scope: need.scope,
       from: 'refresh_token',
-      to: credential.kind,
+      to: grantNameOf(credential),
       reason,
     });
   }

@@ -9,6 +9,7 @@ import type { Credential } from './credential.js';
 import { EventPublisher } from './event-publisher.js';
 import { withoutTokens } from './grant-changes.js';
 import type { GrantKey } from './grant-record.js';
+import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
 import type { HeldToken } from './held-token.js';
 import type { Need } from './need.js';
@@ -16,7 +17,9 @@ import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { lifetimeTooShort } from './refresh-refusal.js';
-import { DEFAULT_SCOPE, scopeKey, type Scope } from './scope.js';
+import { DEFAULT_SCOPE, type Scope } from './scope.js';
+import { targetSuffix } from './token-key.js';
+import { SkewWatch } from './skew-watch.js';
 import { TokenMemory } from './token-memory.js';
 
 export type TokenManagerOptions = {
@@ -27,11 +30,10 @@ export type TokenManagerOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RefreshSettings;
-  readonly loginCommand: string;
+  /** The origin the tokens go to. */
+  readonly apiOrigin: string;
+  readonly loginCommand: (scopes: readonly string[]) => string;
 };
-
-/** A wall clock that differs from the service's by more than this is worth telling, in milliseconds. */
-const NOTABLE_SKEW_MS = 30_000;
 
 /** A token is wanted because the one at hand is over, or about to be. */
 function needInTime(scope: string, other: AuthToken | undefined, minValidMs = 0): Need {
@@ -50,30 +52,35 @@ export class TokenManager implements AuthManager {
   readonly #settings: RefreshSettings;
   readonly #events: EventPublisher;
   readonly #store: GrantStore;
+  readonly #expiry: ExpiryWatch;
   readonly #memory: TokenMemory;
   readonly #flights: RefreshFlights;
   readonly #background: BackgroundCheck;
-  #clockSkewMs: number | undefined;
+  readonly #skew: SkewWatch;
 
   constructor(options: TokenManagerOptions) {
     const { key, clock, settings } = options;
     this.profile = key.profile;
-    this.apiOrigin = key.apiOrigin;
+    this.apiOrigin = options.apiOrigin;
     this.#clock = clock;
     this.#settings = settings;
     this.#events = new EventPublisher(key.profile, clock);
     this.#store = new GrantStore(options.cache, key, this.#events);
-    const shared = { ...options, store: this.#store, events: this.#events };
-    this.#memory = new TokenMemory(shared);
+    this.#skew = new SkewWatch(this.#events);
+    this.#expiry = new ExpiryWatch(this.#events, clock);
+    const shared = { ...options, store: this.#store, events: this.#events, expiry: this.#expiry };
+    const { issuer } = options.provider;
+    this.#memory = new TokenMemory({ ...shared, keySuffix: targetSuffix(issuer?.target ?? {}) });
     this.#flights = new RefreshFlights({
       refreshing: {
         ...shared,
+        isNarrowing: issuer !== undefined,
         isOver: (token) => this.#memory.isOver(token),
         onTokensCleared: () => {
           this.#memory.clear();
         },
         onClockSkew: (skewMs) => {
-          this.#learnSkew(skewMs);
+          this.#skew.learn(skewMs);
         },
       },
       clock,
@@ -94,7 +101,7 @@ export class TokenManager implements AuthManager {
   }
 
   get clockSkewMs(): number | undefined {
-    return this.#clockSkewMs;
+    return this.#skew.skewMs;
   }
 
   getValidToken(scope: Scope = DEFAULT_SCOPE, options?: GetTokenOptions): Promise<AuthToken> {
@@ -104,8 +111,7 @@ export class TokenManager implements AuthManager {
 
   async forceRefresh(scope: Scope = DEFAULT_SCOPE, options: ForceRefreshOptions = {}): Promise<AuthToken> {
     const { signal, isRevoked = false } = options;
-    const key = scopeKey(scope);
-    this.#memory.note(key);
+    const key = this.#memory.keyFor(scope);
     const rejected =
       options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.look()).tokens.get(key);
     const underway = this.#flights.underway(key);
@@ -149,8 +155,7 @@ export class TokenManager implements AuthManager {
   /** The way of a token that is not simply at hand. */
   async #getValidToken(scope: Scope, options: GetTokenOptions): Promise<AuthToken> {
     const { signal, wait = 'if-expired', minValidMs = 0 } = options;
-    const key = scopeKey(scope);
-    this.#memory.note(key);
+    const key = this.#memory.keyFor(scope);
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
@@ -222,9 +227,10 @@ export class TokenManager implements AuthManager {
   async #check(): Promise<number> {
     await this.#store.flush();
     const record = await this.#store.look();
+    this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
-    for (const key of this.#memory.scopesWith(record)) {
+    for (const key of this.#memory.keysWith(record)) {
       if (this.#store.isReadable) this.#memory.adopt(key, record);
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
@@ -234,12 +240,5 @@ export class TokenManager implements AuthManager {
       else if (held !== undefined) nextDueInMs = Math.min(nextDueInMs, this.#memory.dueInMs(held));
     }
     return nextDueInMs;
-  }
-
-  #learnSkew(skewMs: number): void {
-    const wasNotable = Math.abs(this.#clockSkewMs ?? 0) > NOTABLE_SKEW_MS;
-    this.#clockSkewMs = skewMs;
-    if (!wasNotable && Math.abs(skewMs) > NOTABLE_SKEW_MS)
-      this.#events.publish({ type: 'clock.skewed', skewMs });
   }
 }

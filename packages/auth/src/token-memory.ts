@@ -4,19 +4,23 @@ import type { EventPublisher } from './event-publisher.js';
 import type { GrantRecord } from './grant-record.js';
 import { HeldToken, type HeldState } from './held-token.js';
 import { isUsable, type RefreshSettings } from './refresh-policy.js';
+import type { Scope } from './scope.js';
+import { tokenKey } from './token-key.js';
 
 export type TokenMemoryOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
+  /** What the keys of these tokens have after their scopes. */
+  readonly keySuffix: string;
 };
 
-/** The tokens of one grant in this process's memory, by scope key. */
+/** The tokens of one grant in this process's memory, by key. */
 export class TokenMemory {
   readonly #options: TokenMemoryOptions;
   readonly #held = new Map<string, HeldToken>();
-  /** Every scope that was ever asked for. */
+  /** The key of every token that was ever asked for. */
   readonly #known = new Set<string>();
   /** The wall clock, as last read by the hot path. */
   #wallMs = 0;
@@ -28,9 +32,9 @@ export class TokenMemory {
 
   /** The token that can be handed out with no further thought, as a promise made before. The hot path. */
   fresh(scope: string): Promise<AuthToken> | undefined {
-    const held = this.#held.get(scope);
+    const { clock, keySuffix } = this.#options;
+    const held = this.#held.get(keySuffix === '' ? scope : scope + keySuffix);
     if (held === undefined) return undefined;
-    const { clock } = this.#options;
     const monotonicMs = clock.monotonicMs();
     const sinceReadMs = monotonicMs - this.#wallReadAtMonotonicMs;
     // Reading a clock costs more than the rest of a hit, so the wall clock is read once a millisecond. Not
@@ -46,13 +50,19 @@ export class TokenMemory {
     return this.#held.get(key);
   }
 
-  /** Remembers that a scope was asked for. */
-  note(key: string): void {
+  /**
+   * The key of the token for `scope`, which is remembered as asked for.
+   *
+   * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when `scope` is none.
+   */
+  keyFor(scope: Scope): string {
+    const key = tokenKey(scope, this.#options.keySuffix);
     this.#known.add(key);
+    return key;
   }
 
-  /** Every scope that was asked for, or that `record` has a token of. */
-  scopesWith(record: GrantRecord): Iterable<string> {
+  /** The key of every token that was asked for, or that `record` has. */
+  keysWith(record: GrantRecord): Iterable<string> {
     return new Set([...this.#known, ...record.tokens.keys()]);
   }
 

@@ -126,7 +126,8 @@ export class TokenRequestRunner {
     const { provider, store, clock, events } = this.#options;
     const nowMs = clock.nowMs();
     const before = await store.read();
-    this.#assertNoStorm(before, nowMs, request.grantType);
+    const grantType = request.grantType === 'provider' ? request.grantName : request.grantType;
+    this.#assertNoStorm(before, nowMs, grantType);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
     // One write for both: that the refresh token is sent now, and that the brake counts it.
     let overtaken: AuthError | undefined;
@@ -139,7 +140,7 @@ export class TokenRequestRunner {
     if (overtaken !== undefined) throw overtaken;
     // A refresh token that lives in memory only is no worse off for being sent.
     if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
-    events.publish({ type: 'refresh.started', scope, grantType: request.grantType, attempt });
+    events.publish({ type: 'refresh.started', scope, grantType, attempt });
     try {
       const grant = await provider.requestToken(request);
       this.#setOffline(undefined);

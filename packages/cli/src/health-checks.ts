@@ -122,8 +122,8 @@ async function lockChecks(
 }
 
 /** Whether it goes on without a human. */
-export function loginCheck({ credential, config }: Account): HealthCheck {
+export function loginCheck({ credential, loginCommand }: Account): HealthCheck {
   if (credential !== undefined) return ok('login', `refreshes without a human, by ${credential.value}`);
-  const remedy = `run ${config.loginCommand ?? 'km auth login'}`;
+  const remedy = `run ${loginCommand}`;
   return { name: 'login', state: 'failed', detail: 'nobody is logged in', remedy };
 }

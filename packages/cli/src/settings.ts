@@ -26,6 +26,8 @@ export type Account = {
   readonly credential: Sourced<StoredLogin['kind']> | undefined;
   /** The manager's configuration without its cache. */
   readonly config: AuthManagerConfig;
+  /** The command that logs the profile in. */
+  readonly loginCommand: string;
   /** What `config.json` says of the profile. */
   readonly own: ProfileSettings;
   /** A stored login that is not used, or cannot be read, and why. */
@@ -123,15 +125,17 @@ export async function resolveAccount(
     (stored.login === undefined
       ? { value: DEFAULT_API_ENDPOINT, source: 'default' }
       : { value: stored.login.apiEndpoint, source: 'login' });
+  const loginCommand = loginCommandFor(settings);
   const account = {
     profile,
     endpoint,
+    loginCommand,
     own,
     config: {
       ...config,
       profile: profile.value,
       apiEndpoint: endpoint.value,
-      loginCommand: loginCommandFor(settings),
+      loginCommand,
     },
   };
   if (hasKey) return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };

@@ -10,6 +10,7 @@ const ACCOUNT: Account = {
   profile: { value: 'work', source: 'flag' },
   endpoint: { value: 'https://api.example', source: 'login' },
   credential: { value: 'api_key', source: 'login' },
+  loginCommand: 'km auth login',
   own: { refresh: {} },
   config: {},
   note: undefined,

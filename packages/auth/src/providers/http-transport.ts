@@ -1,9 +1,15 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
 
-/** A POST of a small body. */
+/** What a connection shows of the client, and whom it trusts; in PEM. */
+export type TlsCredentials = { readonly cert: string; readonly key: string; readonly ca?: readonly string[] };
+
+/** A request with a small body, or none. */
 export type HttpRequest = {
   readonly url: URL;
+  /** Default `POST`. */
+  readonly method?: 'GET' | 'POST';
+  readonly tls?: TlsCredentials | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** How long connecting, and then reading the answer's body, may take, in milliseconds. */
@@ -57,6 +63,12 @@ function readBody(answer: IncomingMessage): Promise<string> {
   });
 }
 
+function tlsOptions(tls: TlsCredentials | undefined): { cert?: string; key?: string; ca?: string[] } {
+  if (tls === undefined) return {};
+  const { cert, key, ca } = tls;
+  return { cert, key, ...(ca !== undefined && { ca: [...ca] }) };
+}
+
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // An AggregateError of a host with several addresses has no message of its own.
@@ -77,8 +89,9 @@ export function createNodeTransport(options: { readonly clock?: Clock } = {}): H
       // Loaded when something is sent: most programs find their token in the cache.
       const http = process.getBuiltinModule(request.url.protocol === 'https:' ? 'node:https' : 'node:http');
       const outgoing = http.request(request.url, {
-        method: 'POST',
+        method: request.method ?? 'POST',
         agent: false,
+        ...tlsOptions(request.tls),
         headers: { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) },
       });
       const fail = (error: unknown): void => {

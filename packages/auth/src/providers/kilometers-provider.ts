@@ -1,4 +1,5 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
+import { AuthError } from '../auth-error.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
@@ -50,6 +51,11 @@ function wireRequest(request: TokenRequest): { readonly body: unknown; readonly 
         secrets: [clientSecret],
       };
     }
+    case 'provider':
+      throw new AuthError(
+        'KM_AUTH_CONFIGURATION',
+        'the Kilometers API mints tokens by API key or client credentials: give one of them',
+      );
     case 'refresh_token': {
       const refreshToken = request.refreshToken.reveal();
       return { body: { grant_type: 'refresh_token', refresh_token: refreshToken }, secrets: [refreshToken] };

@@ -11,6 +11,8 @@ export type AnswerContext = {
   readonly requestedScopes: readonly string[];
   /** Local clock minus the server's. */
   readonly clockSkewMs: number | undefined;
+  /** The private key to which the token is bound, if its type says that it is. */
+  readonly proofKey?: Secret | undefined;
 };
 
 /** Where neither `expires_in` nor the token itself tells: 5 minutes, so that little is lost by a wrong guess. */
@@ -52,10 +54,10 @@ function grantedScopes(scope: unknown, requested: readonly string[]): readonly s
   return requested;
 }
 
-/** `bearer` in any case is `Bearer`; anything else stays as the server spelt it. */
+/** `bearer` and `dpop` in any case are `Bearer` and `DPoP`; anything else stays as the server spelt it. */
 function tokenType(value: unknown): string {
   if (!isText(value) || !HEADER_SAFE.test(value)) return 'Bearer';
-  return value.toLowerCase() === 'bearer' ? 'Bearer' : value;
+  return ['Bearer', 'DPoP'].find((known) => known.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
 /**
@@ -76,14 +78,16 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
   if (!isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
 
   const refreshToken = answer['refresh_token'];
+  const type = tokenType(answer['token_type']);
   const refreshSeconds = positiveNumber(answer['refresh_expires_in'] ?? answer['refresh_token_expires_in']);
   return {
     token: new AuthToken({
       value: accessToken,
-      type: tokenType(answer['token_type']),
+      type,
       scopes: grantedScopes(answer['scope'], context.requestedScopes),
       issuedAtMs: context.receivedAtMs,
       expiresAtMs: context.receivedAtMs + lifetimeMs(answer['expires_in'], accessToken, context),
+      ...(type === 'DPoP' && { proofKey: context.proofKey }),
     }),
     ...(isText(refreshToken) && { refreshToken: new Secret(refreshToken) }),
     ...(isText(refreshToken) &&

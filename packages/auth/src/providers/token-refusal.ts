@@ -25,20 +25,24 @@ const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /** What a server wrote, fit for a terminal and free of secrets. */
-function printable(value: unknown, secrets: readonly string[]): string | undefined {
+export function printable(value: unknown, secrets: readonly string[]): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   const withoutSecrets = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
   const clean = withoutSecrets.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').trim();
   return clean.length > MAX_DESCRIPTION ? `${clean.slice(0, MAX_DESCRIPTION)}…` : clean;
 }
 
-function oauthBody(refusal: Refusal): { readonly error?: string; readonly description?: string } {
+/** What a body says of RFC 6749 §5.2, fit to print. */
+export function oauthBody(
+  text: string,
+  secrets: readonly string[],
+): { readonly error?: string; readonly description?: string } {
   try {
-    const body: unknown = JSON.parse(refusal.text);
+    const body: unknown = JSON.parse(text);
     if (typeof body !== 'object' || body === null) return {};
     const { error, error_description: described } = body as Readonly<Record<string, unknown>>;
-    const oauthError = printable(error, refusal.secrets);
-    const description = printable(described, refusal.secrets);
+    const oauthError = printable(error, secrets);
+    const description = printable(described, secrets);
     return {
       ...(oauthError !== undefined && { error: oauthError }),
       ...(description !== undefined && { description }),
@@ -48,7 +52,8 @@ function oauthBody(refusal: Refusal): { readonly error?: string; readonly descri
   }
 }
 
-function codeOf(status: number, oauthError: string | undefined): AuthErrorCode {
+/** What a refusal is, by its status and its `error`. */
+export function refusalCode(status: number, oauthError: string | undefined): AuthErrorCode {
   if (status >= 500 || TRY_LATER_STATUSES.has(status)) return 'KM_AUTH_UNREACHABLE';
   if (status >= 300 && status < 400) return 'KM_AUTH_UNREACHABLE';
   if (status === 400 || status === 401) {
@@ -85,8 +90,8 @@ function adviceFor(code: AuthErrorCode, refusal: Refusal): string {
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.2 | RFC 6749 §5.2}
  */
 export function refusalError(refusal: Refusal): TokenRequestError {
-  const { error, description } = oauthBody(refusal);
-  const code = codeOf(refusal.status, error);
+  const { error, description } = oauthBody(refusal.text, refusal.secrets);
+  const code = refusalCode(refusal.status, error);
   const said = error === undefined ? '' : `: ${error}${description === undefined ? '' : ` (${description})`}`;
   const failure: TokenRequestFailure = {
     status: refusal.status,

@@ -11,7 +11,8 @@ import { outcomeOf } from '../support/setup.js';
 /** A token service to ask, and what it lets in. */
 export type TokenService = {
   readonly provider: TokenProvider;
-  readonly apiKey: string;
+  /** Brings a token and a refresh token for `scopes`, in the service's own way. */
+  readonly mint: (...scopes: readonly string[]) => Promise<TokenGrant>;
   /** Not for every service. */
   readonly client?: { readonly clientId: string; readonly clientSecret: string };
   /** The next request is refused with this status and `Retry-After`, in seconds. */
@@ -28,8 +29,7 @@ export function tokenProviderContract(name: string, startService: () => Promise<
   describe(`a token provider: ${name}`, () => {
     let service: TokenService;
     const ask = (request: TokenRequest): Promise<TokenGrant> => service.provider.requestToken(request);
-    const mint = (...scopes: readonly string[]): Promise<TokenGrant> =>
-      ask({ grantType: 'api_key', apiKey: new Secret(service.apiKey), scopes });
+    const mint = (...scopes: readonly string[]): Promise<TokenGrant> => service.mint(...scopes);
     const renew = (refreshToken: Secret): Promise<TokenGrant> =>
       ask({ grantType: 'refresh_token', refreshToken });
 

@@ -138,6 +138,7 @@ export class ScriptedProvider implements TokenProvider {
       api_key: () => (request.grantType === 'api_key' ? request.apiKey : undefined),
       client_credentials: () =>
         request.grantType === 'client_credentials' ? request.clientSecret : undefined,
+      provider: () => undefined,
       refresh_token: () => (request.grantType === 'refresh_token' ? request.refreshToken : undefined),
     };
     const sent: SentRequest = {

@@ -35,7 +35,7 @@ export async function runAuthStatus(flags: AuthStatusFlags, context: CommandCont
     flags.json === true ? JSON.stringify(status, undefined, 2) : statusLines(status, nowMs).join('\n');
   await context.answer(`${text}\n`);
   if (status.refreshesWithoutHuman) return EXIT.done;
-  context.tell(`km: nobody is logged in; run \`${account.config.loginCommand ?? 'km auth login'}\``);
+  context.tell(`km: nobody is logged in; run \`${account.loginCommand}\``);
   return EXIT.loginRequired;
 }
 

@@ -15,6 +15,7 @@ type TokenFields = {
   readonly scopes: readonly string[];
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
+  readonly proofKey?: string;
 };
 
 type TokensHalf = Pick<GrantRecord, 'unexplainedRequestsAtMs' | 'notBeforeMs' | 'lastFailure'> & {
@@ -24,7 +25,10 @@ type TokensHalf = Pick<GrantRecord, 'unexplainedRequestsAtMs' | 'notBeforeMs' | 
 
 type LoginHalf = Pick<GrantRecord, 'sentRefresh'> & {
   readonly key: GrantKey;
-  readonly refreshToken?: Omit<RefreshToken, 'secret'> & { readonly value: string };
+  readonly refreshToken?: Omit<RefreshToken, 'secret' | 'proofKey'> & {
+    readonly value: string;
+    readonly proofKey?: string;
+  };
 };
 
 /** The halves in the order in which they are written: what must not be lost comes first. */
@@ -36,12 +40,18 @@ export function grantId({ apiOrigin, profile, credential }: GrantKey): Buffer {
 }
 
 function fieldsOf(token: AuthToken): TokenFields {
-  const { type, scopes, issuedAtMs, expiresAtMs } = token;
-  return { value: token.reveal(), type, scopes, issuedAtMs, expiresAtMs };
+  const { type, scopes, issuedAtMs, expiresAtMs, proofKey } = token;
+  const fields = { value: token.reveal(), type, scopes, issuedAtMs, expiresAtMs };
+  return proofKey === undefined ? fields : { ...fields, proofKey: proofKey.reveal() };
 }
 
-function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf['refreshToken']> {
-  return { ...rest, value: secret.reveal() };
+function tokenOf({ proofKey, ...fields }: TokenFields): AuthToken {
+  return new AuthToken(proofKey === undefined ? fields : { ...fields, proofKey: new Secret(proofKey) });
+}
+
+function refreshFields({ secret, proofKey, ...rest }: RefreshToken): NonNullable<LoginHalf['refreshToken']> {
+  const fields = { ...rest, value: secret.reveal() };
+  return proofKey === undefined ? fields : { ...fields, proofKey: proofKey.reveal() };
 }
 
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
@@ -77,15 +87,18 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
   const { refreshToken, sentRefresh }: Partial<LoginHalf> =
     login === undefined ? {} : (parseHalf(login) as LoginHalf);
   const half: Partial<TokensHalf> = tokens === undefined ? {} : (parseHalf(tokens) as TokensHalf);
-  const { value = '', ...rest } = refreshToken ?? {};
+  const { value = '', proofKey, ...rest } = refreshToken ?? {};
   return {
     ...EMPTY_GRANT,
-    tokens: new Map(
-      Object.entries(half.tokens ?? {}).map(([scope, fields]) => [scope, new AuthToken(fields)]),
-    ),
+    tokens: new Map(Object.entries(half.tokens ?? {}).map(([scope, fields]) => [scope, tokenOf(fields)])),
     unexplainedRequestsAtMs: half.unexplainedRequestsAtMs ?? [],
     ...(refreshToken !== undefined && {
-      refreshToken: { issuedAtMs: 0, ...rest, secret: new Secret(value) },
+      refreshToken: {
+        issuedAtMs: 0,
+        ...rest,
+        secret: new Secret(value),
+        ...(proofKey !== undefined && { proofKey: new Secret(proofKey) }),
+      },
     }),
     ...(sentRefresh !== undefined && { sentRefresh }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),

@@ -1,0 +1,100 @@
+import type { AuthToken } from './auth-token.js';
+import type { Clock } from './clock.js';
+import type { EventPublisher } from './event-publisher.js';
+import { withAnswer } from './grant-changes.js';
+import type { ExpiryWatch } from './expiry-watch.js';
+import type { GrantRecord } from './grant-record.js';
+import type { GrantStore } from './grant-store.js';
+import type { Need } from './need.js';
+import type { TokenGrant } from './ports.js';
+import type { RefreshSettings } from './refresh-policy.js';
+import { coversScopes, DEFAULT_SCOPE } from './scope.js';
+import { explainRequest, isExplained } from './storm-brake.js';
+import { scopesOfKey } from './token-key.js';
+
+export type AnswerKeeperOptions = {
+  readonly store: GrantStore;
+  readonly clock: Clock;
+  readonly settings: RefreshSettings;
+  readonly events: EventPublisher;
+  readonly expiry: ExpiryWatch;
+  readonly onClockSkew: (skewMs: number) => void;
+  /** Whether a refresh asks for the scopes of one token, not for all that the login serves. */
+  readonly isNarrowing: boolean;
+};
+
+/** An answer and how it was won. */
+export type Won = {
+  readonly grant: TokenGrant;
+  /** What the login serves, or what was asked for; absent where that is not known. */
+  readonly scopes: readonly string[] | undefined;
+  readonly grantType: string;
+};
+
+/** What a login whose scopes are not known serves, as far as the token it brought tells. */
+function servedScopes(token: AuthToken, wanted: string): readonly string[] | undefined {
+  if (token.scopes.length === 0) return undefined;
+  return wanted === DEFAULT_SCOPE ? [...token.scopes, DEFAULT_SCOPE] : token.scopes;
+}
+
+/** Whether two scope sets are the same set. */
+function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+  return coversScopes(one, other) && coversScopes(other, one);
+}
+
+/** Stores what an issuer answered, and tells what is notable about it. */
+export class AnswerKeeper {
+  readonly #options: AnswerKeeperOptions;
+
+  constructor(options: AnswerKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Stores an answer. Returns whether its token serves the need, as far as is known. */
+  async keep(record: GrantRecord, need: Need, { grant, scopes, grantType }: Won): Promise<boolean> {
+    const { store, clock, settings, events, onClockSkew, isNarrowing } = this.#options;
+    if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
+    const previous = record.tokens.get(need.scope);
+    const isRefresh = grantType === 'refresh_token';
+    const nowMs = clock.nowMs();
+    const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
+    const { token } = grant;
+    const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.scope));
+    await store.update((current) => {
+      const answered = withAnswer(current, {
+        key: need.scope,
+        grant,
+        scopes: served,
+        isRefresh,
+        isNarrowed: isNarrowing,
+      });
+      return explained ? explainRequest(answered) : answered;
+    });
+    const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
+    const replaced = previous?.fingerprint ?? need.other?.fingerprint;
+    if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
+    else events.publish({ type: 'token.refreshed', ...told, replaced });
+    if (isNarrowing) this.#tellScopes(need, token, previous);
+    await this.#tellExpiry(grant);
+    return served === undefined || coversScopes(served, scopesOfKey(need.scope));
+  }
+
+  /** Once for each change of what is granted. */
+  #tellScopes(need: Need, token: AuthToken, previous: AuthToken | undefined): void {
+    const asked = scopesOfKey(need.scope);
+    const isNews = previous === undefined || !isSameSet(previous.scopes, token.scopes);
+    if (!isNews || asked.includes(DEFAULT_SCOPE) || isSameSet(asked, token.scopes)) return;
+    this.#options.events.publish({
+      type: 'token.scopes-differ',
+      scope: need.scope,
+      token: token.fingerprint,
+      granted: token.scopes.join(' '),
+      missing: asked.filter((scope) => !token.scopes.includes(scope)).join(' '),
+    });
+  }
+
+  async #tellExpiry({ refreshTokenExpiresAtMs }: TokenGrant): Promise<void> {
+    const { store, expiry } = this.#options;
+    if (refreshTokenExpiresAtMs !== undefined) expiry.look(await store.read());
+  }
+}

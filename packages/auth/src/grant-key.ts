@@ -1,0 +1,25 @@
+import { credentialFingerprint, type Credential } from './credential.js';
+import type { GrantKey } from './grant-record.js';
+import type { TokenIssuer } from './ports.js';
+
+/** Whose grant is meant. */
+export type GrantOwner = {
+  readonly profile: string;
+  /** The origin of the API, where the issuer is the API itself. */
+  readonly apiOrigin: string;
+  /** Who issues its tokens, where that is not the API itself. */
+  readonly issuer: TokenIssuer | undefined;
+  readonly credential: Credential | undefined;
+  /** The login, where there is no credential. */
+  readonly loginId: string;
+};
+
+/** Under what a grant is kept. A login belongs to its issuer and client, whatever API its tokens are for. */
+export function grantKeyOf({ profile, apiOrigin, issuer, credential, loginId }: GrantOwner): GrantKey {
+  const login = `login:${loginId}${issuer === undefined ? '' : `:${issuer.identity}`}`;
+  return {
+    apiOrigin: issuer?.origin ?? apiOrigin,
+    profile,
+    credential: credential === undefined ? login : credentialFingerprint(credential),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../clock.js';
+import { TransportError, type HttpAnswer, type HttpTransport } from './http-transport.js';
+
+/**
+ * A transport over a `fetch` that was given. It cannot tell a request that never left from one whose answer was
+ * lost, so each failure counts as the latter.
+ */
+export function createFetchTransport(send: typeof fetch, clock: Clock): HttpTransport {
+  return async (request): Promise<HttpAnswer> => {
+    const { url, method = 'POST', headers, body, timeoutMs, answerTimeoutMs, tls } = request;
+    if (tls !== undefined)
+      throw new TransportError('a client certificate cannot be shown by a fetch that was given', false);
+    const controller = new AbortController();
+    const cancel = clock.schedule(
+      () => {
+        controller.abort(new Error(`it took more than ${String(timeoutMs + answerTimeoutMs)} ms`));
+      },
+      timeoutMs + answerTimeoutMs,
+      true,
+    );
+    try {
+      const response = await send(url, {
+        method,
+        headers: { ...headers },
+        ...(method === 'POST' && { body }),
+        redirect: 'manual',
+        signal: controller.signal,
+      });
+      const text = await response.text();
+      return { status: response.status, headers: Object.fromEntries(response.headers), text };
+    } catch (error) {
+      throw new TransportError(error instanceof Error ? error.message : String(error), true, {
+        cause: error,
+      });
+    } finally {
+      cancel();
+    }
+  };
+}

@@ -1,0 +1,62 @@
+import type { TokenGrant, TokenRequest } from '../../ports.js';
+import type { Secret } from '../../secret.js';
+import { DpopKeys } from './dpop-keys.js';
+import { endpointRequest } from './grant-requests.js';
+import { IssuerMetadata } from './issuer-metadata.js';
+import { IssuerWire, type OAuthLibrary } from './issuer-wire.js';
+import { oauthRefusalError } from './oauth-refusal.js';
+import type { OAuthSettings } from './oauth-settings.js';
+import { TokenEndpoint } from './token-endpoint.js';
+
+/** A token that is shown to its issuer, and what kind it is. */
+export type ShownToken = {
+  readonly token: Pick<Secret, 'reveal'>;
+  readonly kind: 'refresh_token' | 'access_token';
+};
+
+/** One client's connection to one issuer: what is loaded when the first request is sent. */
+export class OAuthConnection {
+  readonly wire: IssuerWire;
+  readonly metadata: IssuerMetadata;
+  readonly endpoint: TokenEndpoint;
+
+  constructor(library: OAuthLibrary, settings: OAuthSettings) {
+    this.wire = new IssuerWire(library, settings);
+    this.metadata = new IssuerMetadata(this.wire);
+    this.endpoint = new TokenEndpoint(this.wire, this.metadata, new DpopKeys(this.wire));
+  }
+
+  async requestToken(request: TokenRequest): Promise<TokenGrant> {
+    const tokenUrl = async (): Promise<URL> =>
+      (await this.endpoint.open('token_endpoint', 'no assertion can be made for it')).url;
+    const { grant } = await this.endpoint.request(await endpointRequest(request, this.wire, tokenUrl));
+    if (request.grantType === 'refresh_token') return grant;
+    // What mints is always at hand: a refresh token beside it would only be one more thing to lose.
+    const { token, clockSkewMs } = grant;
+    return { token, ...(clockSkewMs !== undefined && { clockSkewMs }) };
+  }
+
+  /**
+   * Whether the issuer has ended a token before its time.
+   *
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
+   */
+  async revoke({ token, kind }: ShownToken): Promise<void> {
+    const { library } = this.wire;
+    const { url, server, auth } = await this.endpoint.open('revocation_endpoint', 'it ends no tokens early');
+    const answer = await this.wire.read(
+      url.origin,
+      library.revocationRequest(server, this.wire.client(), auth, token.reveal(), {
+        additionalParameters: { token_type_hint: kind },
+        ...this.wire.sending(),
+      }),
+    );
+    if (answer.status >= 200 && answer.status < 300) return;
+    throw oauthRefusalError({
+      answer,
+      origin: url.origin,
+      what: 'to revoke a token',
+      secrets: [token.reveal()],
+    });
+  }
+}

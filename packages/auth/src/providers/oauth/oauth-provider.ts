@@ -1,0 +1,61 @@
+import { systemClock } from '../../clock.js';
+import { lazily } from '../../lazily.js';
+import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
+import type { OAuthConnection, ShownToken } from './oauth-connection.js';
+import type { OAuthProviderOptions } from './oauth-options.js';
+import { oauthSettings, type OAuthSettings } from './oauth-settings.js';
+
+/** Obtains tokens from any OAuth 2.0 or OpenID issuer. Never caches, never retries. */
+export interface OAuthProvider extends TokenProvider {
+  readonly issuer: TokenIssuer;
+
+  /**
+   * Tells the issuer to end a token before its time; a refresh token ends with its login.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_CONFIGURATION` when the
+   *   issuer ends none early.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2 | RFC 7009 §2}
+   */
+  revoke(token: ShownToken): Promise<void>;
+
+  /** What logins are made with. Loads the protocol. */
+  connect(): Promise<OAuthConnection>;
+}
+
+/** The protocol. Most processes find their token in the cache and end: they never load it. */
+const loadProtocol = lazily(() => Promise.all([import('oauth4webapi'), import('./oauth-connection.js')]));
+
+const LOAD_AFTER_MS = 1_000;
+
+async function connectionFor(settings: OAuthSettings): Promise<OAuthConnection> {
+  const [library, { OAuthConnection: Connection }] = await loadProtocol();
+  return new Connection(library, settings);
+}
+
+/**
+ * A provider for an OAuth 2.0 or OpenID issuer. Nothing is loaded and nothing is sent before a token is asked for.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when a value is not allowed; `KM_AUTH_INSECURE_ENDPOINT` for plain
+ *   http to another machine.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6749 | RFC 6749}
+ */
+export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvider {
+  const settings = oauthSettings(options);
+  let connection: Promise<OAuthConnection> | undefined;
+  const connect = (): Promise<OAuthConnection> => {
+    connection ??= connectionFor(settings).catch((error: unknown) => {
+      connection = undefined;
+      throw error;
+    });
+    return connection;
+  };
+  // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
+  systemClock.schedule(() => void loadProtocol().catch(() => undefined), LOAD_AFTER_MS, false);
+  return {
+    issuer: settings.tokenIssuer,
+    connect,
+    requestToken: async (request: TokenRequest): Promise<TokenGrant> =>
+      (await connect()).requestToken(request),
+    revoke: async (token) => (await connect()).revoke(token),
+  };
+}

@@ -1,0 +1,312 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  createDocumentFile,
+  createOAuthProvider,
+  type OAuthProviderOptions,
+  type StoredDocument,
+} from '../../src/index.js';
+import { lifetimeMs } from '../../src/providers/oauth/issuer-metadata.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { drop, nowhere } from '../support/http-server.js';
+import { outcomeOf } from '../support/setup.js';
+import { json, OAUTH_DOCUMENT, OPENID_DOCUMENT, startFakeIssuer } from './fake-issuer.js';
+
+const MINUTE = 60_000;
+
+function minting(options: Partial<OAuthProviderOptions>) {
+  return createOAuthProvider({
+    clientId: 'svc',
+    clientAuthentication: { method: 'client_secret', clientSecret: 's3cret' },
+    grant: { type: 'client_credentials' },
+    ...options,
+  });
+}
+
+const MINT = { grantType: 'provider', grantName: 'client_credentials', scopes: ['read'] } as const;
+
+/** Documents in memory, as a store that two providers share. */
+function documentStore() {
+  const kept = new Map<string, StoredDocument>();
+  return {
+    kept,
+    get: (url: string) => Promise.resolve(kept.get(url)),
+    set: (url: string, document: StoredDocument) => Promise.resolve(void kept.set(url, document)),
+  };
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'km-discovery-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('what an issuer offers is asked for once, and again when the time that it gave is over', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set(OPENID_DOCUMENT, () => json(issuer.metadata, 200, { 'cache-control': 'max-age=600' }));
+  const clock = fakeClock();
+  const provider = minting({ issuer: issuer.origin, clock });
+
+  await provider.requestToken(MINT);
+  clock.jumpWall(9 * MINUTE);
+  await provider.requestToken(MINT);
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(1);
+
+  clock.jumpWall(2 * MINUTE);
+  await provider.requestToken(MINT);
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(2);
+});
+
+test('a hundred requests at once ask for the document once', async () => {
+  const issuer = await startFakeIssuer();
+  const provider = minting({ issuer: issuer.origin });
+
+  await Promise.all(Array.from({ length: 100 }, () => provider.requestToken(MINT)));
+
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(1);
+});
+
+test.each([
+  ['max-age=5', MINUTE],
+  ['public, max-age=7200', 120 * MINUTE],
+  ['max-age=99999999', 1_440 * MINUTE],
+  ['no-store', MINUTE],
+  ['private', 60 * MINUTE],
+  [null, 60 * MINUTE],
+])('Cache-Control %j makes a document current for %d ms', (header, expected) => {
+  expect(lifetimeMs(header)).toBe(expected);
+});
+
+test('an issuer with the document of RFC 8414 alone will do', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set(OPENID_DOCUMENT, () => ({ status: 404 }));
+  issuer.replies.set(OAUTH_DOCUMENT, () => json(issuer.metadata));
+
+  const { token } = await minting({ issuer: issuer.origin }).requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-1');
+});
+
+test('the document of RFC 8414 is found between host and path of an issuer that has one', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.metadata['issuer'] = `${issuer.origin}/tenant`;
+  issuer.replies.set(`${OAUTH_DOCUMENT}/tenant`, () => json(issuer.metadata));
+
+  const { token } = await minting({ issuer: `${issuer.origin}/tenant` }).requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-1');
+  expect(issuer.to(`/tenant${OPENID_DOCUMENT}`)).toHaveLength(1);
+});
+
+test('a slash at the end of the issuer, too many or missing, is no other issuer', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.metadata['issuer'] = `${issuer.origin}/tenant/`;
+  issuer.replies.set(`/tenant${OPENID_DOCUMENT}`, () => json(issuer.metadata));
+
+  const { token } = await minting({ issuer: `${issuer.origin}/tenant` }).requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-1');
+});
+
+test('the document of another issuer is refused, and no secret is sent to its endpoints', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.metadata['issuer'] = 'https://login.example/{tenantid}/v2.0';
+
+  const error = await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT));
+
+  expect(error).toMatchObject({ code: 'KM_AUTH_CONFIGURATION' });
+  expect((error as Error).message).toContain('"https://login.example/{tenantid}/v2.0"');
+  expect((error as Error).message).toContain('your own tenant');
+  expect(issuer.to('/token')).toEqual([]);
+});
+
+test('an endpoint with plain http on another machine is refused, and nothing is sent to it', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.metadata['token_endpoint'] = 'http://login.example/token';
+
+  const error = await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT));
+
+  expect(error).toMatchObject({ code: 'KM_AUTH_INSECURE_ENDPOINT' });
+});
+
+test('an issuer that publishes nothing is a matter of configuration', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set(OPENID_DOCUMENT, () => ({ status: 404 }));
+
+  const error = await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT));
+
+  expect(error).toMatchObject({ code: 'KM_AUTH_CONFIGURATION' });
+  expect((error as Error).message).toContain('give its endpoints by hand');
+});
+
+test.each([
+  ['a 503', () => ({ status: 503, headers: { 'retry-after': '7' } })],
+  ['a page of a captive portal', () => ({ body: '<html>sign in</html>' })],
+  ['a closed connection', () => drop],
+])('%s in place of the document: try later, and nothing was sent', async (_what, reply) => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set(OPENID_DOCUMENT, reply);
+  issuer.replies.set(OAUTH_DOCUMENT, reply);
+
+  const error = await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT));
+
+  expect(error).toMatchObject({ code: 'KM_AUTH_UNREACHABLE', failure: { isAnswerLost: false } });
+});
+
+test('a redirect of the document is not followed', async () => {
+  const issuer = await startFakeIssuer();
+  const other = await startFakeIssuer();
+  issuer.replies.set(OPENID_DOCUMENT, () => ({
+    status: 302,
+    headers: { location: `${other.origin}${OPENID_DOCUMENT}` },
+  }));
+
+  expect(await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT))).toMatchObject({
+    code: 'KM_AUTH_CONFIGURATION',
+  });
+  expect(other.received).toEqual([]);
+});
+
+test('with a token endpoint given by hand nothing is discovered', async () => {
+  const issuer = await startFakeIssuer();
+
+  const provider = minting({ endpoints: { token: `${issuer.origin}/token` } });
+  const { token } = await provider.requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-1');
+  expect(issuer.to(OPENID_DOCUMENT)).toEqual([]);
+  expect(provider.issuer.origin).toBe(issuer.origin);
+});
+
+test('another endpoint given by hand goes before the discovered one', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set('/by-hand', () => ({ status: 200 }));
+  const provider = minting({
+    issuer: issuer.origin,
+    endpoints: { revocation: `${issuer.origin}/by-hand` },
+  });
+  const { token } = await provider.requestToken(MINT);
+
+  await provider.revoke({ token, kind: 'access_token' });
+
+  expect(issuer.forms('/by-hand')).toEqual([{ token: 'access-1', token_type_hint: 'access_token' }]);
+});
+
+test('a document that another process keeps saves the question, until it is over', async () => {
+  const issuer = await startFakeIssuer();
+  const clock = fakeClock();
+  const documents = documentStore();
+  await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+  await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(1);
+
+  clock.jumpWall(61 * MINUTE);
+  await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(2);
+});
+
+test('a document that is over still serves while the issuer cannot give a newer one', async () => {
+  const issuer = await startFakeIssuer();
+  const clock = fakeClock();
+  const documents = documentStore();
+  await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+  clock.jumpWall(7 * 24 * 60 * MINUTE);
+  issuer.replies.set(OPENID_DOCUMENT, () => ({ status: 503 }));
+
+  const { token } = await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-2');
+});
+
+test('a kept document that is damaged, of another issuer, or from the future is had again', async () => {
+  const issuer = await startFakeIssuer();
+  const clock = fakeClock();
+  const url = new URL(issuer.origin).href;
+  const fetchedAtMs = clock.nowMs();
+  const freshUntilMs = fetchedAtMs + MINUTE;
+  const evil = JSON.stringify({
+    issuer: 'https://evil.example',
+    token_endpoint: 'https://evil.example/token',
+  });
+  for (const [asked, bad] of [
+    { text: '{"issuer":', fetchedAtMs, freshUntilMs },
+    { text: evil, fetchedAtMs, freshUntilMs },
+    { text: evil, fetchedAtMs: fetchedAtMs + 60 * MINUTE, freshUntilMs: fetchedAtMs + 120 * MINUTE },
+  ].entries()) {
+    const documents = documentStore();
+    documents.kept.set(url, bad);
+
+    await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
+
+    expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(asked + 1);
+  }
+});
+
+test('documents in a file outlive the process, and a file that is damaged counts as empty', async () => {
+  const issuer = await startFakeIssuer();
+  const folder = temporaryFolder();
+  const options = { issuer: issuer.origin, documents: createDocumentFile({ folder, random: () => 0 }) };
+  await minting(options).requestToken(MINT);
+  await minting({ ...options, documents: createDocumentFile({ folder, random: () => 0 }) }).requestToken(
+    MINT,
+  );
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(1);
+  expect(statSync(join(folder, '.discovery')).mode & 0o777).toBe(0o600);
+
+  writeFileSync(join(folder, '.discovery'), '{"https://');
+  await minting(options).requestToken(MINT);
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(2);
+  await minting({ ...options, documents: createDocumentFile({ folder, random: () => 0 }) }).requestToken(
+    MINT,
+  );
+  expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(2);
+});
+
+test('a file of documents keeps the latest 32', async () => {
+  const folder = temporaryFolder();
+  const documents = createDocumentFile({ folder, random: () => 0 });
+  for (let each = 0; each < 40; each += 1) {
+    const document = { text: '{}', fetchedAtMs: each, freshUntilMs: each };
+    await documents.set(`https://issuer-${String(each)}.example/`, document);
+  }
+
+  expect(await documents.get('https://issuer-8.example/')).toBeDefined();
+  expect(await documents.get('https://issuer-7.example/')).toBeUndefined();
+});
+
+test('documents that cannot be kept cost nothing but the next question', async () => {
+  const issuer = await startFakeIssuer();
+  const documents = {
+    get: () => Promise.reject(new Error('disk')),
+    set: () => Promise.reject(new Error('disk')),
+  };
+
+  const { token } = await minting({ issuer: issuer.origin, documents }).requestToken(MINT);
+
+  expect(token.reveal()).toBe('access-1');
+});
+
+test('an issuer that nobody listens at: try later', async () => {
+  const provider = minting({ issuer: await nowhere() });
+
+  expect(await outcomeOf(provider.requestToken(MINT))).toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    failure: { isAnswerLost: false },
+  });
+});
+
+test.each([
+  ['no issuer', { issuer: undefined }, 'give issuer'],
+  ['plain http to another machine', { issuer: 'http://login.example' }, 'plain http'],
+  ['a query in the issuer', { issuer: 'https://login.example/?tenant=1' }, 'query'],
+  ['no client id', { clientId: '' }, 'clientId'],
+  ['a resource that is no URI', { resources: ['api'] }, 'resource "api"'],
+  ['a resource with a fragment', { resources: ['https://api.example/#a'] }, 'fragment'],
+  ['a scope with a quote', { scopes: ['a"b'] }, 'scope'],
+  ['client credentials of a public client', { clientAuthentication: { method: 'none' } }, 'prove who it is'],
+  ['no time', { requestTimeoutMs: 0 }, 'requestTimeoutMs is 0'],
+] as const)('%s is refused when the provider is made', (_what, wrong, why) => {
+  expect(() => minting({ issuer: 'https://login.example', ...wrong })).toThrow(why);
+});

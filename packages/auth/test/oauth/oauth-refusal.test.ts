@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { createOAuthProvider, Secret, type TokenRequestError } from '../../src/index.js';
+import { explainOAuthError } from '../../src/providers/oauth/oauth-refusal.js';
+import { drop } from '../support/http-server.js';
+import { outcomeOf } from '../support/setup.js';
+import { json, startFakeIssuer } from './fake-issuer.js';
+
+/** How a refresh that is answered so ends. */
+async function refusedWith(...answer: Parameters<typeof json>): Promise<TokenRequestError> {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set('/token', () => json(...answer));
+  const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli' });
+  const refreshToken = new Secret('refresh-secret-1');
+  return (await outcomeOf(
+    provider.requestToken({ grantType: 'refresh_token', refreshToken }),
+  )) as TokenRequestError;
+}
+
+test.each([
+  [400, 'invalid_grant', 'KM_AUTH_GRANT_REJECTED', 'log in again'],
+  [400, 'invalid_scope', 'KM_AUTH_INVALID_SCOPE', 'log in with the scope'],
+  [401, 'invalid_client', 'KM_AUTH_CONFIGURATION', 'check the client id'],
+  [400, 'unauthorized_client', 'KM_AUTH_CONFIGURATION', 'allow the grant'],
+  [400, 'unsupported_grant_type', 'KM_AUTH_CONFIGURATION', 'another grant'],
+  [400, 'invalid_target', 'KM_AUTH_CONFIGURATION', 'resource'],
+  [400, 'interaction_required', 'KM_AUTH_LOGIN_REQUIRED', 'log in again'],
+  [400, 'login_required', 'KM_AUTH_LOGIN_REQUIRED', 'log in again'],
+  [400, 'consent_required', 'KM_AUTH_LOGIN_REQUIRED', 'log in again'],
+  [400, 'temporarily_unavailable', 'KM_AUTH_UNREACHABLE', 'try again later'],
+  [503, 'invalid_grant', 'KM_AUTH_UNREACHABLE', 'try again later'],
+  [429, 'slow_down', 'KM_AUTH_UNREACHABLE', 'try again later'],
+  [403, 'access_denied', 'KM_AUTH_LOGIN_REQUIRED', 'said no'],
+  [400, 'something_else', 'KM_AUTH_CONFIGURATION', "check the client's settings"],
+  // GitHub's way: an error with a 200, by a name of its own.
+  [200, 'bad_refresh_token', 'KM_AUTH_GRANT_REJECTED', 'log in again'],
+  [200, 'incorrect_client_credentials', 'KM_AUTH_CONFIGURATION', 'check the client id'],
+])('%d with %s is %s, and the message says: %s', async (status, error, code, next) => {
+  const failure = await refusedWith({ error, error_description: 'in its own words' }, status);
+
+  expect(failure.code).toBe(code);
+  expect(failure.message).toContain(`${error} (in its own words)`);
+  expect(failure.message).toContain(next);
+  expect(failure.failure).toMatchObject({ oauthError: error, oauthErrorDescription: 'in its own words' });
+});
+
+test('what a server wrote is cut, and free of control characters and of what was sent', async () => {
+  const failure = await refusedWith(
+    {
+      error: 'invalid_grant',
+      error_description: `\u001b[31mbad\u0007\n refresh-secret-1 ${'x'.repeat(5_000)}`,
+    },
+    400,
+  );
+
+  expect(failure.message).toMatch(/^[\x20-\x7e…]*$/);
+  expect(failure.message).not.toContain('refresh-secret-1');
+  expect(failure.message.length).toBeLessThan(600);
+});
+
+test('a redirect of a token request is not followed', async () => {
+  const issuer = await startFakeIssuer();
+  const other = await startFakeIssuer();
+  issuer.replies.set('/token', () => ({ status: 307, headers: { location: `${other.origin}/token` } }));
+  const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli' });
+
+  const error = await outcomeOf(
+    provider.requestToken({ grantType: 'refresh_token', refreshToken: new Secret('r') }),
+  );
+
+  expect(error).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+  expect((error as Error).message).toContain('sends elsewhere');
+  expect(other.received).toEqual([]);
+});
+
+test('a refresh token whose answer was lost is told from one that was never sent', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set('/token', () => drop);
+  const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli' });
+  const refresh = { grantType: 'refresh_token', refreshToken: new Secret('r') } as const;
+
+  expect(await outcomeOf(provider.requestToken(refresh))).toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    failure: { isAnswerLost: true },
+  });
+  await issuer[Symbol.asyncDispose]();
+  expect(await outcomeOf(provider.requestToken(refresh))).toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    failure: { isAnswerLost: false },
+  });
+});
+
+test('every error of RFC 6749, RFC 8628, RFC 8707 and RFC 9449 has words', () => {
+  const errors = [
+    ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client'],
+    ...['unsupported_grant_type', 'invalid_scope', 'access_denied', 'unsupported_response_type'],
+    ...['server_error', 'temporarily_unavailable', 'expired_token', 'invalid_target'],
+    ...['invalid_dpop_proof', 'use_dpop_nonce'],
+  ];
+
+  for (const error of errors) expect(explainOAuthError(error), error).toMatch(/^.{10,}; .{5,}$/);
+  expect(explainOAuthError('no_such_error')).toBeUndefined();
+});
