@@ -1,8 +1,8 @@
-// npm run bench [-- --write] [-- --only hit,client,expired,shared]
+// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { installedPeers } from './installed-peers.mjs';
-import { expiredTable, heading, ratioTable, sharedLoginTables } from './report.mjs';
+import { cliTable, expiredTable, heading, ratioTable, sharedLoginTables } from './report.mjs';
 
 const { values } = parseArgs({
   options: { write: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -13,6 +13,7 @@ const BENCHMARKS = {
   hit: async () => (await (await import('./hit.mjs')).measureHits()).map(ratioTable),
   client: async () => (await (await import('./client.mjs')).measureClient()).map(ratioTable),
   expired: async () => [expiredTable(await (await import('./expired.mjs')).measureExpired())],
+  cli: async () => [cliTable(await (await import('./cli.mjs')).measureCli())],
   shared: async () => sharedLoginTables(await (await import('./shared-login.mjs')).measureSharedLogin()),
 };
 

@@ -102,6 +102,23 @@ export function sharedLoginTables({ processes, sizes, expiry }) {
   ];
 }
 
+/** What it costs to start `km`. */
+export function cliTable(rows) {
+  const head = ['', 'time', 'ratio', 'middle half', 'target'];
+  const cells = rows.map((row) => [
+    row.name,
+    perCall(row.ms),
+    times(row.ratio),
+    `${times(row.low)} to ${times(row.high)}`,
+    row.target === undefined ? '' : verdict(`at most ${row.target}x`, row.ratio <= row.target),
+  ]);
+  return (
+    '## Starting km\n\n' +
+    'Whole processes, from the start to the end, over `node -e 0` of the same round. Nothing that reads an encrypted ' +
+    `token with Node does with less than the second row.\n\n${table(head, cells)}\n`
+  );
+}
+
 /** Where, when and against what. */
 export function heading(peers) {
   const load = loadavg().map((value) => value.toFixed(1));

@@ -62,6 +62,7 @@ export type {
 } from './providers/oauth/oauth-options.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export { revokeToken, type RevocableToken, type RevokeTokenOptions } from './providers/revoke-token.js';
+export { refreshSettings } from './refresh-settings.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';

@@ -16,10 +16,23 @@ if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1
   process.exit(1);
 }
 
-try {
+function loadAll() {
   require('../dist/main.cjs');
+}
+
+try {
+  const words = process.argv.slice(2);
+  if (words[0] === 'auth' && words[1] === 'token') {
+    require('../dist/token-hit.cjs')
+      .answerAtOnce(words.slice(2))
+      .then(function (isAnswered) {
+        if (!isAnswered) loadAll();
+      });
+  } else {
+    loadAll();
+  }
 } catch (error) {
-  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/]main\.cjs/.test(error.message)) throw error;
+  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/](main|token-hit)\.cjs/.test(error.message)) throw error;
   process.stderr.write('km: is not built yet; run "npm run build" in the repository\n');
   process.exit(1);
 }

@@ -22,6 +22,16 @@ const commandsApart = {
   },
 };
 
+/** What is imported lazily is left out: who gets there has failed, and begins anew with all of `km`. */
+const nothingLater = {
+  name: 'nothing-later',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^[.]/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};
+
 const options = {
   outdir,
   outbase: join(root, 'src'),
@@ -49,6 +59,13 @@ const results = await Promise.all([
     plugins: [commandsApart],
     // Our own commands by `require`: the loader of ES modules need not start.
     supported: { 'dynamic-import': false },
+  }),
+  build({
+    ...options,
+    // What scripts start most often: as little as can be, and nothing for later.
+    entryPoints: [join(root, 'src/token-hit.ts')],
+    plugins: [nothingLater],
+    minify: true,
   }),
   build({
     ...options,

@@ -9,13 +9,7 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
-import {
-  dockerAction,
-  gitAction,
-  helpDocker,
-  helpGit,
-  type HelperOptions,
-} from '../token-format/credential-helper.js';
+import type { CredentialHelper } from '../token-format/credential-helper.js';
 import { printToken, type PlainFormat } from '../token-format/print-token.js';
 
 export type AuthTokenFlags = AccountFlags & {
@@ -37,8 +31,8 @@ export async function runAuthToken(
   flags: AuthTokenFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { scope = DEFAULT_SCOPE, format } = flags;
-  assertFits(action, flags);
+  const { scope = DEFAULT_SCOPE, format, host: hosts, username = USERNAME } = flags;
+  const help = await helperFor(action, flags);
   const { manager, account, storage } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
   const getToken = (): Promise<AuthToken> =>
@@ -46,31 +40,36 @@ export async function runAuthToken(
       wait: 'if-due',
       ...(flags.minValid === undefined ? {} : { minValidMs: flags.minValid }),
     });
-  const { host: hosts, username = USERNAME } = flags;
-  const helper: HelperOptions = { account, storage, context, scope, hosts, username, getToken };
   try {
-    if (format === 'git') return await helpGit(gitAction(action), helper);
-    if (format === 'docker') return await helpDocker(dockerAction(action), helper);
-    const token = await getToken();
+    if (help !== undefined)
+      return await help({ account, storage, context, scope, hosts, username, getToken });
     const asked = {
       nowMs: context.clock.nowMs(),
       refreshAheadMs: account.config.refreshAheadMs ?? DEFAULT_REFRESH_SETTINGS.refreshAheadMs,
     };
-    await context.answer(`${printToken(token, format, asked, context.environment)}\n`);
+    const text = printToken(await getToken(), format as PlainFormat, asked, context.environment);
+    await context.answer(`${text}\n`);
     return EXIT.done;
   } finally {
     await manager.stop();
   }
 }
 
-/** What only makes sense with git or docker is refused without them: it would be ignored in silence. */
-function assertFits(action: string | undefined, { format, host, username }: AuthTokenFlags): void {
-  if (format === 'git') gitAction(action);
-  else if (format === 'docker') dockerAction(action);
-  else if (action !== undefined || host !== undefined || username !== undefined) {
-    const what = action === undefined ? (host === undefined ? '--username' : '--host') : `"${action}"`;
-    throw new CliError(`${what} is for --format git or docker only; see km auth token --help`, {
-      exitCode: EXIT.usage,
-    });
+/**
+ * What speaks to git or docker, loaded for them only. What makes sense with them only is refused without them: it would
+ * be ignored in silence.
+ */
+async function helperFor(
+  action: string | undefined,
+  { format, host, username }: AuthTokenFlags,
+): Promise<CredentialHelper | undefined> {
+  if (format === 'git' || format === 'docker') {
+    const { credentialHelper } = await import('../token-format/credential-helper.js');
+    return credentialHelper(format, action);
   }
+  if (action === undefined && host === undefined && username === undefined) return undefined;
+  const what = action === undefined ? (host === undefined ? '--username' : '--host') : `"${action}"`;
+  throw new CliError(`${what} is for --format git or docker only; see km auth token --help`, {
+    exitCode: EXIT.usage,
+  });
 }

@@ -32,7 +32,7 @@ function ownerOf({ account }: HelperOptions): TokenOwner {
  * Speaks git's protocol for credential helpers. For a server that is not ours it says nothing: git then
  * goes on to the next helper.
  */
-export async function helpGit(action: string, options: HelperOptions): Promise<number> {
+async function helpGit(action: string, options: HelperOptions): Promise<number> {
   const { account, context, storage } = options;
   const hosts = new CredentialHosts(account.endpoint.value, options.hosts);
   // Actions that are not known are ignored, as git asks of a helper.
@@ -54,7 +54,7 @@ export async function helpGit(action: string, options: HelperOptions): Promise<n
 }
 
 /** Speaks docker's protocol for credential helpers. What went wrong is said on stdout, where docker reads it. */
-export async function helpDocker(action: DockerAction, options: HelperOptions): Promise<number> {
+async function helpDocker(action: DockerAction, options: HelperOptions): Promise<number> {
   const { account, context, storage, username } = options;
   const hosts = new CredentialHosts(account.endpoint.value, options.hosts);
   const read = (): Promise<string> => readRequest(context.stdin(), context.clock, 'docker');
@@ -104,25 +104,22 @@ export async function helpDocker(action: DockerAction, options: HelperOptions): 
 
 const DOCKER_ACTIONS = ['get', 'store', 'erase', 'list', 'version'] as const;
 
-/**
- * What docker asks for.
- *
- * @throws {CliError} when it is missing or not known.
- */
-export function dockerAction(action: string | undefined): DockerAction {
-  const known = DOCKER_ACTIONS.find((each) => each === action);
-  if (known !== undefined) return known;
-  throw helperUsage('docker', DOCKER_ACTIONS);
-}
+/** Answers what a program asks of a credential helper. Resolves with the exit code. */
+export type CredentialHelper = (options: HelperOptions) => Promise<number>;
 
 /**
- * What git asks for; any word will do, for git may learn new ones.
+ * What speaks to `format`, asked for `action`. Of git any word will do, for it may learn new ones.
  *
- * @throws {CliError} when there is none.
+ * @throws {CliError} when the action is missing, or docker does not have it.
  */
-export function gitAction(action: string | undefined): string {
-  if (action !== undefined) return action;
-  throw helperUsage('git', ['get', 'store', 'erase']);
+export function credentialHelper(format: 'git' | 'docker', action: string | undefined): CredentialHelper {
+  if (format === 'git') {
+    if (action === undefined) throw helperUsage('git', ['get', 'store', 'erase']);
+    return (options) => helpGit(action, options);
+  }
+  const known = DOCKER_ACTIONS.find((each) => each === action);
+  if (known === undefined) throw helperUsage('docker', DOCKER_ACTIONS);
+  return (options) => helpDocker(known, options);
 }
 
 function helperUsage(format: 'git' | 'docker', known: readonly string[]): CliError {

@@ -1,0 +1,118 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AuthToken, createFileCache } from '@kilometers/auth';
+import { describe, expect, test } from 'vitest';
+import { grantKeyOf } from '../src/grant-of-account.js';
+import { findToken } from '../src/token-hit/find-token.js';
+import { plainTokenFlags, type PlainTokenFlags } from '../src/token-hit/plain-token-flags.js';
+import { temporaryFolder } from './support/context.js';
+import { FakeClock } from './support/fake-clock.js';
+
+describe('flags that a hit can do with', () => {
+  test.each<[string, Partial<PlainTokenFlags>]>([
+    ['', { format: 'raw', minValid: 0 }],
+    ['--scope monitoring --format json', { scope: 'monitoring', format: 'json' }],
+    ['--scope=a=b --profile=work --endpoint https://x.example', { scope: 'a=b', profile: 'work' }],
+    ['--min-valid 60s --format=k8s', { minValid: 60_000, format: 'k8s' }],
+  ])('%j is plain', (line, flags) => {
+    expect(plainTokenFlags(line.split(' ').filter((word) => word !== ''))).toMatchObject(flags);
+  });
+
+  test.each([
+    '--help',
+    '-h',
+    'get',
+    '--',
+    '--scope',
+    '--scope=',
+    '--scope --format json',
+    '--scope a --scope b',
+    '--format git get',
+    '--format docker',
+    '--format yaml',
+    '--min-valid soon',
+    '--scop a',
+    '--host example.com',
+  ])('%j is for the parser of all of km', (line) => {
+    expect(plainTokenFlags(line.split(' '))).toBeUndefined();
+  });
+});
+
+describe('a hit', () => {
+  const apiEndpoint = 'https://api.example';
+  const flags: PlainTokenFlags = { scope: 'monitoring', format: 'raw' };
+
+  /** A user with a token that lives an hour. */
+  async function userWithToken() {
+    const folder = temporaryFolder();
+    const clock = new FakeClock();
+    const environment: Record<string, string> = {
+      KM_CONFIG_DIR: folder,
+      KILOMETERS_API_KEY: 'key',
+      KILOMETERS_API_ENDPOINT: apiEndpoint,
+    };
+    const key = grantKeyOf({ apiKey: 'key', profile: 'default', apiEndpoint });
+    const issuedAtMs = clock.nowMs();
+    const token = new AuthToken({
+      value: 'the-token',
+      scopes: ['monitoring'],
+      issuedAtMs,
+      expiresAtMs: issuedAtMs + 3_600_000,
+    });
+    await createFileCache({ folder, environment, clock }).updateGrant(key, () => ({
+      tokens: new Map([['monitoring', token]]),
+      unexplainedRequestsAtMs: [],
+    }));
+    const told: string[] = [];
+    const find = (changes: Readonly<Record<string, string>> = {}, wanted: Partial<PlainTokenFlags> = {}) =>
+      findToken(
+        { ...flags, ...wanted },
+        {
+          environment: { ...environment, ...changes },
+          clock,
+          random: () => 0,
+          tell: (message) => told.push(message),
+        },
+      );
+    return { folder, clock, find, told };
+  }
+
+  test('is what is at hand, good, and not due', async () => {
+    const { find, clock } = await userWithToken();
+    expect(await find()).toBe('the-token');
+    expect(await find({}, { format: 'header' })).toBe('Authorization: Bearer the-token');
+    await clock.advance(54 * 60_000);
+    expect(await find()).toBe('the-token');
+    await clock.advance(2 * 60_000);
+    expect(await find()).toBeUndefined();
+    expect(await find({ KM_REFRESH_AHEAD: '1m' })).toBe('the-token');
+    await clock.advance(10 * 60_000);
+    expect(await find({ KM_REFRESH_AHEAD: '1m' })).toBeUndefined();
+  });
+
+  test('is nothing that is for somebody else, or for something else', async () => {
+    const { find } = await userWithToken();
+    expect(await find({}, { scope: 'plugins' })).toBeUndefined();
+    expect(await find({}, { profile: 'other' })).toBeUndefined();
+    expect(await find({}, { endpoint: 'https://other.example' })).toBeUndefined();
+    expect(await find({ KILOMETERS_API_KEY: 'another' })).toBeUndefined();
+    expect(await find({}, { minValid: 3_600_001 })).toBeUndefined();
+  });
+
+  test('is nothing where the rest of km has something to say or to do', async () => {
+    const { find, folder } = await userWithToken();
+    expect(await find({ KM_DEBUG: 'true' })).toBeUndefined();
+    expect(await find({ KM_NO_TOKEN_CACHE: '1' })).toBeUndefined();
+    await expect(find({ KM_REFRESH_AHEAD: '2d' })).rejects.toMatchObject({ code: 'KM_AUTH_INVALID_OPTION' });
+    writeFileSync(join(folder, '.auth_cache'), 'garbage', { mode: 0o600 });
+    expect(await find()).toBeUndefined();
+  });
+
+  test('says what it repaired, for nobody else will', async () => {
+    const { find, folder, told } = await userWithToken();
+    chmodSync(join(folder, '.auth_cache'), 0o644);
+    expect(await find()).toBe('the-token');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('.auth_cache');
+  });
+});
