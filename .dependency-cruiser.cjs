@@ -19,7 +19,8 @@ const PORTS = AUTH + '(ports|clock|auth-manager)[.]ts$';
 /** Concrete adapters: named only by the composition root. */
 const CONCRETE = AUTH + '(providers|caches)/';
 const ADAPTERS = [CONCRETE, AUTH + 'authenticated-(fetch|client)[.]ts$'];
-const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index)[.]ts$';
+/** The last two load adapters late. */
+const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index|late-providers|providers-side)[.]ts$';
 
 const SRC = '^(packages/[^/]+|examples)/src/';
 const TEST = '(^e2e/|/test/)';

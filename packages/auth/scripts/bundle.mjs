@@ -10,7 +10,13 @@ import { plainBuiltins } from './plain-builtins.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** What most programs never need. */
-const LATER = ['./refreshing.ts', './caches/file/writing-side.ts', './providers/oauth/oauth-connection.ts'];
+const LATER = [
+  './refreshing.ts',
+  './providers-side.ts',
+  './providers/oauth/oauth-connection.ts',
+  './caches/file/writing-side.ts',
+  './entitlements-verifying.ts',
+];
 const outdir = join(root, 'dist');
 
 const { metafile } = await build({

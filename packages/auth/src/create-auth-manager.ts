@@ -5,7 +5,7 @@ import type { AuthManagerConfig } from './auth-manager-config.js';
 import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
 import type { Credential } from './credential.js';
-import { createKilometersProvider } from './providers/kilometers-provider.js';
+import { createKilometersProvider } from './late-providers.js';
 import { loadRefreshing } from './load-refreshing.js';
 import { refreshSettings } from './refresh-settings.js';
 import { grantKeyOf } from './grant-key.js';

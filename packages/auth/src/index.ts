@@ -32,14 +32,15 @@ export { createDebugLog, describeEvent } from './debug-log.js';
 export { formatDuration, parseDurationMs } from './duration.js';
 export {
   createEntitlementVerifier,
-  type Entitlements,
   type EntitlementVerifier,
   type EntitlementVerifierOptions,
 } from './entitlements.js';
+export type { Entitlements } from './entitlements-verifying.js';
 export { authConfigFromEnvironment, type Environment } from './environment.js';
 export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
+export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type {
   DocumentStore,
@@ -51,8 +52,8 @@ export type {
   TokenProvider,
   TokenRequest,
 } from './ports.js';
-export { startDeviceLogin, type DeviceLogin, type DeviceLoginOptions } from './providers/device-login.js';
-export { createKilometersProvider, type KilometersProviderOptions } from './providers/kilometers-provider.js';
+export type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
+export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
 export type {
   ClientAuthentication,
   OAuthEndpoints,
@@ -61,7 +62,7 @@ export type {
   SigningKey,
 } from './providers/oauth/oauth-options.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
-export { revokeToken, type RevocableToken, type RevokeTokenOptions } from './providers/revoke-token.js';
+export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
 export { refreshSettings } from './refresh-settings.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
