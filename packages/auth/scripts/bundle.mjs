@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { foldSharedChunk } from './fold-shared-chunk.mjs';
 import { oneLaterChunk } from './one-later-chunk.mjs';
 import { plainBuiltins } from './plain-builtins.mjs';
 
@@ -19,28 +20,38 @@ const LATER = [
 ];
 const outdir = join(root, 'dist');
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: ['src/index.ts', 'src/caches/file/keyring-child.ts'],
   outdir,
   // Side by side: the library finds the program by its own address.
   entryNames: '[name]',
   chunkNames: '[name]-[hash]',
   bundle: true,
-  // What is imported lazily is a file of its own.
-  splitting: true,
   packages: 'external',
   platform: 'node',
   format: 'esm',
   target: `node${engines.node.replace('>=', '')}`,
-  // Names stay: they are in the stack traces of our users.
   minifySyntax: true,
   legalComments: 'none',
-  sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
   metafile: true,
+};
+
+const parts = await build({
+  ...options,
+  entryPoints: ['src/index.ts', 'src/caches/file/keyring-child.ts'],
+  // What is imported lazily is a file of its own.
+  splitting: true,
   plugins: [plainBuiltins, oneLaterChunk(join(root, 'src'), LATER)],
+  sourcemap: 'inline',
+  write: false,
+});
+const { metafile } = await foldSharedChunk(parts, {
+  ...options,
+  // Names stay: they are in the stack traces of our users.
+  minifyWhitespace: true,
+  sourcemap: true,
 });
 
 // What an earlier build left goes last, so that a program that starts meanwhile finds its chunks.

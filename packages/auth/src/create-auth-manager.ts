@@ -6,14 +6,12 @@ import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
 import type { Credential } from './credential.js';
 import { createKilometersProvider } from './late-providers.js';
-import { loadRefreshing } from './load-refreshing.js';
 import { refreshSettings } from './refresh-settings.js';
 import { grantKeyOf } from './grant-key.js';
 import { Secret } from './secret.js';
 import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
 
-const LOAD_ALL_AFTER_MS = 1_000;
 const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 function credentialOf(config: AuthManagerConfig): Credential | undefined {
@@ -49,8 +47,6 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   }
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
-  // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
-  systemClock.schedule(() => void loadRefreshing().catch(() => undefined), LOAD_ALL_AFTER_MS, false);
   const {
     cache = createMemoryCache({ clock }),
     loginCommand = profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`,

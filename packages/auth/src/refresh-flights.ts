@@ -61,6 +61,11 @@ export class RefreshFlights {
     await Promise.allSettled(this.#underway.values());
   }
 
+  /** The program lives on: it gets what it will need while the library's files are the ones that it began with. */
+  prepare(): void {
+    loadRefreshing().catch(() => undefined);
+  }
+
   /** Ends the waits between tries: what was sent is still waited for. */
   interruptWaits(): void {
     this.#refreshing?.interruptWaits();

@@ -134,6 +134,7 @@ export class TokenManager implements AuthManager {
   }
 
   start(): void {
+    this.#flights.prepare();
     this.#background.start();
   }
 
@@ -159,6 +160,7 @@ export class TokenManager implements AuthManager {
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
+      if (held !== undefined) this.#flights.prepare();
       const record = await untilAborted(this.#store.look(), signal);
       if (this.#store.isReadable) this.#memory.adopt(key, record);
       held = this.#memory.get(key);
