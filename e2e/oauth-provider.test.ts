@@ -26,7 +26,7 @@ function minting(
 ): AuthManager {
   const grant = { type: 'client_credentials' } as const;
   const options = { issuer: server.issuer, clientId, clientAuthentication, grant, ...more };
-  return createAuthManager({ provider: createOAuthProvider(options) });
+  return createAuthManager({ provider: createOAuthProvider(options), maxRetries: 0 });
 }
 
 /** A login at the server, and managers of it. */

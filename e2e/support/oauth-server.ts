@@ -53,6 +53,8 @@ export type OAuthServer = {
   /** A login as it is after a human has said yes: its first refresh token. */
   readonly login: (clientId: string, scope: string, more?: LoginDetails) => Promise<string>;
   readonly refreshes: () => number;
+  /** When the last one was, in milliseconds since the epoch. */
+  readonly refreshedAtMs: () => number;
 };
 
 /** What else a login has. */
@@ -157,7 +159,7 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
   const seen: SeenRequest[] = [];
   const troubles: Trouble[] = [];
   const constant = new Map<string, Trouble>();
-  let [revoked, refreshes] = [0, 0];
+  let [revoked, refreshes, refreshedAtMs] = [0, 0, 0];
   let handler: RequestListener = () => undefined;
 
   const listener: RequestListener = (request, response) => {
@@ -194,7 +196,9 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
   options.prepare?.(provider);
   provider.on('grant.revoked', () => (revoked += 1));
   provider.on('grant.success', (context) => {
-    if (context.oidc.params?.['grant_type'] === 'refresh_token') refreshes += 1;
+    if (context.oidc.params?.['grant_type'] !== 'refresh_token') return;
+    refreshes += 1;
+    refreshedAtMs = Date.now();
   });
   const serve = provider.callback();
   handler = (request, response) => void serve(request, response);
@@ -204,6 +208,7 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
     seen,
     revoked: () => revoked,
     refreshes: () => refreshes,
+    refreshedAtMs: () => refreshedAtMs,
     next: (...more) => troubles.push(...more),
     always: (path, trouble) => {
       if (trouble === undefined) constant.delete(path);

@@ -10,17 +10,18 @@ const userId = process.getuid?.();
  * Creates a folder and those above it, one at a time. The recursive `mkdir` says ENOENT on a read-only disk, and never
  * comes back from a file system that takes no folders, as `/proc`.
  */
-function makeFolders(path: string): void {
+function makeFolders(path: string, isAgain = false): void {
   try {
     mkdirSync(path, 0o700);
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'EEXIST') return;
     const above = dirname(path);
-    if (code !== 'ENOENT' || above === path || statSync(above, { throwIfNoEntry: false }) !== undefined)
-      throw error;
-    makeFolders(above);
-    makeFolders(path);
+    if (code !== 'ENOENT' || above === path) throw error;
+    // One that is there by now was made by another process a moment ago, or takes no folders.
+    if (statSync(above, { throwIfNoEntry: false }) === undefined) makeFolders(above);
+    else if (isAgain) throw error;
+    makeFolders(path, true);
   }
 }
 
