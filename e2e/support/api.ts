@@ -17,7 +17,7 @@ export async function startApi(
 }
 
 /** All that is stored, in the order it came. */
-export function storedEvents(api: RunningLocalApi): readonly StoredEvent[] {
+export function storedEvents(api: Pick<RunningLocalApi, 'store'>): readonly StoredEvent[] {
   return api.store.events.list({ limit: 1_000_000 });
 }
 

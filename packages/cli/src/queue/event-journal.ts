@@ -7,7 +7,7 @@ import type { QueueAccount } from './state-folder.js';
 import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 
 /** An event that is not delivered for so long is written to the disk. */
-const WRITE_AFTER_MS = 100;
+const WRITE_AFTER_MS = 50;
 /** So much is written at once, without waiting. */
 const WRITE_AT_BYTES = 1024 * 1024;
 /** After a failure to write, the disk is tried again this much later. */
@@ -43,6 +43,7 @@ export class EventJournal {
   #writer: SegmentWriter | undefined;
   #flushing: Promise<void> | undefined;
   #flushes = 0;
+  #beingWritten = 0;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #retryAtMs: number | undefined;
   #hasToldUnwritable = false;
@@ -55,9 +56,9 @@ export class EventJournal {
     this.#waiting = new WaitingEvents(options.onDropped);
   }
 
-  /** How many events are in memory only. */
+  /** How many events are in memory only, those that are being written included. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#beingWritten;
   }
 
   /** Whether events can be written, as far as is known. */
@@ -115,7 +116,7 @@ export class EventJournal {
   /** Writes everything that is in memory only, if it can be written. */
   async flush(): Promise<void> {
     await this.settled();
-    if (this.#place === undefined || this.size === 0) return;
+    if (this.#place === undefined || this.#waiting.size === 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#flushes += 1;
@@ -171,10 +172,12 @@ export class EventJournal {
 
   async #write(place: JournalPlace): Promise<void> {
     const entries = this.#waiting.drain();
+    this.#beingWritten = entries.length;
     try {
       const plaintexts = entries.map(({ event }) => encodeEvent(event));
       const { writer, ends } = await this.#append(place, plaintexts);
       this.#retryAtMs = undefined;
+      this.#beingWritten = 0;
       entries.forEach((entry, index) => {
         const end = ends[index];
         if (end === undefined) return;
@@ -184,6 +187,7 @@ export class EventJournal {
       });
     } catch (error) {
       this.#retryAtMs = this.#options.clock.monotonicMs() + RETRY_MS;
+      this.#beingWritten = 0;
       this.#waiting.restore(entries);
       // What was written last may be cut off: nothing is appended after it.
       await this.#closeWriter();

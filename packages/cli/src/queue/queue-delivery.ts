@@ -7,6 +7,8 @@ import { sendInHand, type SendOptions } from './send-in-hand.js';
 
 /** How often others' events are looked for. */
 const POLL_MS = 1_000;
+/** How often it is looked for what is left at the end. */
+const LAST_LOOK_MS = 20;
 /** How often a process that may not deliver asks whether it may. */
 const TURN_MS = 2_000;
 /** After trouble that only a human can mend, or with the disk, it is looked at again this much later. */
@@ -125,8 +127,10 @@ export class QueueDelivery {
     await collectBatch({ batch: this.#batch, queue, journal, right, clock }, this.#seen);
     if (isFinishing && !(await this.#hasOwnLeft(queue))) return this.#stop();
 
-    const dueInMs = isFinishing ? 0 : this.#batch.dueInMs(clock.monotonicMs());
-    if (dueInMs !== 0) return Math.min(dueInMs ?? POLL_MS, POLL_MS);
+    const dueInMs = this.#batch.dueInMs(clock.monotonicMs());
+    // At the end what cannot be had yet is being written.
+    if (dueInMs === undefined) return isFinishing ? LAST_LOOK_MS : POLL_MS;
+    if (dueInMs > 0 && !isFinishing) return Math.min(dueInMs, POLL_MS);
     const { ms } = await queue.schedule.waitMs();
     if (ms === 0) return this.#send(queue);
     const isTooLate = clock.monotonicMs() + ms > (this.#deadlineMs ?? Infinity);

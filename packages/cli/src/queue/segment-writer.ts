@@ -50,8 +50,8 @@ export class SegmentWriter {
     const handle = await open(segmentPath(file), flags, 0o600);
     const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt), clock);
     try {
-      await writer.#write(encodeSegmentHeader(sealer, salt));
-      await writer.append([Buffer.from(JSON.stringify(description))]);
+      const { bytes } = writer.#encode([Buffer.from(JSON.stringify(description))]);
+      await writer.#write(Buffer.concat([encodeSegmentHeader(sealer, salt), bytes]));
     } catch (error) {
       await handle.close();
       await unlink(segmentPath(file)).catch(() => undefined);

@@ -88,10 +88,10 @@ export class SealedFolder {
     return undefined;
   }
 
-  /** The key as it is now, made where there is none. Where nothing can be written, the one that was known. */
+  /** The key as it is now, made where there is none. Where it cannot be had, the one that was known. */
   async ensureKey(): Promise<Buffer> {
     try {
-      return await this.whileWriting(({ key }) => Promise.resolve(key));
+      return (await this.#key.reread()) ?? (await this.whileWriting(({ key }) => Promise.resolve(key)));
     } catch (error) {
       const known = await this.#key.current();
       if (known === undefined) throw error;
