@@ -22,6 +22,8 @@ const WRITTEN = 0;
 const READ = 1;
 const IDLE = 2;
 const AWAITED = 3;
+/** The position that is the start of the memory. */
+const BASE = 4;
 const CONTROL_BYTES = 64;
 
 /** Before each record: kind and direction, length of the bytes, two moments, two counts and a flag. */
@@ -58,6 +60,7 @@ class Ring {
 export class RingWriter {
   readonly #ring: Ring;
   #written = 0;
+  #base = 0;
 
   constructor(memory: SharedArrayBuffer) {
     this.#ring = new Ring(memory);
@@ -93,8 +96,13 @@ export class RingWriter {
   write(record: RingRecord): boolean {
     const { capacity } = this.#ring;
     const bytes = record.kind === 'bytes' ? record.bytes : EMPTY;
+    if (this.usedBytes === 0) {
+      // All is read: begun anew at the start, so that memory that is not needed is not touched.
+      this.#base = this.#written;
+      Atomics.store(this.#ring.control, BASE, this.#base);
+    }
     // Bytes that reach over the end of the memory go on at its start, as a record of their own.
-    const place = this.#written & (capacity - 1);
+    const place = (this.#written - this.#base) & (capacity - 1);
     const first = Math.min(bytes.length, capacity - place - HEADER_BYTES);
     const needed =
       spaceFor(bytes.length) + (first < bytes.length ? HEADER_BYTES + ALIGNMENT : 0) + HEADER_BYTES;
@@ -113,7 +121,7 @@ export class RingWriter {
 
   #put(record: RingRecord, bytes: Buffer): void {
     const { capacity, words, numbers } = this.#ring;
-    const place = this.#written & (capacity - 1);
+    const place = (this.#written - this.#base) & (capacity - 1);
     words[place / 4] = KINDS.indexOf(record.kind) * 2 + DIRECTIONS.indexOf(record.direction);
     words[place / 4 + 1] = bytes.length;
     numbers[place / 8 + 1] = record.wallMs;
@@ -141,7 +149,7 @@ export class RingReader {
   read(): RingRecord | undefined {
     const { capacity, words, numbers, control } = this.#ring;
     if (Atomics.load(control, WRITTEN) === this.#read) return undefined;
-    let place = this.#read & (capacity - 1);
+    let place = (this.#read - Atomics.load(control, BASE)) & (capacity - 1);
     if (capacity - place < HEADER_BYTES) {
       this.#read = (this.#read + capacity - place) | 0;
       place = 0;

@@ -8,7 +8,7 @@ import { CaptureSession } from './capture-session.js';
 import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thread.js';
 
 /** Where the processor is short, the client, the server and what passes between them go first. */
-const NICENESS = 5;
+const NICENESS = 10;
 
 const data = workerData as CaptureThreadData;
 const report = (message: ThreadReport) => parentPort?.postMessage(message);

@@ -6,7 +6,7 @@ import { createRingMemory, RingWriter } from './capture-ring.js';
 import type { FieldPath } from './redaction.js';
 
 /** Traffic that was not looked at yet, at most. */
-const RING_BYTES = 8 * 1024 * 1024;
+const RING_BYTES = 64 * 1024 * 1024;
 /** Events wait on disk and in the queue, not in objects: more would be a mistake, and must not take the machine with it. */
 const HEAP_MB = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 /** At the end of a session events are delivered for at most this long. */

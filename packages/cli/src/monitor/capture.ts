@@ -31,6 +31,8 @@ export class Capture {
   /** Ids collide across directions: each side numbers its own requests. */
   readonly #requests = { inbound: new PendingRequests(), outbound: new PendingRequests() };
   #moment: Moment = { wallMs: 0, monotonicMs: 0 };
+  /** The last moment that was written as text: many messages have the same. */
+  #written = { ms: Number.NaN, text: '' };
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -87,7 +89,7 @@ export class Capture {
     const { payload, redacted } = this.#payloadOf(line);
     const event: MonitorEvent = {
       id: this.#options.createId(),
-      timestamp: new Date(this.#moment.wallMs).toISOString(),
+      timestamp: this.#timestamp(),
       direction,
       ...(exchange.method === undefined ? {} : { method: exchange.method }),
       payload,
@@ -106,6 +108,12 @@ export class Capture {
     };
     this.#options.notify(notice);
     this.#options.onEvent(event);
+  }
+
+  #timestamp(): string {
+    const ms = Math.trunc(this.#moment.wallMs);
+    if (ms !== this.#written.ms) this.#written = { ms, text: new Date(ms).toISOString() };
+    return this.#written.text;
   }
 
   /** The method of a message, that of its request for a response, and how long the response took. */

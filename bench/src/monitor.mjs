@@ -1,0 +1,120 @@
+// km monitor against other ways to stand between an MCP client and its server, and against nothing between them.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { performance } from 'node:perf_hooks';
+import { monitorContenders } from './monitor-contenders.mjs';
+import { median } from './side-by-side.mjs';
+
+const ROUNDS = Number(process.env.KM_BENCH_ROUNDS ?? 11);
+const WARM_UP = 2_000;
+const ROUND_TRIPS = 4_000;
+const KILOBYTES = 20_000;
+const MEGABYTES = 60;
+
+function messageOf(size) {
+  const text = 'x'.repeat(size);
+  return `{"method":"tools/call","params":{"name":"echo","arguments":{"text":"${text}"}},"jsonrpc":"2.0","id":1}\n`;
+}
+
+/** A client that is as fast as it can be: it looks for ends of lines only. */
+function connect(command, env) {
+  const startedAtMs = performance.now();
+  const child = spawn(command[0], command.slice(1), { env, stdio: ['pipe', 'pipe', 'ignore'] });
+  let onLine;
+  child.stdout.on('data', (chunk) => {
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) onLine();
+  });
+  return {
+    startedAtMs,
+    ask: (message) =>
+      new Promise((resolve) => {
+        onLine = resolve;
+        child.stdin.write(message);
+      }),
+    /** Milliseconds for `count` messages, sent as fast as they are taken, and their answers. */
+    async flood(count, message) {
+      let answers = 0;
+      const startMs = performance.now();
+      const answered = new Promise((resolve) => {
+        onLine = () => {
+          answers += 1;
+          if (answers === count) resolve();
+        };
+      });
+      for (let sent = 0; sent < count; sent += 1) {
+        if (!child.stdin.write(message)) await once(child.stdin, 'drain');
+      }
+      await answered;
+      return performance.now() - startMs;
+    },
+    async close() {
+      const ended = once(child, 'exit');
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+function share(values, part) {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * part)];
+}
+
+async function measure({ command, prepare }) {
+  const { env, stop } = await prepare();
+  const session = connect(command, env);
+  const small = messageOf(60);
+  await session.ask(small);
+  const startMs = performance.now() - session.startedAtMs;
+  for (let count = 0; count < WARM_UP; count += 1) await session.ask(small);
+  const trips = [];
+  for (let count = 0; count < ROUND_TRIPS; count += 1) {
+    const askedAtMs = performance.now();
+    await session.ask(small);
+    trips.push(performance.now() - askedAtMs);
+  }
+  const kilobyte = messageOf(1_000);
+  await session.flood(KILOBYTES / 10, kilobyte);
+  const kilobytesMs = await session.flood(KILOBYTES, kilobyte);
+  const megabytesMs = await session.flood(MEGABYTES, messageOf(1_000_000));
+  await session.close();
+  await stop();
+  return { startMs, p50Ms: share(trips, 0.5), p99Ms: share(trips, 0.99), kilobytesMs, megabytesMs };
+}
+
+function shuffled(list) {
+  return list
+    .map((each) => [Math.random(), each])
+    .sort(([a], [b]) => a - b)
+    .map(([, each]) => each);
+}
+
+/** The figures of each contender, as ratios to the first's of the same round; of throughput, upside down. */
+export async function measureMonitor() {
+  const contenders = monitorContenders();
+  const figures = new Map(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const contender of shuffled(contenders)) {
+      figures.get(contender.name).push(await measure(contender));
+    }
+  }
+  const [{ name: baseline }] = contenders;
+  const ratio = (name, of) => {
+    const other = figures.get(of);
+    return (key) => median(figures.get(name).map((own, round) => own[key] / other[round][key]));
+  };
+  const pipe = contenders.find((each) => each.name.startsWith('a bare pipe')).name;
+  return contenders.map(({ name, isOurs }) => {
+    const toServer = ratio(name, baseline);
+    return {
+      name,
+      isOurs,
+      p50Ms: median(figures.get(name).map(({ p50Ms }) => p50Ms)),
+      p50: toServer('p50Ms'),
+      p99: toServer('p99Ms'),
+      kilobytes: 1 / toServer('kilobytesMs'),
+      megabytes: 1 / toServer('megabytesMs'),
+      startMs: median(figures.get(name).map(({ startMs }) => startMs)),
+      start: ratio(name, pipe)('startMs'),
+    };
+  });
+}
