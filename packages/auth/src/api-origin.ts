@@ -4,7 +4,7 @@ import { AuthError } from './auth-error.js';
 export const DEFAULT_API_ENDPOINT = 'https://api.kilometers.ai';
 
 /** Whether `hostname`, as `URL` spells it, names this machine only. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||

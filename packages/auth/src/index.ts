@@ -1,4 +1,4 @@
-export { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
+export { DEFAULT_API_ENDPOINT, isLoopback, parseEndpoint } from './api-origin.js';
 export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
 export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
@@ -53,6 +53,14 @@ export type {
   TokenRequest,
 } from './ports.js';
 export type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
+export {
+  createNodeTransport,
+  TransportError,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpTransport,
+  type NodeTransportOptions,
+} from './providers/http-transport.js';
 export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
 export type {
   ClientAuthentication,

@@ -1,8 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Clock, SignalledProcess } from '@kilometers/auth';
+import type { Network } from './network/network.js';
 
 /** What a command gets from the process it runs in. */
-export type CommandContext = {
+export type CommandContext = Network & {
   readonly version: string;
   /** Where the bundles are. */
   readonly bundleFolder: string;
@@ -26,8 +27,6 @@ export type CommandContext = {
   readonly prompt: (text: string) => void;
   /** Calls `listener` when the process ends, for whatever reason but SIGKILL. */
   readonly onExit: (listener: () => void) => void;
-  /** What sends requests that need no token. */
-  readonly fetch: typeof fetch;
   /** This process, as the signals' target. */
   readonly process: SignalledProcess;
   /** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of ending; returns what ends that. */

@@ -9,6 +9,7 @@ import {
   type TokenProvider,
 } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
+import { transportOf } from './network/transport.js';
 import { whileLoggedIn } from './revocation/while-logged-in.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, type Storage } from './token-cache.js';
@@ -76,13 +77,19 @@ export async function openAuthManager(
 function providerFor(
   { config, credential, endpoint, profile }: Account,
   { files }: Storage,
-  { clock }: CommandContext,
+  context: CommandContext,
 ): TokenProvider | undefined {
-  if (credential?.source !== 'login' || files === undefined) return undefined;
+  const logins = credential?.source === 'login' ? files?.logins : undefined;
+  if (logins === undefined && context.agent === undefined) return undefined;
   const { requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs } = config;
-  return whileLoggedIn(
-    createKilometersProvider({ apiEndpoint: endpoint.value, requestTimeoutMs, clock }),
-    { ...config, profile: profile.value, apiEndpoint: endpoint.value },
-    files.logins,
-  );
+  const { clock } = context;
+  const apiEndpoint = endpoint.value;
+  const provider = createKilometersProvider({
+    apiEndpoint,
+    requestTimeoutMs,
+    clock,
+    transport: transportOf(context),
+  });
+  if (logins === undefined) return provider;
+  return whileLoggedIn(provider, { ...config, profile: profile.value, apiEndpoint }, logins);
 }

@@ -4,6 +4,7 @@ import { systemClock } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
 import { exitCodeFor } from './exit-code.js';
 import { reportOf } from './failure-report.js';
+import { createNetwork } from './network/network.js';
 
 /** Set when the command line is bundled. */
 declare const KM_VERSION: string;
@@ -59,7 +60,7 @@ function createContext(): CommandContext {
     prompt: (text) => {
       stderr().write(text);
     },
-    fetch: (input, init) => fetch(input, init),
+    ...createNetwork(process.env, systemClock, (input, init) => fetch(input, init)),
     process,
     onExit: (listener) => {
       process.on('exit', listener);

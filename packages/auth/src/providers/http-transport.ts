@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
 
 /** What a connection shows of the client, and whom it trusts; in PEM. */
@@ -76,13 +76,21 @@ function describe(error: unknown): string {
   return error.message === '' ? error.name : error.message;
 }
 
+export type NodeTransportOptions = {
+  readonly clock?: Clock;
+  /** What makes the connection to a URL, as through a proxy; where it gives nothing, Node does. */
+  readonly agent?: (url: URL) => Promise<Agent | undefined>;
+};
+
 /**
  * A transport over `node:http` and `node:https`, one connection a request: a kept one may be closed by
  * the server at the very moment it is used again, and the answer to a single-use refresh token be lost.
  */
-export function createNodeTransport(options: { readonly clock?: Clock } = {}): HttpTransport {
-  const { clock = systemClock } = options;
-  return (request) =>
+export function createNodeTransport({
+  clock = systemClock,
+  agent,
+}: NodeTransportOptions = {}): HttpTransport {
+  const send = (request: HttpRequest, connections: Agent | false): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       let wasSent = false;
       let cancelTimer: () => void = () => undefined;
@@ -90,7 +98,7 @@ export function createNodeTransport(options: { readonly clock?: Clock } = {}): H
       const http = process.getBuiltinModule(request.url.protocol === 'https:' ? 'node:https' : 'node:http');
       const outgoing = http.request(request.url, {
         method: request.method ?? 'POST',
-        agent: false,
+        agent: connections,
         ...tlsOptions(request.tls),
         headers: { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) },
       });
@@ -128,4 +136,11 @@ export function createNodeTransport(options: { readonly clock?: Clock } = {}): H
       });
       outgoing.end(request.body);
     });
+  if (agent === undefined) return (request) => send(request, false);
+  return async (request) => {
+    const connections = await agent(request.url).catch((error: unknown) => {
+      throw new TransportError(describe(error), false, { cause: error });
+    });
+    return send(request, connections ?? false);
+  };
 }

@@ -7,11 +7,13 @@ import {
   startDeviceLogin,
   type DeviceLogin,
   type GrantRecord,
+  type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { grantKeyOf } from '../grant-of-account.js';
+import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { styleFor } from '../terminal/style.js';
 import type { LoginKind, LoginRequest, WonLogin } from './login-kind.js';
@@ -55,7 +57,7 @@ async function waitFor(login: DeviceLogin, { context, apiEndpoint }: LoginReques
       login.wait({ signal: giveUp.signal }),
     );
     if (!giveUp.signal.aborted) return grant;
-    await revokeGrant(grant, apiEndpoint);
+    await revokeGrant(grant, { apiEndpoint, transport: transportOf(context) });
     throw interrupted();
   } catch (error) {
     throw isAuthError(error, 'KM_AUTH_ABORTED') ? interrupted(error) : error;
@@ -64,17 +66,22 @@ async function waitFor(login: DeviceLogin, { context, apiEndpoint }: LoginReques
   }
 }
 
-async function revokeGrant({ token, refreshToken }: TokenGrant, apiEndpoint: string): Promise<void> {
-  if (refreshToken !== undefined)
-    await revokeToken({ token: refreshToken, kind: 'refresh_token' }, { apiEndpoint });
-  await revokeToken({ token, kind: 'access_token' }, { apiEndpoint });
+async function revokeGrant({ token, refreshToken }: TokenGrant, options: RevokeTokenOptions): Promise<void> {
+  if (refreshToken !== undefined) await revokeToken({ token: refreshToken, kind: 'refresh_token' }, options);
+  await revokeToken({ token, kind: 'access_token' }, options);
 }
 
 /** Asks for all that `km` does; of an API that knows less, for what it gives. */
 async function start({ context, apiEndpoint, settings, flags }: LoginRequest): Promise<DeviceLogin> {
   const { clock } = context;
+  const transport = transportOf(context);
   const { requestTimeoutMs } = settings.config;
-  const options = { apiEndpoint, clock, ...(requestTimeoutMs !== undefined && { requestTimeoutMs }) };
+  const options = {
+    apiEndpoint,
+    clock,
+    transport,
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  };
   return whileSpinning('asking for a code', context, async () => {
     try {
       return await startDeviceLogin({ ...options, scopes: flags.scope ?? SCOPES });

@@ -1,20 +1,17 @@
-import {
-  parseEndpoint,
-  type FileCache,
-  type GrantKey,
-  type GrantRecord,
-  type StoredLogin,
-} from '@kilometers/auth';
+import { parseEndpoint, type FileCache, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, withProfile } from '../config/change-configuration.js';
 import type { ConfigurationJson, ProfileJson } from '../config/configuration.js';
 import { EXIT } from '../exit-code.js';
 import { grantKeyOf } from '../grant-of-account.js';
+import { TokenEndings } from '../revocation/end-tokens.js';
+import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { credentialOf } from '../settings.js';
 import { openStorage } from '../token-cache.js';
-import { endGrant } from './end-grant.js';
 import type { WonLogin } from './login-kind.js';
+
+type Grant = WonLogin['grants'][number];
 
 /** Another process that refreshes the same login is waited for this long, in milliseconds: longer than one slow answer. */
 const GRANT_TIMEOUT_MS = 120_000;
@@ -50,15 +47,20 @@ export async function keepLogin(
   context: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { login, grants } = won;
+  const { login } = won;
   const before = await files.logins.get(login.profile).catch(() => undefined);
+  const endings = new TokenEndings(
+    (origin) => [login, before].find((one) => isAt(one, origin))?.apiEndpoint ?? origin,
+    context,
+  );
   const isAllThereIs = login.kind === 'refresh_token';
-  let replaced: readonly GrantRecord[] = [];
+  let replaced: readonly Grant[] = [];
   if (isAllThereIs) {
     try {
       replaced = await keepGrants(won, files, { timeoutMs: GRANT_TIMEOUT_MS, signal });
     } catch (error) {
-      for (const { record } of grants) await endGrant(record, login.apiEndpoint);
+      for (const grant of won.grants) await endings.note(tokensOf(grant));
+      await endings.tell();
       throw error;
     }
   }
@@ -66,8 +68,23 @@ export async function keepLogin(
   if (!isAllThereIs)
     replaced = await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal }).catch(() => []);
   await noteProfile(won, context);
-  for (const record of replaced) await endGrant(record, login.apiEndpoint, grants);
-  if (before !== undefined) await endLoginBefore(before, won, files);
+  const kept = new Set(
+    won.grants.flatMap((grant) => tokensOf(grant).tokens.map(({ token }) => token.reveal())),
+  );
+  for (const { key, tokens } of replaced.map(tokensOf)) {
+    const over = tokens.filter(({ token }) => !kept.has(token.reveal()));
+    if (over.length > 0) await endings.note({ key, tokens: over });
+  }
+  if (before !== undefined) await takeLoginBefore(before, won, files, endings);
+  await endings.tell();
+}
+
+function isAt(login: StoredLogin | undefined, origin: string): boolean {
+  return login !== undefined && parseEndpoint(login.apiEndpoint).origin === origin;
+}
+
+function tokensOf({ key, record }: Grant): TakenGrant {
+  return { key, tokens: partWithAll(record).taken };
 }
 
 /** Stores what the cache gets. Returns what was there before. */
@@ -75,12 +92,12 @@ async function keepGrants(
   { grants }: WonLogin,
   files: FileCache,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<readonly GrantRecord[]> {
-  const replaced: GrantRecord[] = [];
+): Promise<readonly Grant[]> {
+  const replaced: Grant[] = [];
   for (const { key, record } of grants) {
     const keep = async (): Promise<boolean> => {
       await files.updateGrant(key, (current) => {
-        if (current !== undefined) replaced.push(current);
+        if (current !== undefined) replaced.push({ key, record: current });
         return record;
       });
       return true;
@@ -94,28 +111,25 @@ async function keepGrants(
   return replaced;
 }
 
-/** The grant of the login before, where it is another one. */
-async function endLoginBefore(before: StoredLogin, { grants }: WonLogin, files: FileCache): Promise<void> {
-  const key = grantKeyOf({ ...credentialOf(before), ...before });
-  if (grants.some((grant) => isSameKey(grant.key, key))) return;
-  const removed: GrantRecord[] = [];
-  const take = async (): Promise<void> => {
-    await files.updateGrant(key, (current) => {
-      if (current !== undefined) removed.push(current);
-      return undefined;
-    });
-  };
-  try {
-    await files.withLock(key, take, { timeoutMs: GIFT_TIMEOUT_MS });
-    for (const record of removed) await endGrant(record, before.apiEndpoint);
-  } catch {
-    // It ends by itself, and nothing finds it any more.
-  }
-}
-
-function isSameKey(one: GrantKey, other: GrantKey): boolean {
-  return (
-    one.apiOrigin === other.apiOrigin && one.profile === other.profile && one.credential === other.credential
+/** Takes what the login before had, where that is not what this one has. */
+async function takeLoginBefore(
+  before: StoredLogin,
+  { grants }: WonLogin,
+  files: FileCache,
+  endings: TokenEndings,
+): Promise<void> {
+  const idOf = ({ apiOrigin, profile, credential }: GrantKey): string =>
+    JSON.stringify([apiOrigin, profile, credential]);
+  const id = idOf(grantKeyOf({ ...credentialOf(before), ...before }));
+  if (grants.some(({ key }) => idOf(key) === id)) return;
+  await takeTokens({
+    files,
+    isMeant: (key) => idOf(key) === id,
+    part: partWithAll,
+    note: endings.note,
+  }).catch(
+    // What stays ends by itself, and nothing finds it any more.
+    () => undefined,
   );
 }
 

@@ -1,5 +1,6 @@
 import {
   createAuthManager,
+  createKilometersProvider,
   createMemoryCache,
   isAuthError,
   type StoredLogin,
@@ -7,6 +8,7 @@ import {
 } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { exitCodeFor } from '../exit-code.js';
+import { transportOf } from '../network/transport.js';
 import { tellEvents } from '../open-auth-manager.js';
 import { credentialOf } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -28,6 +30,7 @@ export type BareCredential =
 export async function proveCredential(credential: BareCredential, request: LoginRequest): Promise<WonLogin> {
   const { context, settings, profile, apiEndpoint, flags } = request;
   const { clock, random } = context;
+  const { requestTimeoutMs } = settings.config;
   const login: StoredLogin = { profile, apiEndpoint, atMs: clock.nowMs(), ...credential };
   // A token in the shared cache would prove nothing, and a credential that is refused leaves nothing there.
   const cache = createMemoryCache({ clock });
@@ -41,6 +44,12 @@ export async function proveCredential(credential: BareCredential, request: Login
       cache,
       clock,
       random,
+      provider: createKilometersProvider({
+        apiEndpoint,
+        clock,
+        transport: transportOf(context),
+        ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+      }),
     });
     tellEvents(manager, spoken);
     try {

@@ -112,7 +112,7 @@ export class AccountAccess {
     const { account, manager } = this.#opened;
     return createBatchSender({
       url: serviceUrl(account.endpoint.value, '/api/events/batch'),
-      fetch: createAuthenticatedClient(manager, 'monitoring'),
+      fetch: createAuthenticatedClient(manager, 'monitoring', { fetch: this.#context.fetch }),
       clock: this.#context.clock,
     });
   }

@@ -1,9 +1,17 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createProcessLock, isAuthError, revokeToken, Secret, type RevocableToken } from '@kilometers/auth';
+import {
+  createProcessLock,
+  isAuthError,
+  revokeToken,
+  Secret,
+  type HttpTransport,
+  type RevocableToken,
+} from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { transportOf } from '../network/transport.js';
 import { openStorage } from '../token-cache.js';
 import { SegmentKeys } from './segment-keys.js';
 import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
@@ -73,6 +81,7 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
   const files = place === undefined ? [] : await filesIn(place.folder);
   if (place === undefined || files.length === 0) return { delivered: 0, waiting: 0 };
   const { clock, random } = context;
+  const transport = transportOf(context);
   const lock = createProcessLock({
     folder: join(place.folder, '.lock'),
     what: 'the pending revocations',
@@ -82,7 +91,7 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
   const held = await lock.tryAcquire();
   if (held === undefined) return { delivered: 0, waiting: files.length };
   try {
-    return await deliverAll(await filesIn(place.folder), place.keys, clock.nowMs());
+    return await deliverAll(await filesIn(place.folder), place.keys, { nowMs: clock.nowMs(), transport });
   } finally {
     await held.release();
   }
@@ -106,14 +115,14 @@ async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
 async function deliverAll(
   files: readonly SegmentFile[],
   keys: SegmentKeys,
-  nowMs: number,
+  { nowMs, transport }: { readonly nowMs: number; readonly transport: HttpTransport },
 ): Promise<RevocationDelivery> {
   const deaf = new Set<string>();
   let [delivered, waiting] = [0, 0];
   for (const file of files) {
     if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
     const revocation = nowMs - file.begunAtMs > MAX_AGE_MS ? 'useless' : await readRevocation(file, keys);
-    if (revocation === 'kept' || (revocation !== 'useless' && !(await tell(revocation, deaf)))) {
+    if (revocation === 'kept' || (revocation !== 'useless' && !(await tell(revocation, deaf, transport)))) {
       waiting += 1;
       continue;
     }
@@ -124,11 +133,15 @@ async function deliverAll(
 }
 
 /** Whether the API has been told, or can never be. One that did not answer is not asked again. */
-async function tell({ apiEndpoint, tokens }: PendingRevocation, deaf: Set<string>): Promise<boolean> {
+async function tell(
+  { apiEndpoint, tokens }: PendingRevocation,
+  deaf: Set<string>,
+  transport: HttpTransport,
+): Promise<boolean> {
   for (const token of tokens) {
     if (deaf.has(apiEndpoint)) return false;
     try {
-      if (!(await revokeToken(token, { apiEndpoint }))) deaf.add(apiEndpoint);
+      if (!(await revokeToken(token, { apiEndpoint, transport }))) deaf.add(apiEndpoint);
     } catch (error) {
       // An endpoint that no request may go to.
       if (isAuthError(error)) return true;

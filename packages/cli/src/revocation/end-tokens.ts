@@ -1,5 +1,6 @@
 import { revokeToken } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { transportOf } from '../network/transport.js';
 import { addPendingRevocation, deliverPendingRevocations } from '../queue/pending-revocations.js';
 import type { TakenGrant } from './take-tokens.js';
 
@@ -50,8 +51,12 @@ export class TokenEndings {
   }
 
   async #tellNow({ key, tokens }: TakenGrant): Promise<boolean> {
+    const options = {
+      apiEndpoint: this.#endpointOf(key.apiOrigin),
+      transport: transportOf(this.#context),
+    };
     for (const token of tokens) {
-      if (!(await revokeToken(token, { apiEndpoint: this.#endpointOf(key.apiOrigin) }))) return false;
+      if (!(await revokeToken(token, options))) return false;
     }
     return true;
   }

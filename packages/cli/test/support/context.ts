@@ -37,6 +37,7 @@ export function contextWith(
     prompt: unused,
     onExit: unused,
     fetch: unused,
+    agent: undefined,
     process: { exit: unused, on: unused, off: unused, kill: unused } as unknown as CommandContext['process'],
     onSignal: unused,
     ...changes,

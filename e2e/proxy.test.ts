@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startApi, storedEvents } from './support/api.js';
+import { API_HOST, startCorporateNetwork, type CorporateNetwork } from './support/corporate.js';
+import { answerOnPage, userCodeIn } from './support/device-page.js';
+import { API_KEY, environment, monitoring, runKm, startKm } from './support/km.js';
+import { until } from './support/until.js';
+
+const LOGIN = ['auth', 'login', '--api-key-stdin'];
+const TRUSTING = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'] as const;
+
+function inside(
+  network: CorporateNetwork,
+  variables: Readonly<Record<string, string>> = { SSL_CERT_FILE: network.authority },
+): Record<string, string> {
+  return environment({
+    KILOMETERS_API_ENDPOINT: network.endpoint,
+    HTTPS_PROXY: network.proxy.url,
+    KM_MAX_RETRIES: '0',
+    ...variables,
+  });
+}
+
+describe('behind a proxy, with certificates of a private authority', () => {
+  test.each(TRUSTING)('every call of km works, with %s', async (variable) => {
+    const api = await startApi({ tokenTtlMs: 1_000, deviceIntervalSeconds: 1 });
+    const network = await startCorporateNetwork(api);
+    const env = inside(network, { [variable]: network.authority });
+
+    const login = await runKm(LOGIN, { env, input: API_KEY });
+    expect(login).toMatchObject({ code: 0 });
+    expect(login.stderr).toContain('features: ');
+    expect(await runKm(['auth', 'token', '--scope', 'plugins'], { env })).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await runKm(['doctor'], { env })).toMatchObject({ code: 0 });
+
+    const km = startKm(monitoring('process.stdin.pipe(process.stdout)'), env);
+    km.child.stdin.end('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    expect(await km.ended).toMatchObject({ code: 0 });
+    await until('the events', () => storedEvents(api).length > 0);
+
+    const device = startKm(['auth', 'login', '--device'], env);
+    const code = await until('the code', () => userCodeIn(device.stderr()) ?? '');
+    await answerOnPage(api, code, 'approve');
+    expect(await device.ended).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
+
+    expect(new Set(network.requests())).toEqual(
+      new Set([
+        'POST /api/auth/token',
+        'GET /api/user/features',
+        'GET /health',
+        'POST /api/events/batch',
+        'POST /api/auth/device-code/start',
+        'POST /api/auth/device-code/poll',
+        'POST /api/auth/revoke',
+      ]),
+    );
+    expect(new Set(network.tunnels())).toEqual(new Set([`${API_HOST}:443`]));
+  });
+
+  test('the proxy gets its user and password, and nobody sees the password', async () => {
+    const network = await startCorporateNetwork(await startApi(), { credentials: 'me:hunter2' });
+    const env = inside(network);
+    expect(await runKm(LOGIN, { env, input: API_KEY })).toMatchObject({ code: 0 });
+    const wrong = inside(network, {
+      SSL_CERT_FILE: network.authority,
+      HTTPS_PROXY: `http://me:hunter3@${network.proxy.host}`,
+      KM_DEBUG: 'true',
+    });
+    const run = await runKm(LOGIN, { env: wrong, input: API_KEY });
+    expect(run).toMatchObject({ code: 75, stdout: '' });
+    expect(run.stderr).toContain('it answered 407; put user and password into its address');
+    expect(run.stderr).not.toContain('hunter3');
+  });
+
+  test.each([
+    [
+      'refuses',
+      'HTTP/1.1 403 Forbidden\r\n\r\n',
+      /the proxy 127\.0\.0\.1:\d+ does not let this through .* answered 403/,
+    ],
+    ['hangs up', '', /the proxy 127\.0\.0\.1:\d+ cannot be used: /],
+    ['speaks no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', /the proxy 127\.0\.0\.1:\d+ cannot be used: /],
+  ])('a proxy that %s is named, and nothing is lost', async (_, answer, said) => {
+    const network = await startCorporateNetwork(await startApi(), { refuse: (socket) => socket.end(answer) });
+    const env = inside(network);
+    const run = await runKm(LOGIN, { env, input: API_KEY });
+    expect(run).toMatchObject({ code: 75, stdout: '' });
+    expect(run.stderr).toMatch(said);
+    expect(existsSync(join(env['HOME'] ?? '', '.config'))).toBe(false);
+  });
+
+  test('a server whose certificate nobody vouches for gets no key', async () => {
+    const network = await startCorporateNetwork(await startApi());
+    const run = await runKm(LOGIN, { env: inside(network, {}), input: API_KEY });
+    expect(run).toMatchObject({ code: 75, stdout: '' });
+    expect(run.stderr).toMatch(/certificate/);
+    expect(network.requests()).toEqual([]);
+  });
+
+  test.each([
+    [{ NO_PROXY: API_HOST }, /ENOTFOUND|EAI_AGAIN/],
+    [{ HTTPS_PROXY: '', HTTP_PROXY: 'http://127.0.0.1:9' }, /ENOTFOUND|EAI_AGAIN/],
+    [{ HTTPS_PROXY: 'socks5://127.0.0.1:9' }, /HTTPS_PROXY names a proxy that speaks socks5/],
+    [{ HTTPS_PROXY: 'http://127.0.0.1:9' }, /the proxy 127\.0\.0\.1:9 cannot be used: connect ECONNREFUSED/],
+    [{ SSL_CERT_FILE: '/nowhere.pem' }, /SSL_CERT_FILE cannot be read: ENOENT/],
+    [{ SSL_CERT_FILE: '/etc/passwd' }, /SSL_CERT_FILE has no certificate in it/],
+  ])('%o: says what is wrong', async (variables, said) => {
+    const network = await startCorporateNetwork(await startApi());
+    const env = inside(network, { SSL_CERT_FILE: network.authority, ...variables });
+    const run = await runKm(LOGIN, { env, input: API_KEY });
+    expect(run).toMatchObject({ code: 75, stdout: '' });
+    expect(run.stderr).toMatch(said);
+    expect(network.requests()).toEqual([]);
+  });
+
+  test('this machine is never reached through a proxy', async () => {
+    const api = await startApi();
+    const env = environment({
+      KILOMETERS_API_ENDPOINT: api.url,
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      HTTP_PROXY: 'http://127.0.0.1:9',
+    });
+    expect(await runKm(LOGIN, { env, input: API_KEY })).toMatchObject({ code: 0 });
+  });
+});

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { Readable } from 'node:stream';
+
+/** Statuses whose answers have no body (the fetch standard's "null body status"). */
+const NO_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+
+/**
+ * A `fetch` whose connections `agent` makes; Node's own takes none. Follows no redirect: whoever wants to follows it
+ * by hand, and decides what it may see.
+ */
+export function createAgentFetch(agent: https.Agent): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
+    return new Promise<Response>((resolve, reject) => {
+      const outgoing = https.request(request.url, {
+        agent,
+        method: request.method,
+        headers: {
+          ...Object.fromEntries(request.headers),
+          ...(body !== undefined && { 'content-length': body.length }),
+        },
+        signal: request.signal,
+      });
+      outgoing.on('error', (error) => {
+        if (request.signal.aborted) reject(request.signal.reason as Error);
+        else reject(new TypeError('fetch failed', { cause: error }));
+      });
+      outgoing.on('response', (answer) => resolve(responseOf(answer)));
+      outgoing.end(body);
+    });
+  };
+}
+
+function responseOf(answer: IncomingMessage): Response {
+  const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = answer;
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  if (NO_BODY.has(status)) {
+    answer.resume();
+    return new Response(null, { status, statusText, headers });
+  }
+  return new Response(Readable.toWeb(answer) as ReadableStream, { status, statusText, headers });
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '@kilometers/auth';
+import { createAgentFetch } from './agent-fetch.js';
+import { proxyAddress, proxyFor } from './proxy-choice.js';
+import { trustedCertificates } from './trusted-certificates.js';
+import { TunnelAgent } from './tunnel-agent.js';
+
+/** How a server is reached that Node alone would not reach as the environment wants it. */
+export type OwnRoute = {
+  /** For a request that gets a connection of its own. */
+  readonly agent: TunnelAgent;
+  readonly fetch: typeof fetch;
+};
+
+/** Makes each route once. */
+export class OwnRoutes {
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #clock: Clock;
+  readonly #routes = new Map<string, OwnRoute>();
+
+  constructor(environment: NodeJS.ProcessEnv, clock: Clock) {
+    this.#environment = environment;
+    this.#clock = clock;
+  }
+
+  /**
+   * The route to `url`; `undefined` where Node's own does.
+   *
+   * @throws {Error} where a variable cannot be used, saying which.
+   */
+  to(url: URL): OwnRoute | undefined {
+    if (url.protocol !== 'https:') return undefined;
+    const variable = proxyFor(url, this.#environment);
+    const ca = trustedCertificates(this.#environment);
+    if (variable === undefined && ca === undefined) return undefined;
+    const name = variable?.value ?? '';
+    const known = this.#routes.get(name);
+    if (known !== undefined) return known;
+    const proxy = variable === undefined ? undefined : proxyAddress(variable);
+    const options = { proxy, ca, clock: this.#clock };
+    const route = {
+      agent: new TunnelAgent({ ...options, keepAlive: false }),
+      fetch: createAgentFetch(new TunnelAgent({ ...options, keepAlive: true })),
+    };
+    this.#routes.set(name, route);
+    return route;
+  }
+}
