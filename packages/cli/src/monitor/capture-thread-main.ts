@@ -4,6 +4,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { createNetwork } from '../network/network.js';
 import { CaptureSession } from './capture-session.js';
 import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thread.js';
 
@@ -27,7 +28,7 @@ const context: CommandContext = {
   answer: () => Promise.resolve(),
   tell: (line) => report({ type: 'tell', text: `${line}\n` }),
   prompt: (text) => report({ type: 'tell', text }),
-  fetch: (input, init) => fetch(input, init),
+  ...createNetwork(process.env, systemClock, (input, init) => fetch(input, init)),
   process,
   onExit: (listener) => {
     process.on('exit', listener);
