@@ -95,7 +95,11 @@ export type OAuthProviderOptions = {
   readonly audience?: string | undefined;
   /** How tokens are minted without a login. Default: not at all. */
   readonly grant?: OAuthGrant | undefined;
-  /** Tokens bound to a key (RFC 9449): always, where the issuer offers it, or not. Default false. */
+  /**
+   * Tokens bound to a key (RFC 9449): always, where the issuer offers it, or not. Default false.
+   *
+   * @experimental The token request proves the key; `createAuthenticatedClient` does not send proofs yet.
+   */
   readonly dpop?: boolean | 'if-offered' | undefined;
   /** Where what was discovered is kept between processes. Default: in memory. */
   readonly documents?: DocumentStore | undefined;
