@@ -110,6 +110,7 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_QUEUE_MAX_BYTES',
   'KM_QUEUE_MAX_AGE',
   'KM_TOKEN',
+  'KM_NO_ANALYTICS',
   'KM_MONITOR_DEPTH',
 ]);
 

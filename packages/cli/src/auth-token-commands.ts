@@ -4,13 +4,14 @@ import type { CommandContext } from './command-context.js';
 import type { AuthExecFlags } from './commands/auth-exec.js';
 import type { AuthRefreshFlags } from './commands/auth-refresh.js';
 import type { AuthRevokeFlags } from './commands/auth-revoke.js';
+import type { AuthStatsFlags } from './commands/auth-stats.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
 import { collect, parseDuration } from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
 /** What `km auth` does with tokens. */
-export const TOKEN_COMMANDS = [tokenCommand, execCommand, refreshCommand, revokeCommand];
+export const TOKEN_COMMANDS = [tokenCommand, execCommand, refreshCommand, revokeCommand, statsCommand];
 
 function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
   const token = new Command('token')
@@ -86,5 +87,21 @@ function refreshCommand(context: CommandContext, exitWith: ExitWith): Command {
   return refresh.action(async (flags: AuthRefreshFlags) => {
     const { runAuthRefresh } = await import('./commands/auth-refresh.js');
     exitWith(await runAuthRefresh(flags, context));
+  });
+}
+
+function statsCommand(context: CommandContext, exitWith: ExitWith): Command {
+  const stats = new Command('stats')
+    .description('say how tokens were obtained on this machine, and what is unusual about it')
+    .addOption(
+      new Option('--since <duration>', 'how far to look back, up to 31d')
+        .argParser(parseDuration)
+        .default(7 * 86_400_000, '7d'),
+    )
+    .option('--json', 'print it as JSON');
+  addExample(stats, 'km auth stats --since 24h');
+  return stats.action(async (flags: AuthStatsFlags) => {
+    const { runAuthStats } = await import('./commands/auth-stats.js');
+    exitWith(await runAuthStats(flags, context));
   });
 }

@@ -5,6 +5,8 @@ import type { Network } from './network/network.js';
 /** What a command gets from the process it runs in. */
 export type CommandContext = Network & {
   readonly version: string;
+  /** The command that runs, as in `auth token`. */
+  readonly commandName: () => string;
   /** Where the bundles are. */
   readonly bundleFolder: string;
   readonly environment: NodeJS.ProcessEnv;

@@ -8,6 +8,7 @@ import {
   type AuthManagerConfig,
   type TokenProvider,
 } from '@kilometers/auth';
+import { recordUsage } from './analytics/record-usage.js';
 import type { CommandContext } from './command-context.js';
 import { transportOf } from './network/transport.js';
 import { whileLoggedIn } from './revocation/while-logged-in.js';
@@ -70,6 +71,7 @@ export async function openAuthManager(
     random,
   });
   tellEvents(manager, context);
+  recordUsage(manager, context);
   return { manager, account, storage };
 }
 

@@ -35,6 +35,7 @@ function createContext(): CommandContext {
   };
   return {
     version: KM_VERSION,
+    commandName: () => '',
     bundleFolder: __dirname,
     environment: process.env,
     isDebug: process.env['KM_DEBUG'] === 'true',

@@ -14,8 +14,12 @@ import { pluginsCommand } from './plugins-command.js';
 /** Runs the command line `args` and resolves with the exit code. */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = createProgram(context, (code) => {
+  let commandName = '';
+  const program = createProgram({ ...context, commandName: () => commandName }, (code) => {
     exitCode = code;
+  });
+  program.hook('preAction', (_, command) => {
+    commandName = nameOf(command);
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -25,6 +29,12 @@ export async function runProgram(args: readonly string[], context: CommandContex
     // Commander has said what is wrong. Help that was asked for is no mistake.
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
+}
+
+/** `auth token`, of the command that runs. */
+function nameOf(command: Command): string {
+  const above = command.parent?.parent == null ? '' : `${nameOf(command.parent)} `;
+  return above + command.name();
 }
 
 function createProgram(context: CommandContext, exitWith: (code: number) => void): Command {

@@ -18,7 +18,7 @@ export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandCont
     });
   }
   const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
-  const { profile, endpoint, credential, config } = await resolveAccount(
+  const { profile, endpoint, credential, loginCommand } = await resolveAccount(
     flags,
     context.environment,
     files.logins,
@@ -47,7 +47,7 @@ export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandCont
   );
   const winsMore = credential !== undefined && credential.value !== 'refresh_token';
   if (hadRefreshToken && !winsMore) {
-    context.tell(`km: the login is over with it; run \`${config.loginCommand ?? 'km auth login'}\``);
+    context.tell(`km: the login is over with it; run \`${loginCommand}\``);
   }
   if (!taken.isBusy) return EXIT.done;
   throw new CliError(

@@ -16,6 +16,7 @@ const report = (message: ThreadReport) => parentPort?.postMessage(message);
 
 const context: CommandContext = {
   version: data.version,
+  commandName: () => 'monitor',
   bundleFolder: data.bundleFolder,
   environment: process.env,
   isDebug: data.isDebug,

@@ -6,16 +6,21 @@ import { join, resolve } from 'node:path';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where the queue is: `kilometers/queue` in `XDG_STATE_HOME`, `state/queue` in `KM_CONFIG_DIR`, or
- * `~/.local/state/kilometers/queue`. `undefined` when this user has no home.
+ * Where `km` keeps what it can do without: `kilometers` in `XDG_STATE_HOME`, `state` in `KM_CONFIG_DIR`, or
+ * `~/.local/state/kilometers`; there, the folder of `part`. `undefined` when this user has no home.
  */
-export function queueFolder(environment: Environment): string | undefined {
+export function stateFolder(environment: Environment, part: 'queue' | 'analytics'): string | undefined {
   const shared = environment['XDG_STATE_HOME'] ?? '';
-  if (shared !== '') return join(shared, 'kilometers', 'queue');
+  if (shared !== '') return join(shared, 'kilometers', part);
   const own = environment['KM_CONFIG_DIR'] ?? '';
-  if (own !== '') return join(own, 'state', 'queue');
+  if (own !== '') return join(own, 'state', part);
   const home = (environment['HOME'] ?? '') === '' ? homeOfUser() : environment['HOME'];
-  return home === undefined || home === '' ? undefined : join(home, '.local', 'state', 'kilometers', 'queue');
+  return home === undefined || home === '' ? undefined : join(home, '.local', 'state', 'kilometers', part);
+}
+
+/** Where the queue is; `undefined` when this user has no home. */
+export function queueFolder(environment: Environment): string | undefined {
+  return stateFolder(environment, 'queue');
 }
 
 /** Whose events are in a part of the queue. */

@@ -23,6 +23,7 @@ export function contextWith(
   };
   return {
     version: '0.0.0',
+    commandName: () => 'test',
     bundleFolder: '/nowhere',
     environment,
     isDebug: false,

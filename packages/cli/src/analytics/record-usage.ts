@@ -1,0 +1,92 @@
+import type { AuthManager } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { stateFolder } from '../queue/state-folder.js';
+import { unusualIn, type Unusual, type UnusualKind } from './unusual-patterns.js';
+import { appendUsage, readUsage } from './usage-log.js';
+import type { UsageRecord } from './usage-record.js';
+import { UsageRecorder } from './usage-recorder.js';
+
+/** A process that goes on writes what it has so long after it happened, in milliseconds. */
+const WRITE_AFTER_MS = 1_000;
+/** What was unusual in this time is told, and each kind once in it. */
+const ALERT_WINDOW_MS = 3_600_000;
+/** A process looks for something unusual this often at most. */
+const LOOK_EVERY_MS = 60_000;
+/** What nobody is told of in any other way. */
+const ALERTING: ReadonlySet<UnusualKind> = new Set(['early-refreshes', 'refresh-burst', 'failures']);
+
+/** Where usage is recorded; `undefined` where it is not: `KM_NO_ANALYTICS`, or no home. */
+export function usageFolder(environment: NodeJS.ProcessEnv): string | undefined {
+  const off = environment['KM_NO_ANALYTICS'] ?? '';
+  const isOff = off !== '' && off !== '0' && off !== 'false';
+  return isOff ? undefined : stateFolder(environment, 'analytics');
+}
+
+/**
+ * Records how tokens are obtained, on this machine only and without a secret, when the answer is out: a command that
+ * ends at once does it at its end. A person is told of what is unusual. Nothing depends on it.
+ */
+export function recordUsage(manager: AuthManager, context: CommandContext): void {
+  const folder = usageFolder(context.environment);
+  if (folder === undefined) return;
+  const writer = new UsageWriter(folder, context);
+  const { onEvent } = new UsageRecorder({
+    api: manager.apiOrigin,
+    by: context.commandName,
+    write: (record) => writer.add(record),
+  });
+  manager.subscribe(onEvent);
+}
+
+class UsageWriter {
+  readonly #folder: string;
+  readonly #context: CommandContext;
+  #pending: readonly UsageRecord[] = [];
+  #awaitsEnd = false;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(folder: string, context: CommandContext) {
+    this.#folder = folder;
+    this.#context = context;
+  }
+
+  add(record: UsageRecord): void {
+    if (!this.#awaitsEnd) this.#context.onExit(() => this.#write());
+    this.#awaitsEnd = true;
+    if (this.#pending.length === 0) this.#context.clock.schedule(() => this.#write(), WRITE_AFTER_MS, false);
+    this.#pending = [...this.#pending, record];
+  }
+
+  #write(): void {
+    const records = this.#pending;
+    if (records.length === 0) return;
+    this.#pending = [];
+    const nowMs = this.#context.clock.nowMs();
+    try {
+      appendUsage(this.#folder, records, nowMs);
+      if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) this.#look(nowMs);
+    } catch {
+      // A full disk, a read-only home: tokens matter more.
+    }
+  }
+
+  #look(nowMs: number): void {
+    this.#lookedAtMs = nowMs;
+    const recent = readUsage(this.#folder, nowMs - ALERT_WINDOW_MS);
+    const isTold = ({ kind, profile, endpoint }: Unusual): boolean =>
+      recent.some(
+        (record) =>
+          record.type === 'alert' &&
+          record.kind === kind &&
+          record.profile === profile &&
+          record.api === endpoint,
+      );
+    for (const found of unusualIn(recent)) {
+      if (!ALERTING.has(found.kind) || isTold(found)) continue;
+      const { kind, profile, endpoint: api, scope, message } = found;
+      const by = this.#context.commandName();
+      appendUsage(this.#folder, [{ type: 'alert', at: nowMs, profile, api, by, kind }], nowMs);
+      this.#context.tell(`km: unusual, ${scope ?? profile}: ${message} (km auth stats)`);
+    }
+  }
+}

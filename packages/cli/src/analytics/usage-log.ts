@@ -1,0 +1,91 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { formatRecord, parseRecord, type UsageRecord } from './usage-record.js';
+
+const DAY_MS = 86_400_000;
+/** Days that are kept. */
+export const KEPT_DAYS = 31;
+/** A day's file takes no more than this: what comes later that day is not recorded. */
+const MAX_BYTES = 1024 * 1024;
+const NAME = /^(\d{4}-\d{2}-\d{2})\.jsonl$/;
+
+/** The day, by UTC, as files are named after it. */
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/**
+ * Appends records to the file of the day, in one write, so that processes which append at the same time do not tear
+ * each other's lines. The first one of a day removes what is too old.
+ *
+ * @throws the file system's error; who records usage lets nothing depend on it.
+ */
+export function appendUsage(folder: string, records: readonly UsageRecord[], nowMs: number): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const file = openSync(
+    join(folder, `${dayOf(nowMs)}.jsonl`),
+    O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY,
+    0o600,
+  );
+  try {
+    const { size } = fstatSync(file);
+    const lines = records.map(formatRecord).join('');
+    if (size + Buffer.byteLength(lines) <= MAX_BYTES) writeSync(file, lines);
+    if (size === 0) removeOld(folder, nowMs);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function removeOld(folder: string, nowMs: number): void {
+  const oldest = dayOf(nowMs - KEPT_DAYS * DAY_MS);
+  for (const name of readdirSync(folder)) {
+    const [, day] = NAME.exec(name) ?? [];
+    if (day !== undefined && day < oldest) unlinkSync(join(folder, name));
+  }
+}
+
+/** The records since a time, the oldest first. What cannot be read is left out: nobody depends on it. */
+export function readUsage(folder: string, sinceMs: number): readonly UsageRecord[] {
+  const first = dayOf(sinceMs);
+  return filesIn(folder)
+    .filter((name) => name.slice(0, first.length) >= first)
+    .flatMap((name) => linesOf(join(folder, name)))
+    .flatMap((line) => parseRecord(line) ?? [])
+    .filter(({ at }) => at >= sinceMs)
+    .sort((one, other) => one.at - other.at);
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => NAME.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+function linesOf(path: string): readonly string[] {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return fstatSync(file).size > 2 * MAX_BYTES ? [] : readFileSync(file, 'utf8').split('\n');
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,89 @@
+/** What every record says. Tokens stand here by fingerprint, and credentials not at all. */
+type RecordBase = {
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly profile: string;
+  /** The origin of the API. */
+  readonly api: string;
+  /** The command that ran, as in `auth token`. */
+  readonly by: string;
+};
+
+/** A token was asked for, and came or did not. */
+export type RefreshRecord = RecordBase & {
+  readonly type: 'refresh';
+  readonly scope: string;
+  /** Why there was none: an error code; `null` where there was one. */
+  readonly code: string | null;
+  /** The grant that was used last; `null` where nothing was sent. */
+  readonly grant: string | null;
+  /** How many requests it took. */
+  readonly tries: number;
+  /** How long it took with all waits, in milliseconds. */
+  readonly ms: number;
+  /** The token that came, and the one that it replaced. */
+  readonly token: string | null;
+  readonly replaced: string | null;
+  /** How long it lives, in milliseconds. */
+  readonly lifeMs: number | null;
+};
+
+/** What is worth counting besides. */
+export const NOTABLE = [
+  'fallback',
+  'grant-cleared',
+  'answer-lost',
+  'security',
+  'storm',
+  'clock-jump',
+  'clock-skew',
+  'offline',
+  'cache-corrupt',
+] as const;
+
+export type NotableKind = (typeof NOTABLE)[number];
+
+/** Something happened that is no refresh. */
+export type NotableRecord = RecordBase & {
+  readonly type: 'event';
+  readonly kind: NotableKind;
+  readonly detail: string;
+};
+
+/** A user was told of something unusual. */
+export type AlertRecord = RecordBase & { readonly type: 'alert'; readonly kind: string };
+
+export type UsageRecord = RefreshRecord | NotableRecord | AlertRecord;
+
+/** No record is longer: what others wrote into one is cut. */
+const LONGEST_TEXT = 200;
+
+/** A record as a line of the log. */
+export function formatRecord(record: UsageRecord): string {
+  const cut = (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : value;
+  return `${JSON.stringify({ v: 1, ...record }, cut)}\n`;
+}
+
+const BASE = { at: 'number', profile: 'string', api: 'string', by: 'string' };
+const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  refresh: { ...BASE, scope: 'string', tries: 'number', ms: 'number' },
+  event: { ...BASE, kind: 'string', detail: 'string' },
+  alert: { ...BASE, kind: 'string' },
+};
+
+/** The record of a line; `undefined` where it is none: cut off, damaged, or of another version. */
+export function parseRecord(line: string): UsageRecord | undefined {
+  let read: unknown;
+  try {
+    read = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof read !== 'object' || read === null) return undefined;
+  const record = read as Readonly<Record<string, unknown>>;
+  const shape = typeof record['type'] === 'string' ? SHAPES[record['type']] : undefined;
+  if (record['v'] !== 1 || shape === undefined) return undefined;
+  const fits = Object.entries(shape).every(([member, type]) => typeof record[member] === type);
+  return fits ? (read as UsageRecord) : undefined;
+}
