@@ -20,6 +20,7 @@ export class GrantStore {
   readonly #events: EventPublisher;
   #unstored: readonly Change[] = [];
   #isReadFailing = false;
+  #isDamaged = false;
   #look: Promise<GrantRecord> | undefined;
 
   constructor(cache: TokenCache, key: GrantKey, events: EventPublisher) {
@@ -40,6 +41,11 @@ export class GrantStore {
   /** Whether what was read last is what is stored. */
   get isReadable(): boolean {
     return !this.#isReadFailing;
+  }
+
+  /** Whether something that was stored was found not to open. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
@@ -133,6 +139,7 @@ export class GrantStore {
 
   /** What was sealed and does not open any more was tampered with, or damaged: nobody can tell which. */
   #tellCorrupt(message: string): void {
+    this.#isDamaged = true;
     this.#events.publish({ type: 'cache.corrupt', message });
     this.#events.publish({ type: 'security.event', reason: 'cache-tampered', message });
   }

@@ -155,9 +155,10 @@ export class RefreshTransaction {
     const { refreshToken } = record;
     const command = this.#loginCommand(record, need);
     if (refreshToken === undefined) {
-      return this.#options.store.isReadable
-        ? loginRequired(command, 'nobody is logged in')
-        : unreadableError();
+      const { isReadable, isDamaged } = this.#options.store;
+      if (!isReadable) return unreadableError();
+      const why = isDamaged ? 'what was stored of the login is damaged' : 'nobody is logged in';
+      return loginRequired(command, why);
     }
     if (this.#serves(refreshToken, need.scope)) return unlockableError();
     return loginRequired(command, `the login does not serve scope "${need.scope}", or is over`);

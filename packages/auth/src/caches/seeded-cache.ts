@@ -5,17 +5,26 @@ import type { Secret } from '../secret.js';
 
 /**
  * `cache`, in which a grant that is not there yet begins with the refresh token `seed`. One that is there
- * has used `seed` up already: what it holds by now counts.
+ * has used `seed` up already: what it holds by now counts. So may one that was there and is damaged: to send
+ * `seed` again would look like a theft.
  */
 export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock): TokenCache {
-  const seeded = (record: GrantRecord | undefined): GrantRecord =>
-    record ?? { ...EMPTY_GRANT, refreshToken: { secret: seed, issuedAtMs: clock.nowMs() } };
+  let isDamaged = false;
+  const seeded = (record: GrantRecord | undefined): GrantRecord => {
+    if (record !== undefined) return record;
+    if (isDamaged) return EMPTY_GRANT;
+    return { ...EMPTY_GRANT, refreshToken: { secret: seed, issuedAtMs: clock.nowMs() } };
+  };
   return {
     kind: cache.kind,
     getGrant: async (key) => seeded(await cache.getGrant(key)),
     updateGrant: (key, change) => cache.updateGrant(key, (current) => change(seeded(current))),
     listGrants: () => cache.listGrants(),
-    subscribe: (listener) => cache.subscribe?.(listener) ?? (() => undefined),
+    subscribe: (listener) =>
+      cache.subscribe?.((notice) => {
+        if (notice.kind === 'corrupt') isDamaged = true;
+        listener(notice);
+      }) ?? (() => undefined),
     withLock: (key, task, options) => cache.withLock(key, task, options),
   };
 }
