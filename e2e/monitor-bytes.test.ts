@@ -1,6 +1,11 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert as check, array, asyncProperty, constantFrom, oneof, uint8Array } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
+import { temporaryFolder } from './support/folder.js';
 import { accountAt, environment, monitoring, runKm, startKm } from './support/km.js';
 import { ECHO, FLOODER } from './support/scripted-servers.js';
 import { until } from './support/until.js';
@@ -10,6 +15,19 @@ async function echoed(input: string | Uint8Array): Promise<Buffer> {
   expect(code).toBe(0);
   return bytes;
 }
+
+const PIECE = oneof(
+  uint8Array({ maxLength: 300 }),
+  constantFrom(
+    '\n',
+    '\r\n',
+    '{"id":1,"method":"ping"}\n',
+    '[{"method":"a"}]\n',
+    '\u0000',
+    'x'.repeat(70_000),
+    `{"id":2,"result":"${'y'.repeat(1_100_000)}"}\n`,
+  ).map((text) => Uint8Array.from(Buffer.from(text))),
+);
 
 describe('what goes through km monitor', () => {
   test.each([
@@ -26,19 +44,64 @@ describe('what goes through km monitor', () => {
   });
 
   test('comes out as it went in, whatever it is', async () => {
-    const piece = oneof(
-      uint8Array({ maxLength: 300 }),
-      constantFrom('\n', '\r\n', '{"id":1,"method":"ping"}\n', '[{"method":"a"}]\n', '\u0000').map((text) =>
-        Uint8Array.from(Buffer.from(text)),
-      ),
-    );
     await check(
-      asyncProperty(array(piece, { maxLength: 30 }), async (pieces) => {
+      asyncProperty(array(PIECE, { maxLength: 30 }), async (pieces) => {
         const input = Buffer.concat(pieces);
         expect((await echoed(input)).equals(input)).toBe(true);
       }),
       { numRuns: 12 },
     );
+  });
+
+  test('goes both ways at once, and neither changes the other', async () => {
+    const folder = temporaryFolder();
+    const [said, heard] = [join(folder, 'said'), join(folder, 'heard')];
+    const server = `
+      const { createReadStream, createWriteStream } = require('node:fs');
+      createReadStream(${JSON.stringify(said)}).pipe(process.stdout);
+      process.stdin.pipe(createWriteStream(${JSON.stringify(heard)}));
+    `;
+    const stream = array(PIECE, { maxLength: 40 }).map((pieces) => Buffer.concat(pieces));
+    await check(
+      asyncProperty(stream, stream, async (fromServer, fromClient) => {
+        writeFileSync(said, fromServer);
+        const { code, bytes } = await runKm(monitoring(server, '--local'), { input: fromClient });
+        expect(code).toBe(0);
+        expect(bytes.equals(fromServer)).toBe(true);
+        expect(readFileSync(heard).equals(fromClient)).toBe(true);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('may be a line of 100 MB: it arrives whole, and takes no memory', async () => {
+    const api = await startApi();
+    const km = startKm(monitoring(ECHO), accountAt(api.url));
+    km.child.stdout.removeAllListeners('data');
+    const [sent, received] = [createHash('sha256'), createHash('sha256')];
+    let size = 0;
+    km.child.stdout.on('data', (chunk: Buffer) => {
+      received.update(chunk);
+      size += chunk.length;
+    });
+    const say = async (bytes: Buffer) => {
+      sent.update(bytes);
+      if (!km.child.stdin.write(bytes)) await once(km.child.stdin, 'drain');
+    };
+    const block = Buffer.alloc(1_000_000, 'é');
+    await say(Buffer.from('{"jsonrpc":"2.0","method":"large","params":"'));
+    for (let count = 0; count < 100; count += 1) await say(block);
+    await say(Buffer.from('"}\n'));
+    await until('all of it', () => size === 100_000_047);
+    const [, peakKb] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${km.child.pid}/status`, 'utf8')) ?? [];
+    km.child.stdin.end();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(received.digest('hex')).toBe(sent.digest('hex'));
+    expect(Number(peakKb)).toBeLessThan(250_000);
+    expect(storedEvents(api).map(({ method, size: bytes }) => [method, bytes])).toEqual([
+      ['large', 100_000_046],
+      ['large', 100_000_046],
+    ]);
   });
 
   test('comes out while the client is still talking, byte by byte', async () => {

@@ -89,6 +89,26 @@ describe('the end of a session', () => {
     await expectGone(pids);
   });
 
+  test('a server that closes its output early goes on, and its exit code counts', async () => {
+    const script = `
+      require('node:fs').closeSync(1);
+      process.stdin.on('end', () => process.exit(6)).resume();
+    `;
+    const km = startKm(monitoring(script, '--local'));
+    await new Promise((resolve) => km.child.stdout.once('end', resolve));
+    expect(km.child.exitCode).toBeNull();
+    km.child.stdin.end('{"id":1,"method":"ping"}\n');
+    expect(await km.ended).toEqual({ code: 6, signal: null });
+  });
+
+  test('a server that no longer reads, and ends, ends the session however much it was still told', async () => {
+    const km = startKm(
+      monitoring(`process.stdin.destroy(); setTimeout(() => process.exit(4), 50)`, '--local'),
+    );
+    km.child.stdin.write('x'.repeat(5_000_000));
+    expect(await km.ended).toEqual({ code: 4, signal: null });
+  });
+
   test('what the server started ends with it', async () => {
     const km = startKm(monitoring(PARENT));
     const pids = await serverPids(km);

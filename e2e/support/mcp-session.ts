@@ -3,15 +3,22 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import {
   CreateMessageRequestSchema,
+  ElicitRequestSchema,
   ListRootsRequestSchema,
   type JSONRPCMessage,
 } from '@modelcontextprotocol/sdk/types.js';
 import { onTestFinished } from 'vitest';
 import { KM } from './km.js';
 
-const EVERYTHING = createRequire(import.meta.url).resolve(
-  '@modelcontextprotocol/server-everything/dist/index.js',
-);
+const require = createRequire(import.meta.url);
+
+/** The command of a server, with its arguments. */
+export function serverCommand(
+  name: 'server-everything' | 'server-filesystem' | 'server-memory',
+  ...args: readonly string[]
+): string[] {
+  return [process.execPath, require.resolve(`@modelcontextprotocol/${name}/dist/index.js`), ...args];
+}
 
 /** A message as the client saw it. */
 export type SeenMessage = { readonly direction: 'inbound' | 'outbound'; readonly message: JSONRPCMessage };
@@ -27,8 +34,15 @@ export type McpSession = {
 };
 
 /** Connects the SDK's client to server-everything: through `km monitor` where an environment for it is given. */
-export async function connectToEverything(kmEnvironment?: Record<string, string>): Promise<McpSession> {
-  const server = [process.execPath, EVERYTHING];
+export function connectToEverything(kmEnvironment?: Record<string, string>): Promise<McpSession> {
+  return connect(serverCommand('server-everything'), kmEnvironment);
+}
+
+/** Connects the SDK's client to a server: through `km monitor` where an environment for it is given. */
+export async function connect(
+  server: readonly string[],
+  kmEnvironment?: Record<string, string>,
+): Promise<McpSession> {
   const [command = '', ...args] =
     kmEnvironment === undefined ? server : [process.execPath, KM, 'monitor', '--server', '--', ...server];
   const transport = new StdioClientTransport({
@@ -48,11 +62,18 @@ export async function connectToEverything(kmEnvironment?: Record<string, string>
   };
   transport.onmessage = (message) => messages.push({ direction: 'inbound', message });
 
-  const client = new Client({ name: 'e2e', version: '1.0.0' }, { capabilities: { sampling: {}, roots: {} } });
+  const client = new Client(
+    { name: 'e2e', version: '1.0.0' },
+    { capabilities: { sampling: {}, roots: { listChanged: true }, elicitation: {} } },
+  );
   client.setRequestHandler(CreateMessageRequestSchema, () => ({
     model: 'none',
     role: 'assistant',
     content: { type: 'text', text: 'sampled' },
+  }));
+  client.setRequestHandler(ElicitRequestSchema, () => ({
+    action: 'accept',
+    content: { name: 'A human' },
   }));
   client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///roots/one' }] }));
   await client.connect(transport);

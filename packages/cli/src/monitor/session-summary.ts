@@ -74,16 +74,16 @@ export class SessionSummary {
     const { outbound, inbound } = this.#totals;
     const duration = readableDuration(this.#clock.monotonicMs() - this.#startedAtMs);
     const side = ({ messages, bytes }: { messages: number; bytes: number }) =>
-      `${messages} (${readableSize(bytes)})`;
+      `${countOf(messages, 'message')} (${readableSize(bytes)})`;
     const notes = [
-      `${errors} errors`,
-      `${redacted} values redacted`,
-      ...(ignored > 0 ? [`${ignored} lines that are no JSON-RPC`] : []),
-      ...(missed > 0 ? [`${missed} messages not recorded`] : []),
+      countOf(errors, 'error'),
+      `${countOf(redacted, 'value')} redacted`,
+      ...(ignored > 0 ? [`not JSON-RPC: ${countOf(ignored, 'line')}`] : []),
+      ...(missed > 0 ? [`not recorded: ${countOf(missed, 'message')}`] : []),
     ];
     const lines = [
-      `summary of ${duration}: ${side(outbound)} messages from the client, ${side(inbound)} from the server`,
-      `${notes.join(', ')}; ${delivered} events delivered, ${undelivered} not delivered`,
+      `summary of ${duration}: ${side(outbound)} from the client, ${side(inbound)} from the server`,
+      `${notes.join(', ')}; ${countOf(delivered, 'event')} delivered, ${undelivered} not delivered`,
       ...this.#table(),
     ];
     return lines.map((line) => `km: ${line}\n`).join('');
@@ -134,4 +134,9 @@ export class SessionSummary {
         .trimEnd(),
     );
   }
+}
+
+/** `1 message`, `2 messages`. */
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
