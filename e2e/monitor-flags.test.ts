@@ -49,24 +49,6 @@ describe('what users want to see', () => {
     expect(await km.ended).toEqual({ code: 0, signal: null });
   });
 
-  test("what km says leaves the server's stderr as it was: a full pipe makes it wait, and nothing is lost", async () => {
-    const script = `
-      const { writeSync } = require('node:fs');
-      process.stdin.once('data', () => {
-        for (let block = 0; block < 64; block += 1) writeSync(2, 'y'.repeat(16384));
-        process.exit(0);
-      });
-    `;
-    const km = startKm(monitoring(script, '--local', '--verbose'));
-    km.child.stderr.pause();
-    km.child.stdin.write(request(1, 'go'));
-    km.child.stdin.write(request(2, 'go'));
-    await until('the pipe to be full', () => km.child.stderr.readableLength > 0);
-    km.child.stderr.resume();
-    expect(await km.ended).toEqual({ code: 0, signal: null });
-    expect(km.stderr().replace(/[^y]/g, '')).toHaveLength(64 * 16384);
-  });
-
   test('--log has the latency of each answer, and the code of each error', async () => {
     const log = join(temporaryFolder(), 'km.log');
     await runKm(monitoring(ANSWERING, '--local', '--log', log), { input });
