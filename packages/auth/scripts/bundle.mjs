@@ -15,6 +15,8 @@ const LATER = [
   './refreshing.ts',
   './providers-side.ts',
   './providers/oauth/oauth-connection.ts',
+  './providers/oauth/browser-login.ts',
+  './providers/oauth/issuer-device-login.ts',
   './caches/file/writing-side.ts',
   './entitlements-verifying.ts',
 ];

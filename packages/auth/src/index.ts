@@ -62,6 +62,8 @@ export {
   type NodeTransportOptions,
 } from './providers/http-transport.js';
 export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
+export type { BrowserLogin, BrowserLoginOptions } from './providers/oauth/browser-login.js';
+export type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './providers/oauth/issuer-device-login.js';
 export type {
   ClientAuthentication,
   OAuthEndpoints,

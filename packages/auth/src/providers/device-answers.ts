@@ -23,6 +23,28 @@ const SHORTEST_INTERVAL_MS = 1_000;
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** What the members of an answer to the start of a device login are called. */
+type DeviceCodeNames = Readonly<Record<keyof typeof OAUTH_NAMES, string>>;
+
+export const OAUTH_NAMES = {
+  deviceCode: 'device_code',
+  userCode: 'user_code',
+  verificationUri: 'verification_uri',
+  verificationUriComplete: 'verification_uri_complete',
+  expiresIn: 'expires_in',
+  interval: 'interval',
+} as const;
+
+/** As in the contract of the Kilometers API. */
+export const KILOMETERS_NAMES: DeviceCodeNames = {
+  deviceCode: 'deviceCode',
+  userCode: 'userCode',
+  verificationUri: 'verificationUri',
+  verificationUriComplete: 'verificationUriComplete',
+  expiresIn: 'expiresIn',
+  interval: 'interval',
+};
+
 function bodyOf(text: string): Body {
   try {
     const body: unknown = JSON.parse(text);
@@ -56,9 +78,16 @@ function isLink(value: unknown): value is string {
  * @throws {TokenRequestError} `KM_AUTH_UNREACHABLE` when it is none.
  * @see {@link https://www.rfc-editor.org/rfc/rfc8628#section-3.2 | RFC 8628 §3.2}
  */
-export function parseDeviceCode({ text, status }: HttpAnswer, origin: string): DeviceCode {
+export function parseDeviceCode(
+  { text, status }: Pick<HttpAnswer, 'text' | 'status'>,
+  origin: string,
+  names: DeviceCodeNames,
+): DeviceCode {
   const body = bodyOf(text);
-  const { deviceCode, userCode, verificationUri, verificationUriComplete } = body;
+  const [deviceCode, userCode] = [body[names.deviceCode], body[names.userCode]];
+  // The drafts of RFC 8628 said `verification_url`, and some servers still do.
+  const verificationUri = body[names.verificationUri] ?? body['verification_url'];
+  const verificationUriComplete = body[names.verificationUriComplete];
   const isWhole =
     typeof deviceCode === 'string' && deviceCode !== '' && isShowable(userCode) && isLink(verificationUri);
   if (!isWhole) {
@@ -73,8 +102,8 @@ export function parseDeviceCode({ text, status }: HttpAnswer, origin: string): D
     userCode,
     verificationUri,
     verificationUriComplete: isLink(verificationUriComplete) ? verificationUriComplete : undefined,
-    expiresInMs: secondsInMs(body['expiresIn'], ASSUMED_LIFETIME_MS),
-    intervalMs: Math.max(SHORTEST_INTERVAL_MS, secondsInMs(body['interval'], ASSUMED_INTERVAL_MS)),
+    expiresInMs: secondsInMs(body[names.expiresIn], ASSUMED_LIFETIME_MS),
+    intervalMs: Math.max(SHORTEST_INTERVAL_MS, secondsInMs(body[names.interval], ASSUMED_INTERVAL_MS)),
   };
 }
 

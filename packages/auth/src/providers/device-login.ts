@@ -1,10 +1,10 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
-import { AuthError } from '../auth-error.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
 import { TokenRequestError } from '../token-request-error.js';
-import { parseDeviceCode, parseDeviceGrant, type DeviceCode } from './device-answers.js';
+import { KILOMETERS_NAMES, parseDeviceCode, parseDeviceGrant, type DeviceCode } from './device-answers.js';
+import { pollRefused, pollUntilAnswered, type Poll } from './device-polling.js';
 import {
   createNodeTransport,
   TransportError,
@@ -48,18 +48,6 @@ export type DeviceLogin = {
 
 const START_PATH = '/api/auth/device-code/start';
 const POLL_PATH = '/api/auth/device-code/poll';
-/** What `slow_down` adds, for good. */
-const SLOW_DOWN_MS = 5_000;
-/** Trouble doubles the wait up to this, in milliseconds. */
-const LONGEST_BACKOFF_MS = 60_000;
-const LAST_ANSWER_TIMEOUT_MS = 2_000;
-
-/** One poll: granted, ended for good, or to be asked again. */
-type Poll =
-  | { readonly kind: 'granted'; readonly grant: TokenGrant }
-  | { readonly kind: 'over'; readonly error: AuthError }
-  | { readonly kind: 'pending' | 'slow-down' }
-  | { readonly kind: 'trouble'; readonly restMs: number };
 
 /**
  * Starts a login for a device with no browser at the Kilometers API: shows nothing and opens nothing, that is its
@@ -107,10 +95,10 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
       );
     }
     if (answer.status !== 200) throw refusal(answer, []);
-    return parseDeviceCode(answer, origin);
+    return parseDeviceCode(answer, origin, KILOMETERS_NAMES);
   };
 
-  const poll = async ({ deviceCode }: DeviceCode): Promise<Poll> => {
+  const poll = async ({ deviceCode }: DeviceCode): Promise<Poll<TokenGrant>> => {
     let answer: HttpAnswer;
     try {
       answer = await send(POLL_PATH, { deviceCode });
@@ -123,7 +111,7 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
       return grant === undefined ? { kind: 'trouble', restMs: 0 } : { kind: 'granted', grant };
     }
     const refused = refusal(answer, [deviceCode]);
-    return ofRefusal(refused);
+    return pollRefused(refused);
   };
 
   const code = await start();
@@ -134,90 +122,13 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
     verificationUri: code.verificationUri,
     verificationUriComplete: code.verificationUriComplete,
     expiresInMs: code.expiresInMs,
-    async wait({ signal } = {}) {
-      let { intervalMs } = code;
-      let troubles = 0;
-      let restMs = 0;
-      for (;;) {
-        const backoffMs = Math.min(intervalMs * 2 ** troubles, Math.max(intervalMs, LONGEST_BACKOFF_MS));
-        const leftMs = startedAtMs + code.expiresInMs - clock.monotonicMs();
-        if (leftMs <= 0) throw over('expired_token');
-        await pause(clock, Math.min(leftMs, Math.max(backoffMs, restMs)), signal);
-        const polled = await orAborted(poll(code), clock, signal);
-        restMs = polled.kind === 'trouble' ? polled.restMs : 0;
-        troubles = polled.kind === 'trouble' ? troubles + 1 : 0;
-        if (polled.kind === 'granted') return polled.grant;
-        if (polled.kind === 'over') throw polled.error;
-        if (polled.kind === 'slow-down') intervalMs += SLOW_DOWN_MS;
-      }
-    },
+    wait: ({ signal } = {}) =>
+      pollUntilAnswered(() => poll(code), {
+        expiresInMs: code.expiresInMs,
+        intervalMs: code.intervalMs,
+        clock,
+        startedAtMs,
+        signal,
+      }),
   };
-}
-
-function ofRefusal(refused: TokenRequestError): Poll {
-  const { oauthError, retryAfterMs: restMs = 0 } = refused.failure;
-  switch (oauthError) {
-    case 'authorization_pending':
-      return { kind: 'pending' };
-    case 'slow_down':
-      return { kind: 'slow-down' };
-    case 'access_denied':
-    case 'expired_token':
-      return { kind: 'over', error: over(oauthError, refused) };
-    default:
-      return refused.isRetryable ? { kind: 'trouble', restMs } : { kind: 'over', error: refused };
-  }
-}
-
-function over(oauthError: 'access_denied' | 'expired_token', cause?: unknown): AuthError {
-  const message =
-    oauthError === 'access_denied'
-      ? 'the login was refused in the browser'
-      : 'the code is over before it was approved; start again for a new one';
-  return new TokenRequestError('KM_AUTH_GRANT_REJECTED', message, { oauthError }, { cause });
-}
-
-function aborted(signal: AbortSignal): AuthError {
-  return new AuthError('KM_AUTH_ABORTED', 'the login was given up', { cause: signal.reason });
-}
-
-/** Waits, unless `signal` ends it. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      cancel();
-      if (signal !== undefined) reject(aborted(signal));
-    };
-    const cancel = clock.schedule(
-      () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      },
-      delayMs,
-      true,
-    );
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
-}
-
-/** What `polled` brings; after an abort only if it brings a grant, and soon. */
-async function orAborted(
-  polled: Promise<Poll>,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<Poll> {
-  if (signal === undefined) return polled;
-  const ended = new Promise<undefined>((resolve) => {
-    const abort = (): void => {
-      clock.schedule(() => resolve(undefined), LAST_ANSWER_TIMEOUT_MS, true);
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    void polled.finally(() => signal.removeEventListener('abort', abort)).catch(() => undefined);
-  });
-  const outcome = await Promise.race([polled, ended]);
-  if (signal.aborted && outcome?.kind !== 'granted') throw aborted(signal);
-  if (outcome === undefined) throw aborted(signal);
-  return outcome;
 }

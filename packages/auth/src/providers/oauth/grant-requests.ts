@@ -10,7 +10,7 @@ import { grantTypeOf, type OAuthSettings } from './oauth-settings.js';
 import type { IssuerWire } from './issuer-wire.js';
 import type { EndpointRequest } from './token-endpoint.js';
 
-type Parameter = readonly [string, string];
+export type Parameter = readonly [string, string];
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -21,12 +21,12 @@ function namedScopes(scopes: readonly string[], settings: OAuthSettings): readon
   return [...new Set(all)];
 }
 
-function scopeParameter(scopes: readonly string[]): readonly Parameter[] {
+export function scopeParameter(scopes: readonly string[]): readonly Parameter[] {
   return scopes.length === 0 ? [] : [['scope', scopes.join(' ')]];
 }
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc8707#section-2.2 | RFC 8707 §2.2} */
-function targetParameters({ resources = [], audience }: TokenTarget): readonly Parameter[] {
+export function targetParameters({ resources = [], audience }: TokenTarget): readonly Parameter[] {
   const named = resources.map((resource): Parameter => ['resource', resource]);
   return audience === undefined ? named : [...named, ['audience', audience]];
 }

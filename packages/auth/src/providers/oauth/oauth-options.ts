@@ -2,6 +2,7 @@ import type { AuthToken } from '../../auth-token.js';
 import type { Clock } from '../../clock.js';
 import type { DocumentStore } from '../../ports.js';
 import type { Secret } from '../../secret.js';
+import type { HttpTransport } from '../http-transport.js';
 
 /** Endpoints given by hand: where an issuer publishes none, or wrong ones. URLs: https, or http to loopback. */
 export type OAuthEndpoints = {
@@ -109,5 +110,7 @@ export type OAuthProviderOptions = {
   readonly answerTimeoutMs?: number | undefined;
   /** What sends the requests. Default: Node's own http and https, one connection a request. */
   readonly fetch?: typeof fetch | undefined;
+  /** The same, in the shape that the library's own have; goes before `fetch`. */
+  readonly transport?: HttpTransport | undefined;
   readonly clock?: Clock | undefined;
 };

@@ -1,6 +1,8 @@
 import { systemClock } from '../../clock.js';
 import { lazily } from '../../lazily.js';
 import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
+import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
+import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-device-login.js';
 import type { OAuthConnection, ShownToken } from './oauth-connection.js';
 import type { OAuthProviderOptions } from './oauth-options.js';
 import { oauthSettings, type OAuthSettings } from './oauth-settings.js';
@@ -18,12 +20,34 @@ export interface OAuthProvider extends TokenProvider {
    */
   revoke(token: ShownToken): Promise<void>;
 
-  /** What logins are made with. Loads the protocol. */
+  /**
+   * Starts a login in a browser on this machine, by authorization code with PKCE: shows nothing and opens nothing, that
+   * is its caller's part.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when the issuer cannot be reached; `KM_AUTH_CONFIGURATION` when nobody can
+   *   log in there so, or another program has the port; `KM_AUTH_INVALID_OPTION` for a wrong `redirectUri`.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc8252 | RFC 8252}
+   */
+  startBrowserLogin(options?: BrowserLoginOptions): Promise<BrowserLogin>;
+
+  /**
+   * Starts a login for a device with no browser: shows nothing and opens nothing, that is its caller's part.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when the issuer cannot be reached; `KM_AUTH_INVALID_SCOPE` and
+   *   `KM_AUTH_CONFIGURATION` when it refuses, or knows no such logins.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc8628 | RFC 8628}
+   */
+  startDeviceLogin(options?: IssuerDeviceLoginOptions): Promise<IssuerDeviceLogin>;
+
+  /** What all of this is done with. Loads the protocol. */
   connect(): Promise<OAuthConnection>;
 }
 
 /** The protocol. Most processes find their token in the cache and end: they never load it. */
 const loadProtocol = lazily(() => Promise.all([import('oauth4webapi'), import('./oauth-connection.js')]));
+
+const loadBrowserLogin = lazily(() => import('./browser-login.js'));
+const loadDeviceLogin = lazily(() => import('./issuer-device-login.js'));
 
 const LOAD_AFTER_MS = 1_000;
 
@@ -56,6 +80,10 @@ export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvide
     connect,
     requestToken: async (request: TokenRequest): Promise<TokenGrant> =>
       (await connect()).requestToken(request),
+    startBrowserLogin: async (login = {}) =>
+      (await loadBrowserLogin()).startBrowserLogin(await connect(), login),
+    startDeviceLogin: async (login = {}) =>
+      (await loadDeviceLogin()).startIssuerDeviceLogin(await connect(), login),
     revoke: async (token) => (await connect()).revoke(token),
   };
 }

@@ -101,6 +101,12 @@ export function explainOAuthError(error: string): string | undefined {
   return meaning === undefined ? undefined : `${meaning.means}; ${meaning.next}`;
 }
 
+/** What an `error` is that ends a login: nobody is told to log in who just tried. */
+export function refusedLoginCode(error: string): AuthErrorCode {
+  const { code = 'KM_AUTH_CONFIGURATION' } = MEANINGS[standardName(error)] ?? {};
+  return code === 'KM_AUTH_LOGIN_REQUIRED' ? 'KM_AUTH_GRANT_REJECTED' : code;
+}
+
 /** A refusal, and what is needed to say it well. */
 export type OAuthRefusal = {
   readonly answer: Pick<WireAnswer, 'status' | 'text' | 'retryAfterMs'>;

@@ -29,8 +29,7 @@ export type OAuthSettings = {
   readonly requestTimeoutMs: number;
   readonly answerTimeoutMs: number;
   readonly fetch: typeof fetch | undefined;
-  /** In place of Node's own, in tests. */
-  readonly transport?: HttpTransport;
+  readonly transport: HttpTransport | undefined;
   readonly clock: Clock;
   readonly tokenIssuer: TokenIssuer;
 };
@@ -146,6 +145,7 @@ export function oauthSettings(options: OAuthProviderOptions): OAuthSettings {
       Math.max(ANSWER_TIMEOUT_MS, requestTimeoutMs),
     ),
     fetch: options.fetch,
+    transport: options.transport,
     clock,
     tokenIssuer: {
       origin: home.origin,

@@ -1,0 +1,347 @@
+import { connect } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import {
+  createAuthManager,
+  createMemoryCache,
+  createOAuthProvider,
+  storeLogin,
+  type BrowserLogin,
+  type BrowserLoginOptions,
+  type OAuthProviderOptions,
+} from '../../src/index.js';
+import { fakeClock } from '../support/fake-clock.js';
+import { drop, until } from '../support/http-server.js';
+import { json, startFakeIssuer, type FakeIssuer } from './fake-issuer.js';
+
+type Setup = {
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly provider?: Partial<OAuthProviderOptions>;
+  readonly login?: BrowserLoginOptions;
+};
+
+/** An issuer with a page to log in at, and a login there that waits. */
+async function startLogin({ metadata = {}, provider: more = {}, login: options = {} }: Setup = {}) {
+  const issuer = await startFakeIssuer();
+  Object.assign(issuer.metadata, {
+    authorization_endpoint: `${issuer.origin}/authorize?tenant=one`,
+    scopes_supported: ['openid', 'offline_access'],
+    ...metadata,
+  });
+  const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'app', ...more });
+  const login = await provider.startBrowserLogin(options);
+  return { issuer, provider, login, asked: new URL(login.url).searchParams };
+}
+
+/** Goes where the issuer would send the browser. */
+function comeBack(login: BrowserLogin, parameters: Readonly<Record<string, string>>): Promise<Response> {
+  const url = new URL(login.redirectUri);
+  url.search = new URLSearchParams(parameters).toString();
+  return fetch(url);
+}
+
+const stateOf = ({ url }: BrowserLogin): string => new URL(url).searchParams.get('state') ?? '';
+
+/** Comes back with a code, as after a yes. */
+const approve = (login: BrowserLogin, more: Readonly<Record<string, string>> = {}) =>
+  comeBack(login, { code: 'the-code', state: stateOf(login), ...more });
+
+function isListening({ redirectUri }: BrowserLogin): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(redirectUri).port), '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+const codes = (issuer: FakeIssuer) => issuer.forms('/token').map(({ code }) => code);
+
+describe('the link of a browser login', () => {
+  test('asks for a code with PKCE, a state, and a redirect to a free port of this machine', async () => {
+    const { login, asked, issuer } = await startLogin();
+    const other = await startLogin();
+    expect(login.url).toMatch(new RegExp(`^${issuer.origin}/authorize\\?tenant=one&response_type=code&`));
+    expect(Object.fromEntries(asked)).toMatchObject({
+      client_id: 'app',
+      scope: 'openid offline_access',
+      prompt: 'consent',
+      code_challenge_method: 'S256',
+    });
+    expect(asked.get('redirect_uri')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/);
+    expect(login.redirectUri).toBe(asked.get('redirect_uri'));
+    for (const name of ['state', 'code_challenge', 'redirect_uri'])
+      expect(other.asked.get(name)).not.toBe(asked.get(name));
+    await Promise.all([login.close(), other.login.close()]);
+  });
+
+  test('has what was chosen: scopes, prompt, resources, audience and redirect URI', async () => {
+    const { login, asked } = await startLogin({
+      provider: { resources: ['https://one.example/', 'https://two.example/'], audience: 'api' },
+      login: { scopes: ['read', 'write'], prompt: 'login', redirectUri: 'http://localhost/back' },
+    });
+    expect(asked.get('scope')).toBe('read write');
+    expect(asked.get('prompt')).toBe('login');
+    expect(asked.getAll('resource')).toEqual(['https://one.example/', 'https://two.example/']);
+    expect(asked.get('audience')).toBe('api');
+    expect(asked.get('redirect_uri')).toMatch(/^http:\/\/localhost:\d+\/back$/);
+    await login.close();
+  });
+
+  test('names no scope where the issuer does not say that it knows any', async () => {
+    const { login, asked } = await startLogin({ metadata: { scopes_supported: undefined } });
+    expect([asked.has('scope'), asked.has('prompt')]).toEqual([false, false]);
+    await login.close();
+  });
+
+  test.each([
+    'https://127.0.0.1/callback',
+    'http://app.example/callback',
+    'http://localhost/?x=1',
+    'nothing',
+  ])('never has the redirect URI %s, which is not one of this machine', async (redirectUri) => {
+    await expect(startLogin({ login: { redirectUri } })).rejects.toMatchObject({
+      code: 'KM_AUTH_INVALID_OPTION',
+    });
+  });
+
+  test('is not made where the issuer has no page to log in at', async () => {
+    await expect(startLogin({ metadata: { authorization_endpoint: undefined } })).rejects.toMatchObject({
+      code: 'KM_AUTH_CONFIGURATION',
+      message: expect.stringContaining('nobody can log in there with a browser') as string,
+    });
+  });
+
+  test('is not made where another program has the port', async () => {
+    const { login } = await startLogin();
+    const { port } = new URL(login.redirectUri);
+    await expect(
+      startLogin({ login: { redirectUri: `http://127.0.0.1:${port}/callback` } }),
+    ).rejects.toMatchObject({
+      code: 'KM_AUTH_CONFIGURATION',
+      message: expect.stringMatching(/127\.0\.0\.1:\d+ \(another program has this port/) as string,
+    });
+    await login.close();
+  });
+});
+
+describe('a browser that comes back', () => {
+  test('with a code brings a login, sees that it may go, and finds nobody there afterwards', async () => {
+    const { login, issuer, provider } = await startLogin({ login: { scopes: ['read'] } });
+    issuer.replies.set('/token', () =>
+      json({ access_token: 'access', refresh_token: 'refresh', expires_in: 60, scope: 'read' }),
+    );
+    const waiting = login.wait();
+    const page = await approve(login);
+    const won = await waiting;
+
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain('You can close this tab');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const [form] = issuer.forms('/token');
+    expect(form).toMatchObject({
+      grant_type: 'authorization_code',
+      code: 'the-code',
+      client_id: 'app',
+      redirect_uri: login.redirectUri,
+    });
+    const verifier = Buffer.from(
+      await crypto.subtle.digest('SHA-256', Buffer.from(form?.['code_verifier'] ?? '')),
+    );
+    expect(verifier.toString('base64url')).toBe(new URL(login.url).searchParams.get('code_challenge'));
+    expect(await isListening(login)).toBe(false);
+
+    const cache = createMemoryCache();
+    await storeLogin(won, { provider, cache });
+    const manager = createAuthManager({ provider, cache, loginId: won.id });
+    expect((await manager.getValidToken('read')).reveal()).toBe('access');
+  });
+
+  test('twice is told so, and the code is sent once', async () => {
+    const { login, issuer } = await startLogin();
+    let release = (): void => undefined;
+    issuer.replies.set('/token', () => (response) => {
+      release = () => response.end(JSON.stringify({ access_token: 'access', expires_in: 60 }));
+    });
+    const waiting = login.wait();
+    const first = approve(login);
+    await until(() => issuer.to('/token').length === 1);
+    expect((await approve(login)).status).toBe(409);
+    release();
+    expect((await first).status).toBe(200);
+    await waiting;
+    expect(codes(issuer)).toEqual(['the-code']);
+  });
+
+  test('with the state of another login is not believed, and the login goes on', async () => {
+    let foreign = 0;
+    const { login, issuer } = await startLogin({ login: { onForeignAnswer: () => (foreign += 1) } });
+    const waiting = login.wait();
+    for (const parameters of [
+      { code: 'stolen', state: 'other' },
+      { code: 'stolen' },
+      { error: 'access_denied', state: 'other' },
+    ] as Record<string, string>[]) {
+      const page = await comeBack(login, parameters);
+      expect(page.status).toBe(400);
+      expect(await page.text()).not.toContain('stolen');
+    }
+    expect(foreign).toBe(3);
+    await approve(login);
+    await waiting;
+    expect(codes(issuer)).toEqual(['the-code']);
+  });
+
+  test('from another issuer ends the login before the code is shown to anybody', async () => {
+    const { login, issuer } = await startLogin();
+    const waiting = login.wait();
+    waiting.catch(() => undefined);
+    expect((await approve(login, { iss: 'https://evil.example' })).status).toBe(400);
+    await expect(waiting).rejects.toMatchObject({
+      code: 'KM_AUTH_CONFIGURATION',
+      message: expect.stringMatching(/unexpected "iss".*mixed it up/) as string,
+    });
+    expect(codes(issuer)).toEqual([]);
+  });
+
+  test('names the issuer where that says it always does, with or without a slash at the end', async () => {
+    const metadata = { authorization_response_iss_parameter_supported: true };
+    const silent = await startLogin({ metadata });
+    const waiting = silent.login.wait();
+    waiting.catch(() => undefined);
+    await approve(silent.login);
+    await expect(waiting).rejects.toMatchObject({ message: expect.stringContaining('"iss"') as string });
+
+    const { login, issuer } = await startLogin({ metadata });
+    const named = login.wait();
+    await approve(login, { iss: `${issuer.origin}/` });
+    await named;
+  });
+
+  test.each([
+    ['access_denied', 'KM_AUTH_GRANT_REJECTED', /the user, or the server, said no/],
+    ['invalid_scope', 'KM_AUTH_INVALID_SCOPE', /a scope is unknown/],
+    ['unauthorized_client', 'KM_AUTH_CONFIGURATION', /allow the grant/],
+    ['temporarily_unavailable', 'KM_AUTH_UNREACHABLE', /try again later/],
+    ['odd\u001b[31m_error', 'KM_AUTH_CONFIGURATION', /odd \[31m_error/],
+  ])('with the error %s says what the issuer said, and what to do', async (error, code, means) => {
+    const { login, issuer } = await startLogin();
+    const waiting = login.wait();
+    waiting.catch(() => undefined);
+    const page = await comeBack(login, {
+      error,
+      error_description: `said\u0007by${'x'.repeat(500)}`,
+      state: stateOf(login),
+    });
+    expect(page.status).toBe(400);
+    const failure = (await waiting.catch((thrown: unknown) => thrown)) as Error;
+    expect(failure).toMatchObject({ code, message: expect.stringMatching(means) as string });
+    expect(failure.message).toMatch(/\(said by/);
+    // eslint-disable-next-line no-control-regex -- what must not be there
+    expect(failure.message).not.toMatch(/[\u0000-\u001f]/);
+    expect(failure.message.length).toBeLessThan(500);
+    expect(codes(issuer)).toEqual([]);
+    expect(await isListening(login)).toBe(false);
+  });
+
+  test.each([
+    ['is asked for the page of another path', '/favicon.ico', {}],
+    ['is asked by another name', '/callback', { host: 'rebound.example' }],
+  ])('that %s gets nothing', async (_what, path, headers) => {
+    const { login } = await startLogin();
+    const url = new URL(path, login.redirectUri);
+    url.search = new URLSearchParams({ code: 'x', state: stateOf(login) }).toString();
+    const status = await new Promise((resolve) => {
+      void import('node:http').then(({ get }) =>
+        get(url, { headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }),
+      );
+    });
+    expect(status).toBe(404);
+    await login.close();
+  });
+});
+
+describe('the tokens for a code', () => {
+  test.each([
+    ['a 503', { status: 503, headers: { 'retry-after': '1' } }],
+    ['a 500 with a page', { status: 500, body: '<html>' }],
+  ])('are asked for again after %s', async (_what, trouble) => {
+    const { login, issuer } = await startLogin();
+    let asked = 0;
+    issuer.replies.set('/token', () => {
+      asked += 1;
+      return asked === 1 ? trouble : json({ access_token: 'access', expires_in: 60 });
+    });
+    const waiting = login.wait();
+    await approve(login);
+    expect((await waiting).grant.token.reveal()).toBe('access');
+    expect(codes(issuer)).toEqual(['the-code', 'the-code']);
+  });
+
+  test('are asked for once where the answer was lost: a code sent twice ends what it won', async () => {
+    const { login, issuer } = await startLogin();
+    issuer.replies.set('/token', () => drop);
+    const waiting = login.wait();
+    waiting.catch(() => undefined);
+    expect((await approve(login)).status).toBe(400);
+    await expect(waiting).rejects.toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    expect(codes(issuer)).toEqual(['the-code']);
+  });
+
+  test('that are refused are named with what the issuer said, never with the code', async () => {
+    const { login, issuer } = await startLogin();
+    issuer.replies.set('/token', () =>
+      json({ error: 'invalid_grant', error_description: 'the-code is over' }, 400),
+    );
+    const waiting = login.wait();
+    waiting.catch(() => undefined);
+    await approve(login);
+    const failure = (await waiting.catch((thrown: unknown) => thrown)) as Error;
+    expect(failure.message).toMatch(/invalid_grant \(\[redacted\] is over\)/);
+  });
+});
+
+describe('a browser login that is given up', () => {
+  test('by its signal ends at once, and leaves no port open', async () => {
+    const { login } = await startLogin();
+    const giveUp = new AbortController();
+    const waiting = login.wait({ signal: giveUp.signal });
+    waiting.catch(() => undefined);
+    expect(await isListening(login)).toBe(true);
+    giveUp.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'KM_AUTH_ABORTED' });
+    expect(await isListening(login)).toBe(false);
+  });
+
+  test('while its tokens are on the way brings them, for somebody to give back', async () => {
+    const { login, issuer } = await startLogin();
+    let release = (): void => undefined;
+    issuer.replies.set('/token', () => (response) => {
+      release = () => response.end(JSON.stringify({ access_token: 'access', expires_in: 60 }));
+    });
+    const giveUp = new AbortController();
+    const waiting = login.wait({ signal: giveUp.signal });
+    const page = approve(login);
+    await until(() => issuer.to('/token').length === 1);
+    giveUp.abort();
+    release();
+    expect((await waiting).grant.token.reveal()).toBe('access');
+    expect((await page).status).toBe(200);
+  });
+
+  test('by time says that nobody came', async () => {
+    const clock = fakeClock();
+    const { login } = await startLogin({ provider: { clock }, login: { timeoutMs: 60_000 } });
+    const waiting = login.wait();
+    waiting.catch(() => undefined);
+    await clock.advance(59_999);
+    expect(await isListening(login)).toBe(true);
+    await clock.advance(1);
+    await expect(waiting).rejects.toMatchObject({
+      code: 'KM_AUTH_GRANT_REJECTED',
+      message: expect.stringContaining('nobody logged in') as string,
+    });
+    expect(await isListening(login)).toBe(false);
+  });
+});
