@@ -51,8 +51,7 @@ describe('km auth login --device', () => {
     expect(events.filter(({ type }) => type === 'family.revoked')).toEqual([]);
     const status = await runKm(['auth', 'status', '--json'], { env });
     expect(JSON.parse(status.stdout)).toMatchObject({
-      credential: 'refresh_token',
-      refreshesWithoutHuman: true,
+      profiles: [{ credential: 'refresh_token', refreshesWithoutHuman: true, outlook: { answer: 'yes' } }],
     });
   });
 

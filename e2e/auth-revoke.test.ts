@@ -81,7 +81,7 @@ describe('km auth revoke', () => {
     const km = startKm(REVOKE, env);
     await until('the API is being told', () => seen.some(({ type }) => type === 'trouble.applied'));
     const { stdout } = await runKm(['auth', 'status', '--json'], { env });
-    expect(JSON.parse(stdout)).toMatchObject({ scopes: [] });
+    expect(JSON.parse(stdout)).toMatchObject({ profiles: [{ scopes: [] }] });
     km.child.kill('SIGKILL');
     await km.ended;
     await runKm(REVOKE, { env });

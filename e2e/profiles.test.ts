@@ -54,7 +54,7 @@ describe('km auth switch', () => {
     expect((await runKm(['auth', 'switch', 'work'], { env })).code).toBe(0);
     expect(await subjectOf([])).toBe(work);
     const status = await runKm(['auth', 'status', '--json'], { env });
-    expect(JSON.parse(status.stdout)).toMatchObject({ profile: 'work', profileFrom: 'config' });
+    expect(JSON.parse(status.stdout)).toMatchObject({ active: 'work', activeFrom: 'config' });
   });
 
   test('to one that is not there says which there are', async () => {

@@ -80,8 +80,11 @@ function profilesCommand(context: CommandContext, exitWith: ExitWith): Command {
 
 function statusCommand(context: CommandContext, exitWith: ExitWith): Command {
   const status = new Command('status')
-    .description('say how the login and its tokens are, and where each setting came from; asks no server')
-    .option('--json', 'print it as JSON');
+    .description(
+      'say how logins and their tokens are, whether they go on without a human, and where each setting came from; asks no server',
+    )
+    .option('--json', 'print it as JSON')
+    .option('--watch', 'go on looking, and show it live; with --json a line for each change');
   addAccountOptions(status);
   addExample(status, 'km auth status --profile work');
   return status.action(async (flags: AuthStatusFlags) => {

@@ -1,72 +1,58 @@
-import {
-  credentialFingerprint,
-  DEFAULT_REFRESH_SETTINGS,
-  parseEndpoint,
-  Secret,
-  type GrantKey,
-  type TokenCache,
-} from '@kilometers/auth';
-import { statusLines, statusOf, type StatusInput } from '../account-status.js';
+import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { EXIT } from '../exit-code.js';
-import { resolveAccount, type Account, type AccountFlags } from '../settings.js';
-import { openStorage } from '../token-cache.js';
+import { EXIT, exitCodeOf } from '../exit-code.js';
+import type { AccountFlags } from '../settings.js';
+import type { ProfileStatus } from '../status/profile-status.js';
+import { readStatus, type StatusReading } from '../status/read-status.js';
+import { statusLines } from '../status/status-lines.js';
+import { styleFor } from '../terminal/style.js';
+import { canAnimate, widthOf } from '../terminal/terminal.js';
 
-export type AuthStatusFlags = AccountFlags & { readonly json?: boolean };
+export type AuthStatusFlags = AccountFlags & { readonly json?: boolean; readonly watch?: boolean };
 
-/** `km auth status`: how an account is, from what is stored; asks no server. */
+/** `km auth status`: how profiles are, from what is stored; asks no server. */
 export async function runAuthStatus(flags: AuthStatusFlags, context: CommandContext): Promise<number> {
-  const { cache, files, folder, whyMemory } = openStorage(context);
-  cache.subscribe?.(({ message }) => context.tell(`km: ${message}`));
-  const account = await resolveAccount(flags, context.environment, files?.logins);
-  const nowMs = context.clock.nowMs();
-  const status = statusOf({
-    account,
-    grants: await grantsOf(account, cache, context),
-    cache: {
-      kind: cache.kind,
-      keySource: (whyMemory === undefined ? files?.keySource() : undefined) ?? null,
-      folder: folder ?? null,
-    },
-    refreshAheadMs: account.config.refreshAheadMs ?? DEFAULT_REFRESH_SETTINGS.refreshAheadMs,
-    nowMs,
-  });
+  if (flags.watch === true) return watch(flags, context);
+  const { report, active, notices } = await readStatus(flags, context);
+  for (const notice of notices) context.tell(`km: ${notice}`);
   const text =
-    flags.json === true ? JSON.stringify(status, undefined, 2) : statusLines(status, nowMs).join('\n');
+    flags.json === true
+      ? JSON.stringify(report, undefined, 2)
+      : linesOf({ report, active, notices: [] }, context).join('\n');
   await context.answer(`${text}\n`);
-  if (status.refreshesWithoutHuman) return EXIT.done;
-  context.tell(`km: nobody is logged in; run \`${account.loginCommand}\``);
-  return EXIT.loginRequired;
+  if (active.refreshesWithoutHuman) return EXIT.done;
+  const { reason, remedy } = active.outlook;
+  context.tell(`km: profile ${active.profile}: ${reason}; ${remedy ?? ''}`);
+  return exitCodeAfter(active);
 }
 
-/** What is stored for the account's credential; nothing where the cache cannot be read. */
-async function grantsOf(
-  account: Account,
-  cache: TokenCache,
-  { tell }: CommandContext,
-): Promise<StatusInput['grants']> {
-  const origin = parseEndpoint(account.endpoint.value).origin;
-  const own = grantCredential(account);
-  const isOfAccount = ({ apiOrigin, profile, credential }: GrantKey): boolean =>
-    apiOrigin === origin && profile === account.profile.value && credential === own;
-  try {
-    const keys = (await cache.listGrants()).filter(isOfAccount);
-    const found = await Promise.all(keys.map(async (key) => ({ key, record: await cache.getGrant(key) })));
-    return found.flatMap(({ key, record }) => (record === undefined ? [] : [{ key, record }]));
-  } catch (error) {
-    tell(`km: the token cache cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-    return [];
+/** A login that is gone is 4; what another login would not mend is what it is. */
+function exitCodeAfter({ lastFailure }: ProfileStatus): number {
+  const code = lastFailure === null ? undefined : exitCodeOf(lastFailure.code);
+  return lastFailure?.code === 'KM_AUTH_CONFIGURATION' && code !== undefined ? code : EXIT.loginRequired;
+}
+
+function linesOf({ report, notices }: StatusReading, context: CommandContext): readonly string[] {
+  const stdout = context.stdout();
+  const look = {
+    width: widthOf(stdout),
+    style: styleFor(stdout, context.environment),
+    nowMs: context.clock.nowMs(),
+  };
+  return [...statusLines(report, look), ...notices];
+}
+
+/** Goes on looking until Ctrl-C. */
+async function watch(flags: AuthStatusFlags, context: CommandContext): Promise<number> {
+  const { watchForProgram, watchOnTerminal } = await import('../status/watch-status.js');
+  if (flags.json === true) {
+    await watchForProgram(async () => JSON.stringify((await readStatus(flags, context)).report), context);
+  } else if (canAnimate(context, context.stdout())) {
+    await watchOnTerminal(async () => linesOf(await readStatus(flags, context), context), context);
+  } else {
+    throw new CliError('--watch needs a terminal; with --json it prints a line for each change anywhere', {
+      exitCode: EXIT.usage,
+    });
   }
-}
-
-/** Under which credential the manager keeps this account's grant. */
-function grantCredential({ config: { apiKey, clientCredentials } }: Account): string {
-  if (apiKey !== undefined) return credentialFingerprint({ kind: 'api_key', apiKey: Secret.from(apiKey) });
-  if (clientCredentials === undefined) return 'login:';
-  const { clientId, clientSecret } = clientCredentials;
-  return credentialFingerprint({
-    kind: 'client_credentials',
-    clientId,
-    clientSecret: Secret.from(clientSecret),
-  });
+  return EXIT.done;
 }

@@ -6,7 +6,10 @@ type Paint = (text: string) => string;
 /** How a text may be told apart; where there are no colours, it is as it was. */
 export type Style = Readonly<Record<'bold' | 'dim' | 'red' | 'green' | 'yellow', Paint>>;
 
-const PLAIN: Paint = (text) => text;
+const asItIs: Paint = (text) => text;
+
+/** Where there are no colours. */
+export const PLAIN: Style = { bold: asItIs, dim: asItIs, red: asItIs, green: asItIs, yellow: asItIs };
 
 /** `text` between the codes that begin and end something (ECMA-48 SGR). */
 function paint(begin: number, end: number): Paint {
@@ -23,5 +26,5 @@ export function styleFor(stream: Writable, environment: NodeJS.ProcessEnv): Styl
         green: paint(32, 39),
         yellow: paint(33, 39),
       }
-    : { bold: PLAIN, dim: PLAIN, red: PLAIN, green: PLAIN, yellow: PLAIN };
+    : PLAIN;
 }

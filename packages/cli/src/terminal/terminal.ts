@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** A stream that may be a terminal. */
-type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** What of a command's surroundings tells how to speak to whoever is there. */
 export type Surroundings = {
@@ -28,9 +28,12 @@ export function isInteractive({ environment, stdin, stderr }: Surroundings): boo
   return !isSet(environment['CI']) && isTerminal(stderr()) && isTerminal(stdin());
 }
 
-/** Whether a line on stderr may be drawn again and again. */
-export function canAnimate({ environment, stderr }: Surroundings): boolean {
-  return !isSet(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stderr());
+/** Whether what is on `stream`, stderr unless told, may be drawn again and again. */
+export function canAnimate(
+  { environment, stderr }: Pick<Surroundings, 'environment' | 'stderr'>,
+  stream: Writable = stderr(),
+): boolean {
+  return !isSet(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stream);
 }
 
 /**
@@ -47,4 +50,10 @@ export function canColour(stream: Writable, environment: NodeJS.ProcessEnv): boo
 export function widthOf(stream: Output): number {
   const { columns = 0 } = stream;
   return columns > 0 ? Math.max(NARROWEST, columns) : USUAL;
+}
+
+/** How many lines there is room for. */
+export function heightOf(stream: Output): number {
+  const { rows = 0 } = stream;
+  return rows > 0 ? rows : 24;
 }

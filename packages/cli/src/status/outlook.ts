@@ -1,0 +1,96 @@
+import { formatDuration, type GrantFailure, type RefreshToken } from '@kilometers/auth';
+import type { Account } from '../settings.js';
+import { dateTime } from '../terminal/date-time.js';
+
+/** Whether an account will go on by itself. */
+export type Outlook = {
+  /** `yes` for the next 24 hours at least; `unsure` where that takes something that nobody here can promise. */
+  readonly answer: 'yes' | 'no' | 'unsure';
+  readonly reason: string;
+  /** What a human can do about it. */
+  readonly remedy: string | null;
+};
+
+/** What an outlook is made from. */
+export type OutlookInput = {
+  readonly account: Pick<Account, 'credential' | 'loginCommand' | 'note'>;
+  /** The refresh token that is stored, and the last failure. */
+  readonly refreshToken: RefreshToken | undefined;
+  readonly failure: GrantFailure | undefined;
+  /** Some token can still be sent. */
+  readonly hasUsableToken: boolean;
+  readonly nowMs: number;
+};
+
+const DAY_MS = 86_400_000;
+
+/** Failures that the next try does not mend. */
+const FINAL: ReadonlySet<string> = new Set([
+  'KM_AUTH_LOGIN_REQUIRED',
+  'KM_AUTH_GRANT_REJECTED',
+  'KM_AUTH_CONFIGURATION',
+  'KM_AUTH_INSECURE_ENDPOINT',
+]);
+
+/** Whether a failure needs a human. */
+function isFinal({ code }: { readonly code: string }): boolean {
+  return FINAL.has(code);
+}
+
+/** Whether the refresh token that is stored, if any, may still be used. */
+function isAlive(token: RefreshToken | undefined, nowMs: number): boolean {
+  return token !== undefined && (token.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs;
+}
+
+/** Whether the account gets its next token without a human. */
+export function refreshesWithoutHuman({ account, refreshToken, failure, nowMs }: OutlookInput): boolean {
+  const { credential } = account;
+  const mints = credential !== undefined && credential.value !== 'refresh_token';
+  if (failure !== undefined && isFinal(failure)) return false;
+  return mints || isAlive(refreshToken, nowMs);
+}
+
+/** The answer to "will this work tomorrow without me?". */
+export function outlookOf(input: OutlookInput): Outlook {
+  const { account, refreshToken, failure, hasUsableToken, nowMs } = input;
+  const logIn = `run ${account.loginCommand}`;
+  if (!refreshesWithoutHuman(input)) return no(input, logIn);
+  if (failure !== undefined) {
+    const ago = formatDuration(Math.max(0, nowMs - failure.atMs));
+    const meanwhile = hasUsableToken ? '; a token is still good' : '';
+    const reason = `the last refresh failed ${ago} ago, and is tried again${meanwhile}`;
+    return { answer: 'unsure', reason, remedy: 'km doctor says what is in the way' };
+  }
+  const { credential } = account;
+  if (credential !== undefined && credential.value !== 'refresh_token') {
+    const what = credential.value === 'api_key' ? 'the API key' : 'the client secret';
+    return { answer: 'yes', reason: `${what} wins new tokens`, remedy: null };
+  }
+  const endsAtMs = refreshToken?.expiresAtMs;
+  if (endsAtMs === undefined)
+    return { answer: 'yes', reason: 'the login renews itself; its end is not known', remedy: null };
+  const end = dateTime(endsAtMs, nowMs);
+  const isSoon = endsAtMs - nowMs < DAY_MS;
+  if (refreshToken?.isEndFixed === true) {
+    const reason = `the login ends ${end}`;
+    return { answer: isSoon ? 'no' : 'yes', reason, remedy: `${logIn} before` };
+  }
+  const reason = `the login ends ${end} if no km renews it before`;
+  return { answer: isSoon ? 'unsure' : 'yes', reason, remedy: isSoon ? 'run km auth refresh' : null };
+}
+
+function no({ account, refreshToken, failure, nowMs }: OutlookInput, logIn: string): Outlook {
+  const { credential, note } = account;
+  if (refreshToken !== undefined && !isAlive(refreshToken, nowMs)) {
+    const ago = formatDuration(nowMs - (refreshToken.expiresAtMs ?? nowMs));
+    return { answer: 'no', reason: `the login ended ${ago} ago`, remedy: logIn };
+  }
+  if (failure !== undefined && isFinal(failure)) {
+    const ago = formatDuration(Math.max(0, nowMs - failure.atMs));
+    const remedy = failure.code === 'KM_AUTH_CONFIGURATION' ? 'do what the last failure says' : logIn;
+    return { answer: 'no', reason: `the last refresh failed ${ago} ago, for good`, remedy };
+  }
+  if (credential !== undefined)
+    return { answer: 'no', reason: 'the login has no refresh token any more', remedy: logIn };
+  return { answer: 'no', reason: note ?? 'nobody is logged in', remedy: logIn };
+}

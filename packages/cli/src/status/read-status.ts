@@ -1,0 +1,79 @@
+import type { GrantRecord } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { readConfiguration } from '../config/read-configuration.js';
+import { grantKeyOf } from '../grant-of-account.js';
+import { profileNames } from '../profiles.js';
+import { resolveAccount, settingsFrom, type Account, type AccountFlags } from '../settings.js';
+import { openStorage, type Storage } from '../token-cache.js';
+import { profileStatus, type CacheStatus, type ProfileStatus, type StatusReport } from './profile-status.js';
+import { refreshSettingSources } from './setting-sources.js';
+
+/** A status, and what was found amiss on the way to it. */
+export type StatusReading = {
+  readonly report: StatusReport;
+  /** The profile that commands use. */
+  readonly active: ProfileStatus;
+  readonly notices: readonly string[];
+};
+
+/** How profiles are, from what is stored: the one that `flags` name, or all. Asks no server. */
+export async function readStatus(flags: AccountFlags, context: CommandContext): Promise<StatusReading> {
+  const { environment } = context;
+  const storage = openStorage(context);
+  const { files } = storage;
+  const notices: string[] = [];
+  const unsubscribe = storage.cache.subscribe?.(({ message }) => notices.push(message));
+  const configuration = readConfiguration(environment);
+  const { profile: chosen } = settingsFrom(flags, environment, configuration);
+  const isOneMeant = flags.profile !== undefined || flags.endpoint !== undefined;
+  const names = isOneMeant ? [] : await profileNames(configuration, environment, files?.logins);
+
+  const statusFor = async (profileFlags: AccountFlags, isActive: boolean): Promise<ProfileStatus> => {
+    const account = await resolveAccount(profileFlags, environment, files?.logins, configuration);
+    return profileStatus({
+      account,
+      isActive,
+      record: await recordOf(account, storage, notices),
+      settings: refreshSettingSources(account.own, environment),
+      nowMs: context.clock.nowMs(),
+    });
+  };
+  const active = await statusFor(flags, true);
+  const profiles = [active];
+  for (const profile of names.filter((name) => name !== chosen.value))
+    profiles.push(await statusFor({ profile }, false));
+  unsubscribe?.();
+  const cache = cacheStatus(storage, environment);
+  return { report: { active: chosen.value, activeFrom: chosen.source, profiles, cache }, active, notices };
+}
+
+/** What is stored for the account's credential; nothing where the cache cannot be read. */
+async function recordOf(
+  { config, profile, endpoint }: Account,
+  { cache }: Storage,
+  notices: string[],
+): Promise<GrantRecord | undefined> {
+  try {
+    return await cache.getGrant(
+      grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value }),
+    );
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const notice = `the token cache cannot be read: ${why}`;
+    if (!notices.includes(notice)) notices.push(notice);
+    return undefined;
+  }
+}
+
+function cacheStatus(
+  { cache, files, folder, whyMemory }: Storage,
+  environment: NodeJS.ProcessEnv,
+): CacheStatus {
+  const folderFrom = ['KM_CONFIG_DIR', 'XDG_CONFIG_HOME'].find((name) => (environment[name] ?? '') !== '');
+  return {
+    kind: cache.kind,
+    keySource: (whyMemory === undefined ? files?.keySource() : undefined) ?? null,
+    folder: folder ?? null,
+    folderFrom: folderFrom ?? null,
+  };
+}

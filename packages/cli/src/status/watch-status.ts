@@ -1,0 +1,77 @@
+import type { Writable } from 'node:stream';
+import { reportOf } from '../failure-report.js';
+import type { CommandContext } from '../command-context.js';
+import { heightOf, widthOf } from '../terminal/terminal.js';
+
+const LOOK_MS = 1_000;
+const SHOW_SCREEN = '\u001b[?1049h\u001b[?25l';
+const LEAVE_SCREEN = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const ERASE_LINE = '\u001b[K';
+const ERASE_BELOW = '\u001b[J';
+
+/** Looks each second, and hands over what `read` says, until a signal ends it. A look that fails is one as well. */
+async function eachSecond(
+  read: () => Promise<string>,
+  show: (text: string) => Promise<void> | void,
+  { clock, onSignal, isDebug }: CommandContext,
+): Promise<void> {
+  let isOver = false;
+  let wake: () => void = () => undefined;
+  const stop = onSignal(() => {
+    isOver = true;
+    wake();
+  });
+  const ended = (): boolean => isOver;
+  while (!ended()) {
+    await show(await read().catch((error: unknown) => reportOf(error, isDebug)));
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (ended()) resolve();
+      else clock.schedule(resolve, LOOK_MS, true);
+    });
+  }
+  stop();
+}
+
+/** A live view on the terminal, on a screen of its own. When it ends the terminal is as it was, with the last view on it. */
+export async function watchOnTerminal(
+  read: () => Promise<readonly string[]>,
+  context: CommandContext,
+): Promise<void> {
+  const stdout: Writable = context.stdout();
+  let isShown = false;
+  const leave = (): void => {
+    if (isShown) stdout.write(LEAVE_SCREEN);
+    isShown = false;
+  };
+  context.onExit(leave);
+  let last = '';
+  stdout.write(SHOW_SCREEN);
+  isShown = true;
+  await eachSecond(
+    async () => (await read()).join('\n'),
+    (text) => {
+      last = text;
+      const footer = 'Ctrl-C ends this.'.slice(0, widthOf(stdout) - 1);
+      const lines = [...text.split('\n'), '', footer].slice(0, heightOf(stdout));
+      stdout.write(HOME + lines.map((line) => line + ERASE_LINE).join('\r\n') + ERASE_BELOW);
+    },
+    context,
+  );
+  leave();
+  await context.answer(`${last}\n`);
+}
+
+/** A line whenever something has changed, for programs. */
+export async function watchForProgram(read: () => Promise<string>, context: CommandContext): Promise<void> {
+  let last = '';
+  await eachSecond(
+    read,
+    async (text) => {
+      if (text !== last) await context.answer(`${text}\n`);
+      last = text;
+    },
+    context,
+  );
+}
