@@ -1,6 +1,7 @@
 /*
  * A program with a login of its own: prints `ready`, waits for the end of its input if LOGIN_GATE is set,
- * then prints a token as one line of JSON, or why there is none. Run from the built library.
+ * then prints a token as one line of JSON, or why there is none. Its wall clock is LOGIN_CLOCK_AHEAD_MS fast. Run from
+ * the built library.
  */
 import {
   configFolder,
@@ -8,15 +9,19 @@ import {
   createDebugLog,
   createFileCache,
   finishRefreshOnSignal,
+  systemClock,
 } from '@kilometers/auth';
 
 const { env } = process;
-const cache = createFileCache({ folder: configFolder(env), environment: env });
+const aheadMs = Number(env.LOGIN_CLOCK_AHEAD_MS ?? 0);
+const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+const cache = createFileCache({ folder: configFolder(env), environment: env, clock });
 const manager = createAuthManager({
   apiEndpoint: env.LOGIN_URL,
   refreshToken: env.LOGIN_REFRESH_TOKEN,
   apiKey: env.LOGIN_API_KEY,
   cache,
+  clock,
   ...(env.LOGIN_TIMEOUT_MS !== undefined && { requestTimeoutMs: Number(env.LOGIN_TIMEOUT_MS) }),
 });
 manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));

@@ -9,7 +9,7 @@ import type { Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
-import { explainRequest, isExplained } from './storm-brake.js';
+import { countRequest, explainRequest, isExplained } from './storm-brake.js';
 import { scopesOfKey } from './token-key.js';
 
 export type AnswerKeeperOptions = {
@@ -29,6 +29,8 @@ export type Won = {
   /** What the login serves, or what was asked for; absent where that is not known. */
   readonly scopes: readonly string[] | undefined;
   readonly grantType: string;
+  /** The fingerprint of the refresh token that was sent, if one was. */
+  readonly sent?: string;
 };
 
 /** What a login whose scopes are not known serves, as far as the token it brought tells. */
@@ -51,7 +53,7 @@ export class AnswerKeeper {
   }
 
   /** Stores an answer. Returns whether its token serves the need, as far as is known. */
-  async keep(record: GrantRecord, need: Need, { grant, scopes, grantType }: Won): Promise<boolean> {
+  async keep(record: GrantRecord, need: Need, { grant, scopes, grantType, sent }: Won): Promise<boolean> {
     const { store, clock, settings, events, onClockSkew, isNarrowing } = this.#options;
     if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
     const previous = record.tokens.get(need.scope);
@@ -66,9 +68,10 @@ export class AnswerKeeper {
         grant,
         scopes: served,
         isRefresh,
+        sent,
         isNarrowed: isNarrowing,
       });
-      return explained ? explainRequest(answered) : answered;
+      return explained ? explainRequest(answered) : countRequest(answered);
     });
     const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
     const replaced = previous?.fingerprint ?? need.other?.fingerprint;

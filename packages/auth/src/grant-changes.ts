@@ -24,6 +24,8 @@ export type StoredAnswer = {
   /** What was asked for, or what the refresh token that was sent serves; absent where that is not known. */
   readonly scopes: readonly string[] | undefined;
   readonly isRefresh: boolean;
+  /** The fingerprint of the refresh token that was sent, if one was. */
+  readonly sent?: string | undefined;
   /** Whether one token was asked for, not a grant in all its scopes. */
   readonly isNarrowed?: boolean;
 };
@@ -65,11 +67,18 @@ function nextRefreshToken(
   };
 }
 
+/** Whether another process, which took this one for dead, has replaced the refresh token that was sent. */
+function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, sent }: StoredAnswer): boolean {
+  return isRefresh && sent !== undefined && ![undefined, sent].includes(refreshToken?.secret.fingerprint);
+}
+
 /**
  * Stores an answer: the refresh token; the token under its own scope, if it serves that, and, since a refresh renews the
- * whole grant, under every other one of it that has a token already; and that nothing is amiss any more.
+ * whole grant, under every other one of it that has a token already; and that nothing is amiss any more. What another process has stored meanwhile, from the same refresh token or from a new
+ * login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
+  if (isOvertaken(record, answer)) return record;
   const { key, grant, isRefresh } = answer;
   const tokens = new Map(record.tokens);
   if (isRefresh && !answer.isNarrowed) {

@@ -51,6 +51,8 @@ export type GrantRecord = {
   readonly sentRefresh?: SentRefresh;
   /** When token requests were made that no expiry explains: what the storm brake counts. */
   readonly unexplainedRequestsAtMs: readonly number[];
+  /** When the last token request was made, until it is known what became of it. */
+  readonly requestUnderWayAtMs?: number;
   /** The service asked not to be asked before this time. */
   readonly notBeforeMs?: number;
   readonly lastFailure?: GrantFailure;

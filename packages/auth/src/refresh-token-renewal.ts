@@ -14,7 +14,13 @@ import type { TokenRequestRunner } from './token-request-runner.js';
 
 /** What became of a refresh token that was sent. */
 export type RenewalOutcome =
-  | { readonly kind: 'renewed'; readonly grant: TokenGrant; readonly scopes: readonly string[] | undefined }
+  | {
+      readonly kind: 'renewed';
+      readonly grant: TokenGrant;
+      readonly scopes: readonly string[] | undefined;
+      /** The fingerprint of the refresh token that was sent. */
+      readonly sent: string;
+    }
   /** Somebody else had renewed it. */
   | { readonly kind: 'adopted'; readonly token: AuthToken }
   /** It is gone, and removed from the cache. */
@@ -63,7 +69,7 @@ export class RefreshTokenRenewal {
           tellLost(this.#options.clock.nowMs());
         },
       );
-      return { kind: 'renewed', grant, scopes };
+      return { kind: 'renewed', grant, scopes, sent: secret.fingerprint };
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
       return this.#afterRejection(refreshToken, need, error, isAnswerLost);

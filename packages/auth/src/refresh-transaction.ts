@@ -184,12 +184,12 @@ export class RefreshTransaction {
   }
 
   async #noteFailure(error: AuthError): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, runner } = this.#options;
     const atMs = clock.nowMs();
     const rest = error instanceof TokenRequestError ? error.failure.retryAfterMs : undefined;
     await store.note((record) =>
       withFailure(
-        record,
+        runner.settled(record),
         { code: error.code, message: error.message, atMs },
         isLongRest(rest) ? atMs + rest : undefined,
       ),

@@ -18,18 +18,34 @@ export function countedRequests(record: GrantRecord, nowMs: number): number {
   return recent(record, nowMs).length;
 }
 
-/** Adds a request made at `nowMs`. */
-export function countRequest(record: GrantRecord, nowMs: number): GrantRecord {
-  return { ...record, unexplainedRequestsAtMs: [...recent(record, nowMs), nowMs] };
+/** Notes that a request is made at `nowMs`: it counts once it is known that nothing explains it. */
+export function beginRequest(record: GrantRecord, nowMs: number): GrantRecord {
+  return { ...record, unexplainedRequestsAtMs: recent(record, nowMs), requestUnderWayAtMs: nowMs };
+}
+
+/** Counts the request under way: it failed, or what it replaced was still good. */
+export function countRequest(record: GrantRecord): GrantRecord {
+  const { requestUnderWayAtMs: atMs } = record;
+  if (atMs === undefined) return record;
+  const counted = [...record.unexplainedRequestsAtMs, atMs];
+  return { ...explainRequest(record), unexplainedRequestsAtMs: counted };
 }
 
 /**
- * Takes the newest request back: it brought a token, and what it replaced had lived until its refresh
- * point, or there was none. So tokens of two seconds may be renewed every second for days, and the brake
- * still stops a loop.
+ * Forgets the request under way: it brought a token, and what it replaced had lived until its refresh point, or there
+ * was none. So tokens of two seconds may be renewed every second for days, and the brake still stops a loop.
  */
 export function explainRequest(record: GrantRecord): GrantRecord {
-  return { ...record, unexplainedRequestsAtMs: record.unexplainedRequestsAtMs.slice(0, -1) };
+  const { requestUnderWayAtMs: _, ...rest } = record;
+  return rest;
+}
+
+/**
+ * What whoever holds the lock makes of the request that it finds under way. Its own, at `ownAtMs`, failed. That of
+ * another is of a process that was killed before the answer: it explains itself, for who is dead does not loop.
+ */
+export function settleRequest(record: GrantRecord, ownAtMs: number | undefined): GrantRecord {
+  return record.requestUnderWayAtMs === ownAtMs ? countRequest(record) : explainRequest(record);
 }
 
 /** Whether replacing `previous` at `nowMs` is what its lifetime explains. */

@@ -3,9 +3,10 @@ import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import {
   assertNoStorm,
+  beginRequest,
   countedRequests,
-  countRequest,
   explainRequest,
+  settleRequest,
   STORM_REQUESTS,
   STORM_WINDOW_MS,
 } from './storm-brake.js';
@@ -74,6 +75,8 @@ export class TokenRequestRunner {
   readonly #interrupts = new Set<() => void>();
   #isOffline = false;
   #isBraked = false;
+  /** When this process made its last request. */
+  #requestedAtMs: number | undefined;
 
   constructor(options: TokenRequestRunnerOptions) {
     this.#options = options;
@@ -82,6 +85,11 @@ export class TokenRequestRunner {
   /** Ends the waits between tries: what was sent is still waited for. */
   interruptWaits(): void {
     for (const interrupt of this.#interrupts) interrupt();
+  }
+
+  /** `record`, in which the request of this process that has failed counts. */
+  settled(record: GrantRecord): GrantRecord {
+    return settleRequest(record, this.#requestedAtMs);
   }
 
   /**
@@ -127,17 +135,18 @@ export class TokenRequestRunner {
     const nowMs = clock.nowMs();
     const before = await store.read();
     const grantType = request.grantType === 'provider' ? request.grantName : request.grantType;
-    this.#assertNoStorm(before, nowMs, grantType);
+    this.#assertNoStorm(this.settled(before), nowMs, grantType);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
-    // One write for both: that the refresh token is sent now, and that the brake counts it.
+    // One write for both: that the refresh token is sent now, and that a request is under way.
     let overtaken: AuthError | undefined;
     const isNoted = await store.note((record) => {
       overtaken = single === undefined ? undefined : overtakenError(single, before, record);
       if (overtaken !== undefined) return record;
-      const counted = countRequest(record, nowMs);
-      return single === undefined ? counted : withSentRefresh(counted, single, nowMs);
+      const begun = beginRequest(this.settled(record), nowMs);
+      return single === undefined ? begun : withSentRefresh(begun, single, nowMs);
     });
     if (overtaken !== undefined) throw overtaken;
+    this.#requestedAtMs = nowMs;
     // A refresh token that lives in memory only is no worse off for being sent.
     if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
     events.publish({ type: 'refresh.started', scope, grantType, attempt });

@@ -16,6 +16,8 @@ const OLD: GrantRecord = {
   refreshToken: { secret: new Secret('old'), scopes: ['monitoring'], issuedAtMs: 0 },
 };
 
+const KEY = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
+
 function token(value: string): AuthToken {
   const nowMs = Date.now();
   return new AuthToken({ value, scopes: ['monitoring'], issuedAtMs: nowMs, expiresAtMs: nowMs + HOUR_MS });
@@ -24,8 +26,7 @@ function token(value: string): AuthToken {
 /** A cache in which `change` happens while this process stands still between its look and its note. */
 async function pausedAt(change: (record: GrantRecord) => GrantRecord): Promise<TokenCache> {
   const cache = createMemoryCache();
-  const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
-  await cache.updateGrant(key, () => OLD);
+  await cache.updateGrant(KEY, () => OLD);
   let isPaused = true;
   return {
     kind: cache.kind,
@@ -33,21 +34,23 @@ async function pausedAt(change: (record: GrantRecord) => GrantRecord): Promise<T
     listGrants: () => cache.listGrants(),
     withLock: (each, task, options) => cache.withLock(each, task, options),
     updateGrant: async (each, own) => {
-      if (isPaused) await cache.updateGrant(each, (current) => change(current ?? OLD));
+      if (isPaused) await cache.updateGrant(KEY, (current) => change(current ?? OLD));
       isPaused = false;
       return cache.updateGrant(each, own);
     },
   };
 }
 
-function managerOf(cache: TokenCache) {
+/** @param meanwhile happens between the arrival of a request and its answer. */
+function managerOf(cache: TokenCache, meanwhile: () => Promise<unknown> = () => Promise.resolve()) {
   const sent: string[] = [];
   const manager = createAuthManager({
     cache,
     provider: {
-      requestToken: (request): Promise<TokenGrant> => {
+      requestToken: async (request): Promise<TokenGrant> => {
         sent.push(request.grantType === 'refresh_token' ? request.refreshToken.reveal() : request.grantType);
-        return Promise.resolve({ token: token('mine'), refreshToken: new Secret('mine next') });
+        await meanwhile();
+        return { token: token('mine'), refreshToken: new Secret('mine next') };
       },
     },
   });
@@ -86,4 +89,19 @@ test('an owner that was paused while another sent the refresh token does not sen
 
   await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
   expect(sent).toEqual([]);
+});
+
+test('an owner that was paused until another had renewed the grant, or a human had logged in, does not write over that', async () => {
+  const cache = createMemoryCache();
+  await cache.updateGrant(KEY, () => OLD);
+  const theirs: GrantRecord = {
+    ...OLD,
+    tokens: new Map([['monitoring', token('theirs')]]),
+    refreshToken: { secret: new Secret('their next'), scopes: ['monitoring'], issuedAtMs: 1 },
+  };
+  const { manager, sent } = managerOf(cache, () => cache.updateGrant(KEY, () => theirs));
+
+  await manager.getValidToken('monitoring');
+  expect(sent).toEqual(['old']);
+  expect(await cache.getGrant(KEY)).toEqual(theirs);
 });

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { AuthToken, isAuthError, type GrantRecord } from '../src/index.js';
-import { assertNoStorm, countRequest, explainRequest, isExplained } from '../src/storm-brake.js';
+import {
+  assertNoStorm,
+  beginRequest,
+  countRequest,
+  explainRequest,
+  isExplained,
+  settleRequest,
+} from '../src/storm-brake.js';
 
 const EMPTY: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };
 
 function requestsAt(...timesMs: readonly number[]): GrantRecord {
-  return timesMs.reduce((record, atMs) => countRequest(record, atMs), EMPTY);
+  return timesMs.reduce((record, atMs) => countRequest(beginRequest(record, atMs)), EMPTY);
 }
 
 const TEN = Array.from({ length: 10 }, (_, index) => 100_000 + index * 1_000);
@@ -30,18 +37,31 @@ describe('the storm brake', () => {
   });
 
   test('keeps no more than the last 30 s', () => {
-    expect(countRequest(requestsAt(...TEN), 135_000).unexplainedRequestsAtMs).toEqual([
+    expect(countRequest(beginRequest(requestsAt(...TEN), 135_000)).unexplainedRequestsAtMs).toEqual([
       106_000, 107_000, 108_000, 109_000, 135_000,
     ]);
   });
 
   test('is not held on by times that another clock wrote in the future', () => {
     expect(() => assertNoStorm(requestsAt(...TEN), 50_000, 'api_key')).not.toThrow();
-    expect(countRequest(requestsAt(...TEN), 50_000).unexplainedRequestsAtMs).toEqual([50_000]);
+    expect(countRequest(beginRequest(requestsAt(...TEN), 50_000)).unexplainedRequestsAtMs).toEqual([50_000]);
   });
 
   test('takes back the newest request, and only it, when its token is explained', () => {
-    expect(explainRequest(requestsAt(1, 2, 3)).unexplainedRequestsAtMs).toEqual([1, 2]);
+    expect(explainRequest(beginRequest(requestsAt(1, 2), 3))).toEqual(requestsAt(1, 2));
+  });
+
+  test('counts no request twice', () => {
+    const counted = countRequest(beginRequest(EMPTY, 1));
+    expect(counted).toEqual(requestsAt(1));
+    expect(countRequest(counted)).toEqual(counted);
+  });
+
+  test('counts a request that this process saw fail, and none of a process that was killed before the answer', () => {
+    const underWay = beginRequest(requestsAt(1), 2);
+    expect(settleRequest(underWay, 2)).toEqual(requestsAt(1, 2));
+    expect(settleRequest(underWay, 1)).toEqual(requestsAt(1));
+    expect(settleRequest(underWay, undefined)).toEqual(requestsAt(1));
   });
 
   test('takes a replaced token for explained when it had lived until its refresh point', () => {

@@ -18,7 +18,10 @@ type TokenFields = {
   readonly proofKey?: string;
 };
 
-type TokensHalf = Pick<GrantRecord, 'unexplainedRequestsAtMs' | 'notBeforeMs' | 'lastFailure'> & {
+type TokensHalf = Pick<
+  GrantRecord,
+  'unexplainedRequestsAtMs' | 'requestUnderWayAtMs' | 'notBeforeMs' | 'lastFailure'
+> & {
   readonly key: GrantKey;
   readonly tokens: Readonly<Record<string, TokenFields>>;
 };
@@ -55,7 +58,8 @@ function refreshFields({ secret, proofKey, ...rest }: RefreshToken): NonNullable
 }
 
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
-  const { tokens, refreshToken, sentRefresh, unexplainedRequestsAtMs, notBeforeMs, lastFailure } = record;
+  const { tokens, refreshToken, sentRefresh, unexplainedRequestsAtMs } = record;
+  const { requestUnderWayAtMs, notBeforeMs, lastFailure } = record;
   const login: LoginHalf = {
     key,
     ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
@@ -65,6 +69,7 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
     key,
     tokens: Object.fromEntries([...tokens].map(([scope, token]) => [scope, fieldsOf(token)])),
     unexplainedRequestsAtMs,
+    ...(requestUnderWayAtMs !== undefined && { requestUnderWayAtMs }),
     ...(notBeforeMs !== undefined && { notBeforeMs }),
     ...(lastFailure !== undefined && { lastFailure }),
   };
@@ -101,6 +106,7 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
       },
     }),
     ...(sentRefresh !== undefined && { sentRefresh }),
+    ...(half.requestUnderWayAtMs !== undefined && { requestUnderWayAtMs: half.requestUnderWayAtMs }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),
     ...(half.lastFailure !== undefined && { lastFailure: half.lastFailure }),
   };
