@@ -1,7 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
-import { accountAt, environment, monitoring, runKm, startKm, type RunningKm } from './support/km.js';
+import {
+  accountAt,
+  environment,
+  KM,
+  monitoring,
+  runKm,
+  start,
+  startKm,
+  type RunningKm,
+} from './support/km.js';
 import { ECHO, PARENT, SIGNAL_TELLER, STUBBORN } from './support/scripted-servers.js';
 import { isRunning, until } from './support/until.js';
 
@@ -16,6 +25,16 @@ async function expectGone(pids: readonly number[]): Promise<void> {
 }
 
 describe('the end of a session', () => {
+  test('what else writes to the same stdout goes on: it is let go, not shut down', async () => {
+    const session = [process.execPath, KM, ...monitoring(ECHO, '--local')]
+      .map((word) => `'${word}'`)
+      .join(' ');
+    const shell = start('sh', ['-c', `${session}; echo and then`], environment());
+    shell.child.stdin.end('ping\n');
+    expect(await shell.ended).toEqual({ code: 0, signal: null });
+    expect(shell.stdout().toString()).toBe('ping\nand then\n');
+  });
+
   test.each([0, 1, 3, 255])("the server's exit code %i is km's", async (code) => {
     expect(await runKm(monitoring(`process.exit(${code})`))).toMatchObject({ code });
   });
@@ -99,6 +118,15 @@ describe('the end of a session', () => {
     expect(km.child.exitCode).toBeNull();
     km.child.stdin.end('{"id":1,"method":"ping"}\n');
     expect(await km.ended).toEqual({ code: 6, signal: null });
+  });
+
+  test('it does so for a client that hears it through a pipe of the shell', async () => {
+    const script = `require('node:fs').closeSync(1); process.stdin.resume()`;
+    const session = [process.execPath, KM, ...monitoring(script, '--local')].map((word) => `"${word}"`);
+    const shell = start('bash', ['-c', `${session.join(' ')} | { cat; echo heard; }`], environment());
+    await until('the client hears the end', () => shell.stdout().includes('heard'));
+    shell.child.stdin.end();
+    expect(await shell.ended).toEqual({ code: 0, signal: null });
   });
 
   test('a server that no longer reads, and ends, ends the session however much it was still told', async () => {

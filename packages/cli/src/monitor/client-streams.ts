@@ -1,5 +1,6 @@
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { devNull } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { ByteSource } from './byte-relay.js';
 
@@ -46,7 +47,22 @@ export function openClientInput(processStdin: () => Readable): ByteSource {
  * wait for its end for as long as events are delivered; a pipe gets a stream of its own.
  */
 export function openClientOutput(processStdout: () => Writable): Writable {
-  return isPipe(STDOUT_FD) ? new Socket({ fd: STDOUT_FD, readable: false, writable: true }) : processStdout();
+  if (!isPipe(STDOUT_FD)) return processStdout();
+  const output = new Socket({ fd: STDOUT_FD, readable: false, writable: true });
+  // At its end a socket is shut down, for everybody who has it, and a pipe stays open. Let go, both end as the client
+  // expects, and what else has the same output goes on.
+  output._final = (done) => {
+    done();
+    output.destroy();
+  };
+  output.once('close', letGoOfStdout);
+  return output;
+}
+
+/** Nothing that is opened later may take its place: some code may still write there. */
+function letGoOfStdout(): void {
+  closeSync(STDOUT_FD);
+  openSync(devNull, 'w');
 }
 
 function isPipe(fd: number): boolean {
