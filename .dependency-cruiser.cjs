@@ -13,12 +13,12 @@ const AUTH = '^packages/auth/src/';
 /** Values and rules with no I/O and no port: what the other layers are written in. */
 const LEAF =
   AUTH +
-  '(auth-token|secret|scope|token-key|fingerprint|grant-record|auth-error|lazily|token-request-error|auth-event|cache-notice)[.]ts$';
+  '(auth-token|secret|scope|token-key|fingerprint|grant-record|auth-error|lazily|token-request-error|auth-event|cache-notice|dpop-nonces|dpop-proof|dpop-headers|request-body|redirected-request)[.]ts$';
 const PURE_POLICY = AUTH + 'refresh-policy[.]ts$';
 const PORTS = AUTH + '(ports|clock|auth-manager)[.]ts$';
 /** Concrete adapters: named only by the composition root. */
 const CONCRETE = AUTH + '(providers|caches)/';
-const ADAPTERS = [CONCRETE, AUTH + 'authenticated-(fetch|client)[.]ts$'];
+const ADAPTERS = [CONCRETE, AUTH + '(authenticated-(fetch|client)|(load-)?proved-requests)[.]ts$'];
 /** The last two load adapters late. */
 const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index|late-providers|providers-side)[.]ts$';
 

@@ -32,6 +32,8 @@ export type OAuthServerOptions = {
   readonly refreshTokenTtl?: number;
   /** Whether every proof must have the server's nonce. Default false. */
   readonly dpopNonces?: boolean;
+  /** Whether tokens can be bound to keys at all. Default true. */
+  readonly dpop?: boolean;
   /** Certificate and key of the server, which then asks clients for theirs. */
   readonly tls?: ServerOptions;
   readonly configuration?: Partial<Configuration>;
@@ -61,6 +63,8 @@ export type OAuthServer = {
 export type LoginDetails = {
   readonly resources?: Readonly<Record<string, string>>;
   readonly expiresIn?: number;
+  /** Of the key to which the refresh token is bound. */
+  readonly jkt?: string;
 };
 
 /** APIs that tokens can be for: one takes JWTs, the other asks the server. */
@@ -80,7 +84,7 @@ function resourceServer(resource: string, ttl: number) {
 }
 
 function configurationOf(options: OAuthServerOptions): Configuration {
-  const { tokenTtl = 60, refreshTokenTtl = 1_209_600, clients, dpopNonces = false } = options;
+  const { tokenTtl = 60, refreshTokenTtl = 1_209_600, clients, dpop = true, dpopNonces = false } = options;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = privateKey.export({ format: 'jwk' });
   return {
@@ -117,7 +121,7 @@ function configurationOf(options: OAuthServerOptions): Configuration {
       deviceFlow: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => Promise.resolve(true) },
-      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => dpopNonces },
+      dPoP: { enabled: dpop, nonceSecret: randomBytes(32), requireNonce: () => dpopNonces },
       mTLS: {
         enabled: true,
         selfSignedTlsClientAuth: true,
@@ -222,7 +226,7 @@ async function login(
   provider: Provider,
   clientId: string,
   scope: string,
-  { resources = {}, expiresIn }: LoginDetails = {},
+  { resources = {}, expiresIn, jkt }: LoginDetails = {},
 ): Promise<string> {
   const client = await provider.Client.find(clientId);
   const grant = new provider.Grant({ accountId: 'somebody', clientId });
@@ -238,6 +242,7 @@ async function login(
     authTime: Math.floor(Date.now() / 1_000),
     resource: Object.keys(resources),
     ...(expiresIn !== undefined && { expiresIn }),
+    ...(jkt !== undefined && { jkt }),
   } as never);
   return token.save();
 }

@@ -2,6 +2,11 @@ import { AuthError } from './auth-error.js';
 import { untilAborted } from './abortable-wait.js';
 import type { AuthManager } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
+import { systemClock } from './clock.js';
+import { wantsNonce } from './dpop-nonces.js';
+import { loadProvedRequests } from './load-proved-requests.js';
+import type { ProvedRequests } from './proved-requests.js';
+import { isStream } from './request-body.js';
 import type { Scope } from './scope.js';
 
 /** `fetch`, as it comes with Node and browsers. */
@@ -32,9 +37,7 @@ function replayOf(
 ): string | URL | Request | undefined {
   const body: unknown = init?.body;
   if (body !== undefined && body !== null) {
-    const isConsumed =
-      body instanceof ReadableStream || (typeof body === 'object' && Symbol.asyncIterator in body);
-    return isConsumed ? undefined : input;
+    return isStream(body) ? undefined : input;
   }
   return input instanceof Request && input.body !== null ? input.clone() : input;
 }
@@ -68,12 +71,14 @@ async function waitFor(token: Promise<AuthToken>, signal: AbortSignal | undefine
  *
  * On a 401 it forces one refresh and sends the request once more, and returns the second answer whatever
  * it is. A body that was a stream is gone by then: the 401 is returned, and the next request has a new
- * token. A `Request` is cloned, so its body is kept in memory until the answer is there.
+ * token. A `Request` is cloned, so its body is kept in memory until the answer is there. A token that is
+ * bound to a key goes with a proof for this one request, made again with the nonce that a server wants in it.
  *
  * The returned function rejects with {@link AuthError} as `AuthManager.getValidToken` does, with
  * `KM_AUTH_FOREIGN_ORIGIN` for a URL of another origin than the manager's, and as `fetch` does otherwise.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3 | RFC 6750 §3}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-7 | RFC 9449 §7}
  */
 export function createAuthenticatedClient(
   authManager: AuthManager,
@@ -96,16 +101,25 @@ export function createAuthenticatedClient(
     );
   };
 
+  let proved: ProvedRequests | undefined;
+  const withProof: ProvedRequests['send'] = async (...request) => {
+    const { ProvedRequests: Requests } = await loadProvedRequests();
+    proved ??= new Requests(send, () => systemClock.nowMs() - (authManager.clockSkewMs ?? 0));
+    return proved.send(...request);
+  };
+
   return async (input, init) => {
     assertAllowed(input);
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
     const withToken = (token: AuthToken, what: string | URL | Request): Promise<Response> =>
-      send(what, { ...init, headers: headersWith(token, what, init) });
+      token.proofKey === undefined
+        ? send(what, { ...init, headers: headersWith(token, what, init) })
+        : withProof(token, what, init);
 
     const replay = replayOf(input, init);
     const token = await waitFor(authManager.getValidToken(scope), signal);
     const response = await withToken(token, input);
-    if (response.status !== 401) return response;
+    if (response.status !== 401 || wantsNonce(response)) return response;
 
     const refresh = authManager.forceRefresh(scope, { rejected: token, isRevoked: saysRevoked(response) });
     if (replay === undefined) {

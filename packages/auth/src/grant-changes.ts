@@ -56,14 +56,12 @@ function nextRefreshToken(
     const isLearned = isRefresh && current !== undefined && scopes !== undefined;
     return isLearned ? { scopes, ...current } : current;
   }
-  const { proofKey } = grant.token;
   return {
     secret: grant.refreshToken,
     ...(scopes !== undefined && { scopes }),
     issuedAtMs: grant.token.issuedAtMs,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
     ...(isEndFixed && { isEndFixed }),
-    ...(proofKey !== undefined && { proofKey }),
   };
 }
 
@@ -90,12 +88,14 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
   if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key)))
     tokens.set(key, grant.token);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
+  const proofKey = grant.token.proofKey ?? record.proofKey;
   // A token that was minted beside the refresh token says nothing of what became of that.
   const isSettled = isRefresh || grant.refreshToken !== undefined;
   return {
     ...without(isSettled ? withoutSentRefresh(record) : record, 'lastFailure', 'notBeforeMs', 'refreshToken'),
     tokens,
     ...(refreshToken !== undefined && { refreshToken }),
+    ...(proofKey !== undefined && { proofKey }),
   };
 }
 
@@ -114,10 +114,10 @@ export function withoutSentRefresh(record: GrantRecord): GrantRecord {
   return without(record, 'sentRefresh');
 }
 
-/** Compare-and-clear: removes the refresh token with this fingerprint, and only it. */
+/** Compare-and-clear: removes the refresh token with this fingerprint, and the key that it was bound to, and only these. */
 export function withoutRefreshToken(record: GrantRecord, fingerprint: string): GrantRecord {
   return record.refreshToken?.secret.fingerprint === fingerprint
-    ? without(record, 'refreshToken', 'sentRefresh')
+    ? without(record, 'refreshToken', 'sentRefresh', 'proofKey')
     : record;
 }
 

@@ -24,8 +24,6 @@ export type RefreshToken = {
   readonly expiresAtMs?: number;
   /** A refresh did not put off its end: however often it is renewed, a human must log in again then. */
   readonly isEndFixed?: boolean;
-  /** The private key to which it is bound, as a JWK in JSON (RFC 9449 §5). */
-  readonly proofKey?: Secret;
 };
 
 /** Written before a refresh token is sent, so that a successor knows a lost answer from an unused token. */
@@ -49,6 +47,11 @@ export type GrantRecord = {
   readonly tokens: ReadonlyMap<string, AuthToken>;
   readonly refreshToken?: RefreshToken;
   readonly sentRefresh?: SentRefresh;
+  /**
+   * The private key to which its tokens, and a public client's refresh token, are bound, as a JWK in JSON: made once,
+   * and stored before it is used (RFC 9449 §5).
+   */
+  readonly proofKey?: Secret;
   /** When token requests were made that no expiry explains: what the storm brake counts. */
   readonly unexplainedRequestsAtMs: readonly number[];
   /** When the last token request was made, until it is known what became of it. */

@@ -29,6 +29,7 @@ export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';
 export { createDebugLog, describeEvent } from './debug-log.js';
+export { createDpopHeaders, type DpopHeaders } from './dpop-headers.js';
 export { formatDuration, parseDurationMs } from './duration.js';
 export {
   createEntitlementVerifier,

@@ -20,13 +20,15 @@ export type TokenRequest =
       readonly grantName: string;
       readonly scopes: readonly string[];
       readonly target?: TokenTarget;
+      /** The private key to bind the token to, where it is to be bound. */
+      readonly proofKey?: Secret;
     }
   | {
       readonly grantType: 'refresh_token';
       readonly refreshToken: Secret;
       readonly scopes?: readonly string[];
       readonly target?: TokenTarget;
-      /** The private key to which the refresh token is bound, where it is. */
+      /** The private key to which the refresh token is bound, where it is, and the new ones are to be. */
       readonly proofKey?: Secret;
     };
 
@@ -65,6 +67,12 @@ export interface TokenProvider {
    * scopes and the target of one token, and leaves the grant's others as they are.
    */
   readonly issuer?: TokenIssuer;
+
+  /**
+   * A new private key to bind the tokens of a grant to, as a JWK in JSON; `undefined` where they are bound to none.
+   * It is stored before it is used, and then comes with each request for that grant.
+   */
+  createProofKey?(): Promise<Secret | undefined>;
 
   /**
    * @throws {TokenRequestError} `KM_AUTH_GRANT_REJECTED` when the credential sent is gone for good;

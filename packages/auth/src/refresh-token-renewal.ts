@@ -76,14 +76,13 @@ export class RefreshTokenRenewal {
     }
   }
 
-  #request({ secret, scopes, proofKey }: RefreshToken, need: Need): TokenRequest {
+  #request({ secret, scopes }: RefreshToken, need: Need): TokenRequest {
     const asked = this.#options.isNarrowing ? scopesOfKey(need.scope) : scopes;
     return {
       grantType: 'refresh_token',
       refreshToken: secret,
       ...(asked !== undefined && { scopes: asked }),
       ...(this.#options.isNarrowing && { target: targetOfKey(need.scope) }),
-      ...(proofKey !== undefined && { proofKey }),
     };
   }
 

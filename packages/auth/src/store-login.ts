@@ -33,7 +33,6 @@ function refreshTokenOf({ grant, askedScopes }: Login): RefreshToken | undefined
     scopes: [...new Set([DEFAULT_SCOPE, ...askedScopes, ...token.scopes])].sort(),
     issuedAtMs: token.issuedAtMs,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
-    ...(token.proofKey !== undefined && { proofKey: token.proofKey }),
   };
 }
 
@@ -62,6 +61,7 @@ export async function storeLogin(
     ...EMPTY_GRANT,
     tokens: new Map(scopes.map((scope) => [tokenKey(scope, suffix), token])),
     ...(refreshToken !== undefined && { refreshToken }),
+    ...(token.proofKey !== undefined && { proofKey: token.proofKey }),
   };
   const store = (): Promise<unknown> => cache.updateGrant(key, () => record);
   await cache.withLock(key, store, { timeoutMs: LOCK_TIMEOUT_MS });

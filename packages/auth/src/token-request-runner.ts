@@ -15,6 +15,7 @@ import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
+import type { Secret } from './secret.js';
 import { TokenRequestError } from './token-request-error.js';
 
 export type TokenRequestRunnerOptions = {
@@ -136,13 +137,15 @@ export class TokenRequestRunner {
     const before = await store.read();
     const grantType = request.grantType === 'provider' ? request.grantName : request.grantType;
     this.#assertNoStorm(this.settled(before), nowMs, grantType);
+    const proofKey = await this.#proofKeyOf(before, request);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
-    // One write for both: that the refresh token is sent now, and that a request is under way.
+    // One write for all: that the refresh token is sent now, that a request is under way, and the key it is bound to.
     let overtaken: AuthError | undefined;
     const isNoted = await store.note((record) => {
       overtaken = single === undefined ? undefined : overtakenError(single, before, record);
       if (overtaken !== undefined) return record;
-      const begun = beginRequest(this.settled(record), nowMs);
+      const keyed = proofKey === undefined ? record : { ...record, proofKey };
+      const begun = beginRequest(this.settled(keyed), nowMs);
       return single === undefined ? begun : withSentRefresh(begun, single, nowMs);
     });
     if (overtaken !== undefined) throw overtaken;
@@ -151,7 +154,9 @@ export class TokenRequestRunner {
     if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
     events.publish({ type: 'refresh.started', scope, grantType, attempt });
     try {
-      const grant = await provider.requestToken(request);
+      const grant = await provider.requestToken(
+        proofKey === undefined ? request : ({ ...request, proofKey } as TokenRequest),
+      );
       this.#setOffline(undefined);
       return grant;
     } catch (thrown) {
@@ -162,6 +167,12 @@ export class TokenRequestRunner {
       await this.#noteFailedTry(error, single !== undefined && !wasUncertain);
       throw error;
     }
+  }
+
+  /** The key of the grant, or a new one. Whatever keeps the provider from making one, it will say when it is asked. */
+  async #proofKeyOf({ proofKey }: GrantRecord, { grantType }: TokenRequest): Promise<Secret | undefined> {
+    if (grantType !== 'refresh_token' && grantType !== 'provider') return undefined;
+    return proofKey ?? this.#options.provider.createProofKey?.().catch(() => undefined);
   }
 
   /** The brake is told once, however many run into it. */

@@ -28,10 +28,8 @@ type TokensHalf = Pick<
 
 type LoginHalf = Pick<GrantRecord, 'sentRefresh'> & {
   readonly key: GrantKey;
-  readonly refreshToken?: Omit<RefreshToken, 'secret' | 'proofKey'> & {
-    readonly value: string;
-    readonly proofKey?: string;
-  };
+  readonly refreshToken?: Omit<RefreshToken, 'secret'> & { readonly value: string };
+  readonly proofKey?: string;
 };
 
 /** The halves in the order in which they are written: what must not be lost comes first. */
@@ -52,18 +50,18 @@ function tokenOf({ proofKey, ...fields }: TokenFields): AuthToken {
   return new AuthToken(proofKey === undefined ? fields : { ...fields, proofKey: new Secret(proofKey) });
 }
 
-function refreshFields({ secret, proofKey, ...rest }: RefreshToken): NonNullable<LoginHalf['refreshToken']> {
-  const fields = { ...rest, value: secret.reveal() };
-  return proofKey === undefined ? fields : { ...fields, proofKey: proofKey.reveal() };
+function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf['refreshToken']> {
+  return { ...rest, value: secret.reveal() };
 }
 
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
-  const { tokens, refreshToken, sentRefresh, unexplainedRequestsAtMs } = record;
-  const { requestUnderWayAtMs, notBeforeMs, lastFailure } = record;
+  const { tokens, refreshToken, sentRefresh, proofKey } = record;
+  const { unexplainedRequestsAtMs, requestUnderWayAtMs, notBeforeMs, lastFailure } = record;
   const login: LoginHalf = {
     key,
     ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
     ...(sentRefresh !== undefined && { sentRefresh }),
+    ...(proofKey !== undefined && { proofKey: proofKey.reveal() }),
   };
   const half: TokensHalf = {
     key,
@@ -75,7 +73,7 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
   };
   return {
     login:
-      refreshToken === undefined && sentRefresh === undefined
+      refreshToken === undefined && sentRefresh === undefined && proofKey === undefined
         ? undefined
         : Buffer.from(JSON.stringify(login)),
     tokens: Buffer.from(JSON.stringify(half)),
@@ -89,10 +87,10 @@ function parseHalf(plaintext: Buffer): unknown {
 
 export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undefined {
   if (login === undefined && tokens === undefined) return undefined;
-  const { refreshToken, sentRefresh }: Partial<LoginHalf> =
+  const { refreshToken, sentRefresh, proofKey }: Partial<LoginHalf> =
     login === undefined ? {} : (parseHalf(login) as LoginHalf);
   const half: Partial<TokensHalf> = tokens === undefined ? {} : (parseHalf(tokens) as TokensHalf);
-  const { value = '', proofKey, ...rest } = refreshToken ?? {};
+  const { value = '', ...rest } = refreshToken ?? {};
   return {
     ...EMPTY_GRANT,
     tokens: new Map(Object.entries(half.tokens ?? {}).map(([scope, fields]) => [scope, tokenOf(fields)])),
@@ -102,9 +100,9 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
         issuedAtMs: 0,
         ...rest,
         secret: new Secret(value),
-        ...(proofKey !== undefined && { proofKey: new Secret(proofKey) }),
       },
     }),
+    ...(proofKey !== undefined && { proofKey: new Secret(proofKey) }),
     ...(sentRefresh !== undefined && { sentRefresh }),
     ...(half.requestUnderWayAtMs !== undefined && { requestUnderWayAtMs: half.requestUnderWayAtMs }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),

@@ -73,7 +73,7 @@ function refreshRequest(
 }
 
 async function mintingRequest(
-  { scopes, target = {} }: TokenRequest & { grantType: 'provider' },
+  { scopes, target = {}, proofKey }: TokenRequest & { grantType: 'provider' },
   wire: IssuerWire,
   tokenEndpoint: () => Promise<URL>,
 ): Promise<EndpointRequest> {
@@ -89,6 +89,7 @@ async function mintingRequest(
     secrets: own.secrets,
     isSingleUse: false,
     scopes: named,
+    proofKey,
   };
 }
 

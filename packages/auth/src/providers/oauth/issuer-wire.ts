@@ -50,19 +50,23 @@ export class IssuerWire {
       (send === undefined ? createNodeTransport({ clock }) : createFetchTransport(send, clock));
   }
 
+  /** What to add to the local time for the issuer's, in milliseconds, once they differ by more than is tolerated. */
+  get issuerOffsetMs(): number {
+    return Math.abs(this.#skewMs) > TOLERATED_SKEW_MS ? -this.#skewMs : 0;
+  }
+
   /** The issuer's time, as far as is known, in milliseconds since the epoch: what is signed for it must have that. */
   issuerNowMs(): number {
-    const { clock } = this.settings;
-    return clock.nowMs() - (Math.abs(this.#skewMs) > TOLERATED_SKEW_MS ? this.#skewMs : 0);
+    return this.settings.clock.nowMs() + this.issuerOffsetMs;
   }
 
   /** The client, as the protocol library knows it. */
   client(): OAuth.Client {
-    const { clientId, clientAuthentication, clock } = this.settings;
+    const { clientId, clientAuthentication } = this.settings;
     return {
       client_id: clientId,
       ...(clientAuthentication.method === 'tls_client_auth' && { use_mtls_endpoint_aliases: true }),
-      [this.library.clockSkew]: Math.round((this.issuerNowMs() - clock.nowMs()) / 1_000),
+      [this.library.clockSkew]: Math.round(this.issuerOffsetMs / 1_000),
     };
   }
 

@@ -1,9 +1,10 @@
+import { DpopNonces } from '../../dpop-nonces.js';
 import type { TokenGrant, TokenRequest } from '../../ports.js';
 import type { Secret } from '../../secret.js';
-import { DpopKeys } from './dpop-keys.js';
 import { endpointRequest } from './grant-requests.js';
 import { IssuerMetadata } from './issuer-metadata.js';
 import { IssuerWire, type OAuthLibrary } from './issuer-wire.js';
+import { newProofKey } from './new-proof-key.js';
 import { oauthRefusalError } from './oauth-refusal.js';
 import type { OAuthSettings } from './oauth-settings.js';
 import { TokenEndpoint } from './token-endpoint.js';
@@ -23,7 +24,12 @@ export class OAuthConnection {
   constructor(library: OAuthLibrary, settings: OAuthSettings) {
     this.wire = new IssuerWire(library, settings);
     this.metadata = new IssuerMetadata(this.wire);
-    this.endpoint = new TokenEndpoint(this.wire, this.metadata, new DpopKeys(this.wire));
+    this.endpoint = new TokenEndpoint(this.wire, this.metadata, new DpopNonces());
+  }
+
+  /** As `TokenProvider.createProofKey`. */
+  async createProofKey(): Promise<Secret | undefined> {
+    return newProofKey(await this.metadata.get(), this.wire.settings);
   }
 
   async requestToken(request: TokenRequest): Promise<TokenGrant> {

@@ -97,9 +97,8 @@ export type OAuthProviderOptions = {
   /** How tokens are minted without a login. Default: not at all. */
   readonly grant?: OAuthGrant | undefined;
   /**
-   * Tokens bound to a key (RFC 9449): always, where the issuer offers it, or not. Default false.
-   *
-   * @experimental The token request proves the key; `createAuthenticatedClient` does not send proofs yet.
+   * Tokens bound to a key (RFC 9449): always, where the issuer offers it, or not. Default false. The key is kept with
+   * the grant; `createAuthenticatedClient` sends a proof with each request.
    */
   readonly dpop?: boolean | 'if-offered' | undefined;
   /** Where what was discovered is kept between processes. Default: in memory. */

@@ -78,6 +78,7 @@ export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvide
   return {
     issuer: settings.tokenIssuer,
     connect,
+    createProofKey: async () => (settings.dpop === false ? undefined : (await connect()).createProofKey()),
     requestToken: async (request: TokenRequest): Promise<TokenGrant> =>
       (await connect()).requestToken(request),
     startBrowserLogin: async (login = {}) =>

@@ -129,9 +129,16 @@ function codeOf(status: number, error: string | undefined): AuthErrorCode {
   return MEANINGS[standardName(error)]?.code ?? byStatus;
 }
 
-const ADVICE: Readonly<Partial<Record<AuthErrorCode, string>>> = {
-  KM_AUTH_UNREACHABLE: 'try again later',
-};
+/** What an error means and what to do; of one that says less than the status does, what the status says. */
+function adviceFor(code: AuthErrorCode, status: number, error = ''): string {
+  const isOfStatus = code === 'KM_AUTH_UNREACHABLE' && MEANINGS[standardName(error)]?.code !== code;
+  if (isOfStatus) return 'try again later';
+  const byDefault =
+    status === 404
+      ? 'there is nothing at this address: check the issuer and its endpoints'
+      : "check the client's settings";
+  return explainOAuthError(error) ?? byDefault;
+}
 
 /** The error that a refusal is: what the server said, what that means, and what to do. */
 export function oauthRefusalError({ answer, origin, what, secrets }: OAuthRefusal): TokenRequestError {
@@ -142,11 +149,7 @@ export function oauthRefusalError({ answer, origin, what, secrets }: OAuthRefusa
   const said = error === undefined ? '' : `: ${error}${description === undefined ? '' : ` (${description})`}`;
   const advice = isRedirect
     ? 'it sends elsewhere, where no credential is sent: sign in to the network if it asks for that, or correct the endpoint'
-    : (ADVICE[code] ??
-      (error === undefined ? undefined : explainOAuthError(error)) ??
-      (status === 404
-        ? 'there is nothing at this address: check the issuer and its endpoints'
-        : "check the client's settings"));
+    : adviceFor(code, status, error);
   return new TokenRequestError(
     code,
     `${origin} refused ${what} with status ${String(status)}${said}; ${advice}`,

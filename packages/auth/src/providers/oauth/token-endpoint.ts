@@ -1,13 +1,16 @@
-import type { AuthorizationServer, ClientAuth, DPoPHandle } from 'oauth4webapi';
+import type { AuthorizationServer, ClientAuth } from 'oauth4webapi';
 import { AuthError } from '../../auth-error.js';
+import type { DpopNonces } from '../../dpop-nonces.js';
+import { createProof } from '../../dpop-proof.js';
 import type { TokenGrant } from '../../ports.js';
 import type { Secret } from '../../secret.js';
 import { TokenRequestError } from '../../token-request-error.js';
 import { parseTokenAnswer } from '../token-answer.js';
+import { oauthBody } from '../token-refusal.js';
 import { clientAuthenticator } from './client-authenticator.js';
-import type { DpopKeys } from './dpop-keys.js';
 import { endpointOf, type IssuerMetadata, type SecretEndpoint } from './issuer-metadata.js';
 import type { IssuerWire, WireAnswer } from './issuer-wire.js';
+import { newProofKey } from './new-proof-key.js';
 import { oauthRefusalError, saysError } from './oauth-refusal.js';
 
 /** A request to a token endpoint. */
@@ -28,28 +31,39 @@ export type EndpointRequest = {
 /** A body, and the answer it is of. */
 export type EndpointAnswer = { readonly grant: TokenGrant; readonly text: string };
 
-/** The issuer wants a proof with its latest nonce: twice, for it may change between. */
-const MAX_NONCES = 2;
+/** Twice again, for a nonce may change between. */
+const MAX_SIGNINGS = 3;
 
-/** Answers that say `use_dpop_nonce`, with the nonce to use. */
-function wantsNonce(answer: WireAnswer): boolean {
-  return (
-    (answer.status === 400 || answer.status === 401) &&
-    answer.headers.has('dpop-nonce') &&
-    answer.text.includes('"use_dpop_nonce"')
-  );
+/** Clocks are read to the second: a difference that is less than this is no news, in milliseconds. */
+const CLOCK_NEWS_MS = 10_000;
+
+/** What was known of the issuer when a request was signed. */
+type Signing = { readonly nonce: string | undefined; readonly offsetMs: number };
+
+/**
+ * Whether what was refused would now be signed with what it lacked: the latest nonce, or the right time. Both are looked
+ * at before anything that is good once is used up.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-8 | RFC 9449 §8}
+ */
+function isSignedBetterNow({ status, text }: WireAnswer, before: Signing, now: Signing): boolean {
+  if (status !== 400 && status !== 401) return false;
+  const { error } = oauthBody(text, []);
+  if (error === 'use_dpop_nonce') return now.nonce !== before.nonce;
+  const isOfTime = error === 'invalid_dpop_proof' || error === 'invalid_client';
+  return isOfTime && Math.abs(now.offsetMs - before.offsetMs) > CLOCK_NEWS_MS;
 }
 
 /** An issuer's endpoints, as one client asks them. */
 export class TokenEndpoint {
   readonly #wire: IssuerWire;
   readonly #metadata: IssuerMetadata;
-  readonly #keys: DpopKeys;
+  readonly #nonces: DpopNonces;
 
-  constructor(wire: IssuerWire, metadata: IssuerMetadata, keys: DpopKeys) {
+  constructor(wire: IssuerWire, metadata: IssuerMetadata, nonces: DpopNonces) {
     this.#wire = wire;
     this.#metadata = metadata;
-    this.#keys = keys;
+    this.#nonces = nonces;
   }
 
   /**
@@ -79,12 +93,13 @@ export class TokenEndpoint {
   async request(request: EndpointRequest): Promise<EndpointAnswer> {
     const { settings } = this.#wire;
     const { url, server, auth } = await this.open('token_endpoint', 'no token can be had from it');
-    const proofKey = await this.#keys.keyFor(server, request.proofKey);
-    const handle = proofKey === undefined ? undefined : await this.#keys.handleOf(proofKey);
+    const proofKey = request.proofKey ?? newProofKey(server, settings);
     let answer: WireAnswer;
-    for (let nonces = 0; ; nonces += 1) {
-      answer = await this.#send(url, server, auth, request, handle);
-      if (handle === undefined || nonces === MAX_NONCES || !wantsNonce(answer)) break;
+    for (let signings = 1; ; signings += 1) {
+      const before = this.#signing(url);
+      answer = await this.#send(url, server, auth, { ...request, proofKey });
+      this.#nonces.learn(url.origin, answer);
+      if (signings === MAX_SIGNINGS || !isSignedBetterNow(answer, before, this.#signing(url))) break;
     }
     const refused = { answer, origin: url.origin, what: `the ${request.grantType} grant` };
     if (answer.status < 200 || answer.status >= 300 || saysError(answer.text))
@@ -111,14 +126,20 @@ export class TokenEndpoint {
     return { grant, text: answer.text };
   }
 
+  #signing(url: URL): Signing {
+    return { nonce: this.#nonces.of(url.origin), offsetMs: this.#wire.issuerOffsetMs };
+  }
+
   #send(
     url: URL,
     server: AuthorizationServer,
     auth: ClientAuth,
     request: EndpointRequest,
-    handle: DPoPHandle | undefined,
   ): Promise<WireAnswer> {
     const { library } = this.#wire;
+    const { proofKey } = request;
+    const nonce = this.#nonces.of(url.origin);
+    const proof = { method: 'POST', url, nonce, nowMs: this.#wire.issuerNowMs() };
     return this.#wire.read(
       url.origin,
       library.genericTokenEndpointRequest(
@@ -128,7 +149,7 @@ export class TokenEndpoint {
         request.grantType,
         request.parameters.map(([name, value]) => [name, value]),
         {
-          ...(handle !== undefined && { DPoP: handle }),
+          ...(proofKey !== undefined && { headers: { dpop: createProof(proofKey, proof) } }),
           ...this.#wire.sending(request.isSingleUse),
         },
       ),
