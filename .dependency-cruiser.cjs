@@ -160,8 +160,13 @@ module.exports = {
       severity: 'error',
       comment: 'Declare it in the package.json of the workspace that imports it.',
       from: { path: '^(packages|examples|e2e)/' },
-      // The root declares the test tools once, for every workspace.
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], pathNot: ROOT_TOOLS },
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown'],
+        // What stands in `peerDependenciesMeta` counts as declared nowhere, too.
+        dependencyTypesNot: ['npm-peer'],
+        // The root declares the test tools once, for every workspace.
+        pathNot: ROOT_TOOLS,
+      },
     },
     {
       name: 'no-dev-dependencies-in-libraries',
@@ -169,7 +174,8 @@ module.exports = {
       comment:
         'A published library must bring what it imports. (The command line is a bundle: it carries its dependencies.)',
       from: { path: '^packages/(auth|local-api)/src/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      // A peer is installed for our own tests as well.
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },
     {
       name: 'no-deprecated-node-modules',

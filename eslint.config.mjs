@@ -16,6 +16,7 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/auth/src/create-auth-manager.ts'], may: ['random'] },
   { files: ['packages/auth/src/authenticated-fetch.ts'], may: ['fetch'] },
   { files: ['packages/auth/src/caches/file/sealed-folder.ts'], may: ['random'] },
+  { files: ['packages/auth/src/caches/redis/redis-settings.ts'], may: ['random'] },
   { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
   { files: ['packages/cli/src/main.ts'], may: ['process'] },
   { files: ['packages/cli/src/token-hit.ts'], may: ['random', 'process'] },

@@ -19,6 +19,7 @@ const LATER = [
   './providers/oauth/browser-login.ts',
   './providers/oauth/issuer-device-login.ts',
   './caches/file/writing-side.ts',
+  './caches/redis/redis-storage.ts',
   './entitlements-verifying.ts',
 ];
 const outdir = join(root, 'dist');

@@ -25,6 +25,8 @@ export {
 } from './caches/file/process-lock.js';
 export type { RecordSeal, RecordSealer } from './caches/file/record-sealer.js';
 export { makePrivateFolder } from './caches/file/private-folder.js';
+export { createRedisCache, type RedisCache } from './caches/redis/redis-cache.js';
+export type { RedisCacheOptions } from './caches/redis/redis-settings.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';

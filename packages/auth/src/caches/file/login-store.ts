@@ -31,7 +31,8 @@ export interface LoginStore {
 /** As it is in the file: under a name that no half of a grant has. */
 type Envelope = { readonly login?: Readonly<Record<string, unknown>> };
 
-function idOf(profile: string): Buffer {
+/** Under what a profile's login is found. */
+export function loginId(profile: string): Buffer {
   return hash('sha256', `login\n${profile}`, 'buffer').subarray(0, ID_BYTES);
 }
 
@@ -46,12 +47,12 @@ function revealed(login: StoredLogin): Readonly<Record<string, unknown>> {
   }
 }
 
-function encode(login: StoredLogin): Buffer {
+export function encodeLogin(login: StoredLogin): Buffer {
   return Buffer.from(JSON.stringify({ login: revealed(login) }));
 }
 
 /** What was authenticated when it was opened has the shape that was written. */
-function decode(plaintext: Buffer): StoredLogin | undefined {
+export function decodeLogin(plaintext: Buffer): StoredLogin | undefined {
   const { login } = JSON.parse(plaintext.toString('utf8')) as Envelope;
   if (login === undefined) return undefined;
   const { apiKey, clientSecret, ...rest } = login;
@@ -64,16 +65,16 @@ function decode(plaintext: Buffer): StoredLogin | undefined {
 
 export function createLoginStore(folder: SealedFolder): LoginStore {
   const put = (profile: string, plaintext: Buffer | undefined): Promise<void> =>
-    folder.whileWriting(({ write }) => write(folder.logins, idOf(profile), plaintext));
+    folder.whileWriting(({ write }) => write(folder.logins, loginId(profile), plaintext));
   return {
     async get(profile) {
-      const plaintext = await folder.read(folder.logins, idOf(profile));
-      return plaintext === undefined ? undefined : decode(plaintext);
+      const plaintext = await folder.read(folder.logins, loginId(profile));
+      return plaintext === undefined ? undefined : decodeLogin(plaintext);
     },
-    set: (login) => put(login.profile, encode(login)),
+    set: (login) => put(login.profile, encodeLogin(login)),
     remove: (profile) => put(profile, undefined),
     async list() {
-      return (await folder.readAll(folder.logins)).flatMap((plaintext) => decode(plaintext) ?? []);
+      return (await folder.readAll(folder.logins)).flatMap((plaintext) => decodeLogin(plaintext) ?? []);
     },
   };
 }

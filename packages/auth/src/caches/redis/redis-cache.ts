@@ -1,0 +1,65 @@
+import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
+import { lazily } from '../../lazily.js';
+import type { TokenCache } from '../../ports.js';
+import { redisSettings, type RedisCacheOptions } from './redis-settings.js';
+import type { RedisStorage } from './redis-storage.js';
+
+/** A cache in Redis, shared by everybody who has its address and its key. */
+export type RedisCache = TokenCache &
+  RedisStorage & {
+    readonly kind: 'redis';
+    /** Where it is, for people: without user and password. */
+    readonly address: string;
+    /** Where its key comes from. */
+    keySource(): 'environment';
+  };
+
+const loadStorage = lazily(() => import('./redis-storage.js'));
+
+/**
+ * Keeps tokens, logins and their locks in Redis 6.2 or newer, for programs on several machines that share one login.
+ * Everything is sealed with AES-256-GCM before it leaves this process. Needs the package `ioredis`, which is loaded, and
+ * Redis asked, only when the cache is used first.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when the URL or the key is none.
+ */
+export function createRedisCache(options: RedisCacheOptions): RedisCache {
+  const settings = redisSettings(options);
+  const listeners = new Set<CacheNoticeListener>();
+  const told = new Map<string, CacheNotice>();
+  const tell: CacheNoticeListener = (notice) => {
+    // What does not open is found at each look, and told once.
+    if (told.has(notice.message)) return;
+    told.set(notice.message, notice);
+    for (const listener of listeners) listener(notice);
+  };
+  let opened: Promise<RedisStorage> | undefined;
+  const open = (): Promise<RedisStorage> =>
+    (opened ??= loadStorage().then(({ openRedisStorage }) => openRedisStorage(settings, tell)));
+  return {
+    kind: 'redis',
+    address: settings.address.label,
+    keySource: () => 'environment',
+    lockOwner: async (key) => (await open()).lockOwner(key),
+    logins: {
+      get: async (profile) => (await open()).logins.get(profile),
+      set: async (login) => (await open()).logins.set(login),
+      remove: async (profile) => (await open()).logins.remove(profile),
+      list: async () => (await open()).logins.list(),
+    },
+    getGrant: async (key) => (await open()).getGrant(key),
+    updateGrant: async (key, change) => (await open()).updateGrant(key, change),
+    listGrants: async () => (await open()).listGrants(),
+    withLock: async (key, task, waiting) => (await open()).withLock(key, task, waiting),
+    subscribe(listener) {
+      listeners.add(listener);
+      for (const notice of told.values()) listener(notice);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    close() {
+      void opened?.then((storage) => storage.close());
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { AuthError } from '../../auth-error.js';
+
+/** Redis cannot serve at this moment: another connection, or the next moment, may do. */
+const PASSING =
+  /\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|BUSY)\b|Connection is closed|Socket closed|EAI_AGAIN|ECONN|EPIPE|socket disconnected/;
+
+/** What to do, by what was said. Of a script older servers put the code further back in what they say. */
+const ANSWERS: readonly (readonly [RegExp, string])[] = [
+  [
+    /\bREADONLY\b/,
+    'it is a replica, and takes no writes: let KM_CACHE_URL name the primary, or what follows a failover',
+  ],
+  [
+    /\b(NOAUTH|WRONGPASS|invalid password|AUTH)\b/,
+    'it refused the login: check user and password in KM_CACHE_URL',
+  ],
+  [
+    /\bNOPERM\b/,
+    'its user may not do that: allow GET, SET, DEL, PEXPIRE, PERSIST, PTTL, the commands of hashes and sets, and EVAL on km:*',
+  ],
+  [/\bOOM\b/, 'its memory is full: raise its maxmemory'],
+  [/\b(MISCONF|NOREPLICAS)\b/, 'it takes no writes at the moment: see its log'],
+  [/\b(LOADING|MASTERDOWN|BUSY)\b/, 'it is not ready yet: try again'],
+  [
+    /\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b/,
+    'it is a Redis Cluster, which is not supported: use a single primary, or a proxy before the cluster',
+  ],
+  [/\bWRONGTYPE\b/, 'something else is kept under the names of the cache: use another database of it'],
+  [
+    /Protocol error|RESP type/,
+    'what answers is not Redis: check host and port, and whether it must be rediss://',
+  ],
+  [/DB index is out of range/, 'it has no database of that number: check the end of KM_CACHE_URL'],
+  [
+    /certificate|self.signed|SSL routines|wrong version number|EPROTO|ERR_TLS/i,
+    'no secure connection comes about: check the certificate (NODE_EXTRA_CA_CERTS), or whether it must be redis://',
+  ],
+  [/ENOTFOUND|EAI_AGAIN/, 'its name is not known: check the host in KM_CACHE_URL'],
+];
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether the same question may be answered by another connection. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.test(messageOf(error));
+}
+
+/** `label` did not do what it was asked: why, and what to do. */
+export function redisError(label: string, cause: unknown): AuthError {
+  const said = messageOf(cause);
+  const known = ANSWERS.find(([form]) => form.test(said))?.[1];
+  const why = known ?? `${said}: check that it runs and can be reached from here`;
+  return new AuthError('KM_AUTH_CACHE', `the cache in Redis at ${label} cannot be used: ${why}`, { cause });
+}

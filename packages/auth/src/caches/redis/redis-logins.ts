@@ -1,0 +1,45 @@
+import type { CacheNotice } from '../../cache-notice.js';
+import { decodeLogin, encodeLogin, loginId, type LoginStore, type StoredLogin } from '../file/login-store.js';
+import type { RedisConnection } from './redis-connection.js';
+import type { RedisSettings } from './redis-settings.js';
+import { openValue, sealValue } from './sealed-value.js';
+
+/** The logins of the profiles, in one hash, each sealed by itself. */
+export function createRedisLogins(
+  { key, namePrefix, address }: RedisSettings,
+  connection: RedisConnection,
+  tell: (notice: CacheNotice) => void,
+): LoginStore {
+  const name = `${namePrefix}logins`;
+
+  function open(field: string, sealed: Buffer): StoredLogin | undefined {
+    const parts = openValue(key, sealed, address.label);
+    const [part] = parts ?? [];
+    if (part?.id.toString('hex') === field) return decodeLogin(part.plaintext);
+    tell({
+      kind: 'corrupt',
+      message: `a login in Redis at ${address.label} does not open: it counts as none`,
+    });
+    return undefined;
+  }
+
+  return {
+    async get(profile) {
+      const field = loginId(profile).toString('hex');
+      const sealed = await connection.ask('HGET', name, field);
+      return Buffer.isBuffer(sealed) ? open(field, sealed) : undefined;
+    },
+    async set(login) {
+      const id = loginId(login.profile);
+      const sealed = sealValue(key, [{ id, plaintext: encodeLogin(login) }]);
+      await connection.ask('HSET', name, id.toString('hex'), sealed);
+    },
+    async remove(profile) {
+      await connection.ask('HDEL', name, loginId(profile).toString('hex'));
+    },
+    async list() {
+      const pairs = (await connection.ask('HGETALL', name)) as readonly Buffer[];
+      return pairs.flatMap((sealed, at) => (at % 2 === 0 ? [] : (open(String(pairs[at - 1]), sealed) ?? [])));
+    },
+  };
+}

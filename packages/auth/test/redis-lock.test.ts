@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  AuthToken,
+  createRedisCache,
+  isAuthError,
+  Secret,
+  type GrantKey,
+  type GrantRecord,
+  type RedisCache,
+} from '../src/index.js';
+import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
+
+const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
+
+function recordOf(refreshToken: string, endsAtMs?: number): GrantRecord {
+  return {
+    tokens: new Map(),
+    unexplainedRequestsAtMs: [],
+    refreshToken: {
+      secret: new Secret(refreshToken),
+      issuedAtMs: 1,
+      ...(endsAtMs !== undefined && { expiresAtMs: endsAtMs }),
+    },
+  };
+}
+
+describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
+  let server: RedisServer;
+  let raw: Redis;
+  const key = randomBytes(32).toString('base64');
+
+  const open = (): RedisCache => {
+    const cache = createRedisCache({ url: server.url, key });
+    onTestFinished(() => cache.close());
+    return cache;
+  };
+  const nameOf = async (part: string): Promise<string> => (await raw.keys(`km:{*}:${part}`))[0] ?? '';
+  const refreshTokenIn = async (cache: RedisCache): Promise<string | undefined> =>
+    (await cache.getGrant(KEY))?.refreshToken?.secret.reveal();
+
+  beforeAll(async () => {
+    server = await startRedis();
+    raw = new Redis(server.port);
+  });
+  afterAll(async () => {
+    raw.disconnect();
+    await server.stop();
+  });
+  beforeEach(() => raw.flushall());
+
+  test('an owner that was overtaken writes over nothing', async () => {
+    const [paused, other] = [open(), open()];
+    await paused.updateGrant(KEY, () => recordOf('first'));
+
+    const failure: unknown = await paused
+      .withLock(
+        KEY,
+        async () => {
+          // It stood still for as long as its lock lived.
+          await raw.del(await nameOf('lock'));
+          await other.withLock(KEY, () => other.updateGrant(KEY, () => recordOf('theirs')), {
+            timeoutMs: 1_000,
+          });
+          await paused.updateGrant(KEY, () => recordOf('mine'));
+        },
+        { timeoutMs: 1_000 },
+      )
+      .catch((error: unknown) => error);
+
+    expect(isAuthError(failure, 'KM_AUTH_CACHE')).toBe(true);
+    expect(failure).toMatchObject({ message: expect.stringContaining('stood still') as string });
+    expect(await refreshTokenIn(other)).toBe('theirs');
+  });
+
+  test('an owner that was overtaken does not free the lock of the one after it', async () => {
+    const [paused, other] = [open(), open()];
+    let leave: () => void = () => undefined;
+    let after: Promise<unknown> | undefined;
+    await paused.withLock(
+      KEY,
+      async () => {
+        await raw.del(await nameOf('lock'));
+        await new Promise<void>((entered) => {
+          const task = (): Promise<void> =>
+            new Promise((left) => {
+              leave = left;
+              entered();
+            });
+          after = other.withLock(KEY, task, { timeoutMs: 1_000 });
+        });
+      },
+      { timeoutMs: 1_000 },
+    );
+
+    await expect(paused.withLock(KEY, async () => 'entered', { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'KM_AUTH_LOCK_TIMEOUT',
+      message: expect.stringContaining(`process ${String(process.pid)}`) as string,
+    });
+    leave();
+    await after;
+  });
+
+  test('an owner that stood still, and was not overtaken, stores what it has', async () => {
+    const paused = open();
+    await paused.withLock(
+      KEY,
+      async () => {
+        await raw.del(await nameOf('lock'));
+        await paused.updateGrant(KEY, () => recordOf('mine'));
+      },
+      { timeoutMs: 1_000 },
+    );
+
+    expect(await refreshTokenIn(open())).toBe('mine');
+  });
+
+  test('what goes on after the lock was given back stores as anybody does', async () => {
+    const cache = open();
+    let goOn: () => void = () => undefined;
+    let later: Promise<unknown> | undefined;
+    await cache.withLock(
+      KEY,
+      async () => {
+        const released = new Promise<void>((resolve) => (goOn = resolve));
+        later = released.then(() => cache.updateGrant(KEY, () => recordOf('later')));
+      },
+      { timeoutMs: 1_000 },
+    );
+    await open().withLock(KEY, async () => undefined, { timeoutMs: 1_000 });
+    goOn();
+    await later;
+
+    expect(await refreshTokenIn(open())).toBe('later');
+  });
+
+  test('a lock lives for less than 5 s without its owner, and for as long as it must with it', async () => {
+    const cache = open();
+    await cache.withLock(
+      KEY,
+      async () => {
+        const lock = await nameOf('lock');
+        expect(await raw.pttl(lock)).toBeLessThanOrEqual(4_000);
+        await raw.pexpire(lock, 1_500);
+        await vi.waitFor(async () => expect(await raw.pttl(lock)).toBeGreaterThan(3_000), {
+          timeout: 3_000,
+          interval: 10,
+        });
+      },
+      { timeoutMs: 1_000 },
+    );
+
+    expect(await nameOf('lock')).toBe('');
+    expect(await cache.lockOwner(KEY)).toBeUndefined();
+  });
+
+  test('who waits takes what the owner stored without waiting for the lock', async () => {
+    const [owner, waiter] = [open(), open()];
+    await owner.updateGrant(KEY, () => recordOf('first'));
+    let asked = 0;
+    const unless = async (): Promise<string | undefined> => {
+      asked += 1;
+      const now = await refreshTokenIn(waiter);
+      return now === 'first' ? undefined : now;
+    };
+    const got = await owner.withLock(
+      KEY,
+      async () => {
+        const waiting = waiter.withLock(KEY, async () => 'the lock', { timeoutMs: 5_000, unless });
+        await owner.updateGrant(KEY, () => recordOf('next'));
+        return waiting;
+      },
+      { timeoutMs: 1_000 },
+    );
+
+    expect(got).toBe('next');
+    expect(asked).toBeLessThanOrEqual(2);
+  });
+
+  test('a refresh token of unknown end stays for ever, another until after its end, a token not for ever', async () => {
+    const cache = open();
+    const dayMs = 86_400_000;
+    const lifeOf = async (record: GrantRecord): Promise<number> => {
+      await cache.updateGrant(KEY, () => record);
+      return raw.pttl(await nameOf('grant'));
+    };
+    const token = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: Date.now() + dayMs });
+
+    expect(await lifeOf(recordOf('r', Date.now() + 30 * dayMs))).toBeGreaterThan(30 * dayMs);
+    expect(await lifeOf(recordOf('r'))).toBe(-1);
+    const life = await lifeOf({ ...recordOf('r', Date.now() - dayMs), tokens: new Map([['a', token]]) });
+    expect(life).toBeGreaterThan(dayMs);
+    expect(life).toBeLessThan(10 * dayMs);
+  });
+
+  test('nothing that leaves the process has a secret, a profile or an address in it', async () => {
+    const cache = open();
+    const secrets = ['the-refresh-token', 'the-api-key', 'default', 'kilometers.ai'];
+    await cache.updateGrant(KEY, () => recordOf('the-refresh-token'));
+    await cache.logins.set({
+      profile: 'default',
+      apiEndpoint: KEY.apiOrigin,
+      atMs: 1,
+      kind: 'api_key',
+      apiKey: new Secret('the-api-key'),
+    });
+    await cache.withLock(
+      KEY,
+      async () => {
+        const names = await raw.keys('*');
+        expect(names).toHaveLength(5);
+        const values = await Promise.all(names.map(async (name) => raw.dumpBuffer(name)));
+        const all = Buffer.concat([Buffer.from(names.join('\n')), ...values]).toString('latin1');
+        expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
+      },
+      { timeoutMs: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,64 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { vi } from 'vitest';
+
+/** Whether there is a Redis to test with. Says so, loudly, when there is none. */
+export const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;
+if (!HAS_REDIS) console.warn('!!!!!!!!  redis-server is missing: what needs it is SKIPPED.  !!!!!!!!');
+
+/** A real Redis that keeps nothing on the disk. */
+export type RedisServer = {
+  readonly port: number;
+  readonly url: string;
+  readonly process: ChildProcess;
+  readonly stop: () => Promise<void>;
+};
+
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Starts one on loopback. `settings` are its own, as in `['--requirepass', 'x']`. */
+export async function startRedis(settings: readonly string[] = [], at?: number): Promise<RedisServer> {
+  for (let tries = 1; ; tries += 1) {
+    const port = at ?? (await freePort());
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const child = spawn('redis-server', [...own, '--dir', '/tmp', ...settings], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const isOver = (): boolean => child.exitCode !== null;
+    await vi.waitFor(
+      async () => {
+        if (!isOver() && !(await answers(port))) throw new Error('redis-server does not answer');
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+    if (!isOver()) {
+      const stop = async (): Promise<void> => {
+        child.kill('SIGCONT');
+        child.kill('SIGKILL');
+        await ended;
+      };
+      return { port, url: `redis://127.0.0.1:${String(port)}`, process: child, stop };
+    }
+    if (tries === 5) throw new Error('redis-server does not start');
+  }
+}
