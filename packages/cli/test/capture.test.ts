@@ -4,15 +4,14 @@ import { Capture } from '../src/monitor/capture.js';
 import type { MonitorEvent } from '../src/monitor/monitor-event.js';
 import type { MonitorNotice } from '../src/monitor/monitor-notice.js';
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const START_MS = 1_700_000_000_000;
 
 function startCapture(maxPayloadBytes = 1024) {
   const events: MonitorEvent[] = [];
   const notices: MonitorNotice[] = [];
-  let ids = 0;
   const capture = new Capture({
     correlationId: 'session-1',
-    createId: () => `event-${++ids}`,
     onEvent: (event) => events.push(event),
     notify: (notice) => notices.push(notice),
     maxPayloadBytes,
@@ -30,7 +29,7 @@ describe('capture', () => {
     say('outbound', text);
     expect(events).toEqual([
       {
-        id: 'event-1',
+        id: expect.stringMatching(UUID) as string,
         timestamp: new Date(START_MS).toISOString(),
         direction: 'outbound',
         method: 'tools/list',

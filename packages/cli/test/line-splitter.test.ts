@@ -3,10 +3,14 @@ import { assert as check, property, array, constantFrom, integer, uint8Array } f
 import { describe, expect, test } from 'vitest';
 import { LineSplitter, type Line } from '../src/monitor/line-splitter.js';
 
-function split(chunks: readonly Uint8Array[], maxLineBytes = 1024): Line[] {
-  const lines: Line[] = [];
-  const onLine = (line: Line) => {
-    lines.push(line.kind === 'whole' ? { ...line, bytes: Buffer.from(line.bytes) } : line);
+type PlacedLine = Line & { readonly endsAt: number };
+
+function split(chunks: readonly Uint8Array[], maxLineBytes = 1024): PlacedLine[] {
+  const lines: PlacedLine[] = [];
+  const onLine = (line: Line, endsAt: number) => {
+    lines.push(
+      line.kind === 'whole' ? { ...line, endsAt, bytes: Buffer.from(line.bytes) } : { ...line, endsAt },
+    );
   };
   const splitter = new LineSplitter({ maxLineBytes, onLine });
   for (const chunk of chunks) splitter.push(Buffer.from(chunk));

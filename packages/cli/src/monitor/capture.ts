@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { eventIdAt } from './event-id.js';
 import { readMessage, type JsonRpcMessage, type MessageId } from './json-rpc-message.js';
 import { LineSplitter, type Line } from './line-splitter.js';
 import type { Direction, MonitorEvent, OmittedPayload } from './monitor-event.js';
@@ -14,7 +15,6 @@ export type Moment = { readonly wallMs: number; readonly monotonicMs: number };
 
 export type CaptureOptions = {
   readonly correlationId: string;
-  readonly createId: () => string;
   readonly onEvent: (event: MonitorEvent) => void;
   readonly notify: NoticeListener;
   readonly maxPayloadBytes?: number;
@@ -39,7 +39,7 @@ export class Capture {
     this.#redact = options.redact ?? createRedactor([]);
     const maxLineBytes = options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
     const createSplitter = (direction: Direction) =>
-      new LineSplitter({ maxLineBytes, onLine: (line) => this.#record(line, direction) });
+      new LineSplitter({ maxLineBytes, onLine: (line, endsAt) => this.#record(line, direction, endsAt) });
     this.#splitters = { inbound: createSplitter('inbound'), outbound: createSplitter('outbound') };
   }
 
@@ -68,7 +68,7 @@ export class Capture {
       endsLine,
     }: { readonly bytes: number; readonly lines: number; readonly endsLine: boolean },
   ): void {
-    this.#splitters[direction].cut(endsLine);
+    this.#splitters[direction].cut(bytes, endsLine);
     this.#options.notify({ type: 'messages.missed', direction, bytes, lines: endsLine ? lines : lines + 1 });
   }
 
@@ -78,7 +78,8 @@ export class Capture {
     this.#splitters[direction].end();
   }
 
-  #record(line: Line, direction: Direction): void {
+  #record(line: Line, direction: Direction, endsAt: number): void {
+    const { correlationId } = this.#options;
     const message = readMessage(line);
     if (message === undefined) {
       if (line.size > 0) this.#options.notify({ type: 'line.ignored', direction, size: line.size });
@@ -88,13 +89,13 @@ export class Capture {
     if (exchange.method === 'notifications/cancelled') this.#cancel(line, direction);
     const { payload, redacted } = this.#payloadOf(line);
     const event: MonitorEvent = {
-      id: this.#options.createId(),
+      id: eventIdAt({ correlationId, direction, endsAt }),
       timestamp: this.#timestamp(),
       direction,
       ...(exchange.method === undefined ? {} : { method: exchange.method }),
       payload,
       size: line.size,
-      correlationId: this.#options.correlationId,
+      correlationId,
     };
     const { latencyMs } = exchange;
     const notice: MessageNotice = {

@@ -27,14 +27,20 @@ type OversizedLine = { head: Buffer; tail: Buffer; size: number; hash: Hash | un
 /** Cuts a stream of chunks into lines, keeping never more than `maxLineBytes` of one. */
 export class LineSplitter {
   readonly #maxLineBytes: number;
-  readonly #onLine: (line: Line) => void;
+  readonly #onLine: (line: Line, endsAt: number) => void;
   /** The start of a line whose end has not been seen; only the first `#pendingSize` bytes count. */
   #pending = Buffer.alloc(0);
   #pendingSize = 0;
   #oversized: OversizedLine | undefined;
   #isCut = false;
+  /** Bytes of the stream before the piece at hand. */
+  #passed = 0;
 
-  constructor(options: { readonly maxLineBytes: number; readonly onLine: (line: Line) => void }) {
+  /** @param options.onLine gets each line, and how many bytes of the stream came before the newline that ends it. */
+  constructor(options: {
+    readonly maxLineBytes: number;
+    readonly onLine: (line: Line, endsAt: number) => void;
+  }) {
     this.#maxLineBytes = options.maxLineBytes;
     this.#onLine = options.onLine;
   }
@@ -43,14 +49,16 @@ export class LineSplitter {
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      this.#endLine(chunk.subarray(start, end));
+      this.#endLine(chunk.subarray(start, end), this.#passed + end);
       start = end + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
+    this.#passed += chunk.length;
   }
 
   /** Takes the length of a piece, without a newline in it, that is not there to be seen. */
   skip(bytes: number): void {
+    this.#passed += bytes;
     if (this.#isCut) return;
     this.#oversized ??= this.#startOversized();
     this.#oversized.hash = undefined;
@@ -58,37 +66,35 @@ export class LineSplitter {
     this.#oversized.tail = Buffer.alloc(0);
   }
 
-  /** Lines were lost, and the one at hand with them. Unless the last had its end, it goes up to the next newline. */
-  cut(hasEnd: boolean): void {
+  /** So many bytes were lost, and the line at hand with them. Unless the last had its end, it goes up to the next newline. */
+  cut(bytes: number, hasEnd: boolean): void {
+    this.#passed += bytes;
     this.#forget();
     this.#isCut = !hasEnd;
   }
 
   /** Takes the end of the stream: what came after the last newline is a line too. */
   end(): void {
-    if (this.#pendingSize > 0 || this.#oversized !== undefined) this.#endLine(Buffer.alloc(0));
+    if (this.#pendingSize > 0 || this.#oversized !== undefined) this.#endLine(Buffer.alloc(0), this.#passed);
   }
 
-  #endLine(last: Buffer): void {
+  #endLine(last: Buffer, endsAt: number): void {
     if (this.#isCut) {
       this.#isCut = false;
       return;
     }
     if (this.#pendingSize === 0 && this.#oversized === undefined && last.length <= this.#maxLineBytes) {
-      this.#onLine({ kind: 'whole', bytes: last, size: last.length });
+      this.#onLine({ kind: 'whole', bytes: last, size: last.length }, endsAt);
       return;
     }
     this.#keep(last);
     const oversized = this.#oversized;
     if (oversized === undefined) {
-      this.#onLine({
-        kind: 'whole',
-        bytes: this.#pending.subarray(0, this.#pendingSize),
-        size: this.#pendingSize,
-      });
+      const bytes = this.#pending.subarray(0, this.#pendingSize);
+      this.#onLine({ kind: 'whole', bytes, size: bytes.length }, endsAt);
     } else {
       const { head, tail, size, hash } = oversized;
-      this.#onLine({ kind: 'oversized', head, tail, size, sha256: hash?.digest('hex') });
+      this.#onLine({ kind: 'oversized', head, tail, size, sha256: hash?.digest('hex') }, endsAt);
     }
     this.#forget();
   }
