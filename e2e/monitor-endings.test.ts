@@ -244,11 +244,6 @@ describe('bad input', () => {
     expect(run.stderr).toContain(words);
   });
 
-  test('an endpoint in the environment is checked as well', async () => {
-    const env = environment({ KILOMETERS_API_ENDPOINT: 'nowhere' });
-    expect(await runKm(monitoring(ECHO), { env })).toMatchObject({ code: 2 });
-  });
-
   test('KM_DEBUG=true shows where it came from', async () => {
     const { stderr } = await runKm(['monitor', '--', 'no-such-server'], {
       env: environment({ KM_DEBUG: 'true' }),

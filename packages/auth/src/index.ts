@@ -18,6 +18,12 @@ export type { LoginStore, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
 export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';
 export {
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type ProcessIdentity,
+} from './caches/file/process-identity.js';
+export {
   createProcessLock,
   type HeldProcessLock,
   type ProcessLock,

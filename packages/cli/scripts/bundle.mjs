@@ -22,6 +22,16 @@ const commandsApart = {
   },
 };
 
+/** What few sessions need, and none at its start, is a bundle apart. */
+const preludeApart = {
+  name: 'prelude-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/begin-prelude\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: '../monitor/begin-prelude.cjs', external: true } : undefined,
+    );
+  },
+};
+
 /** What is imported lazily is left out: who gets there has failed, and begins anew with all of `km`. */
 const nothingLater = {
   name: 'nothing-later',
@@ -52,6 +62,7 @@ const options = {
 };
 
 const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
+const monitor = join(root, 'src/commands/monitor.ts');
 const results = await Promise.all([
   build({
     ...options,
@@ -69,7 +80,17 @@ const results = await Promise.all([
   }),
   build({
     ...options,
-    entryPoints: [...commands, join(root, 'src/monitor/capture-thread-main.ts')],
+    entryPoints: [monitor],
+    plugins: [preludeApart],
+    supported: { 'dynamic-import': false },
+  }),
+  build({
+    ...options,
+    entryPoints: [
+      ...commands.filter((command) => command !== monitor),
+      join(root, 'src/monitor/capture-thread-main.ts'),
+      join(root, 'src/monitor/begin-prelude.ts'),
+    ],
     external: ['@kilometers/local-api'],
   }),
   build({

@@ -1,15 +1,17 @@
-import { authConfigFromEnvironment, parseEndpoint } from '@kilometers/auth';
+import { parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { CaptureThread } from '../monitor/capture-thread.js';
+import { CaptureThread, type CaptureThreadOptions } from '../monitor/capture-thread.js';
 import { openClientInput, openClientOutput } from '../monitor/client-streams.js';
 import { serverEnvironment } from '../monitor/command-guard.js';
 import { ErrorOutput } from '../monitor/error-output.js';
 import { openMonitorLog } from '../monitor/monitor-log.js';
 import { redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
+import { Prelude } from '../monitor/prelude.js';
 import { printClientConfig } from '../monitor/print-client-config.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
+import { usableEnvironment } from '../monitor/usable-environment.js';
 
 /** `km monitor`: runs an MCP server as if `km` were not there, and sends what passes to the API. */
 export async function runMonitor(
@@ -18,33 +20,49 @@ export async function runMonitor(
   context: CommandContext,
 ): Promise<number> {
   if (flags.printConfig !== undefined) return printClientConfig(flags.printConfig, command, flags, context);
-  const { clock, environment } = context;
-  checkSettings(flags, environment);
+  const { clock } = context;
+  // What the user wrote for this command is checked before anything runs; what may mend itself, or is set for all
+  // programs, is no reason not to run the server.
+  if (flags.local !== true && flags.endpoint !== undefined) parseEndpoint(flags.endpoint);
+  const { environment, complaints } = usableEnvironment(context.environment);
   const redact = redactedPaths(flags);
-  const serverEnv = serverEnvironment(environment, { passesSecrets: flags.passEnv === true });
+  const serverEnv = serverEnvironment(context.environment, { passesSecrets: flags.passEnv === true });
   const logFd = flags.log === undefined ? undefined : openMonitorLog(flags.log);
 
   const signals = new SignalRelay(context.onSignal);
   const server = await startServer(command, serverEnv);
   context.onExit(() => server.abandon());
   const errors = new ErrorOutput(clock);
-  const thread = new CaptureThread({
-    data: {
-      version: context.version,
-      bundleFolder: context.bundleFolder,
-      isDebug: context.isDebug,
-      flags: {
-        ...(flags.profile === undefined ? {} : { profile: flags.profile }),
-        ...(flags.endpoint === undefined ? {} : { endpoint: flags.endpoint }),
-      },
-      correlationId: context.createId(),
-      isLocal: flags.local === true,
-      maxPayloadBytes: flags.maxPayload,
-      redact,
-      logFd,
-      isVerbose: flags.verbose === true,
-      hasSummary: flags.summary === true,
+  for (const complaint of complaints) errors.write(`km: ${complaint}\n`);
+  const data: CaptureThreadOptions['data'] = {
+    version: context.version,
+    bundleFolder: context.bundleFolder,
+    isDebug: context.isDebug,
+    flags: {
+      ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+      ...(flags.endpoint === undefined ? {} : { endpoint: flags.endpoint }),
     },
+    correlationId: context.createId(),
+    isLocal: flags.local === true,
+    maxPayloadBytes: flags.maxPayload,
+    redact,
+    logFd,
+    isVerbose: flags.verbose === true,
+    hasSummary: flags.summary === true,
+  };
+  const ownContext = { ...context, environment };
+  const prelude = data.isLocal
+    ? undefined
+    : new Prelude({
+        clock,
+        begin: async () => {
+          const { beginPrelude } = await import('../monitor/begin-prelude.js');
+          return beginPrelude(data, ownContext);
+        },
+      });
+  const thread = new CaptureThread({
+    data,
+    prelude,
     environment,
     clock,
     tell: errors.write,
@@ -64,13 +82,6 @@ export async function runMonitor(
   if (!ending.wasSignalled && exitCode !== 0) errors.write(`km: ${describeEnding(command, ending)}\n`);
   await thread.finish(exitCode, signals.isUrgent);
   return exitCode;
-}
-
-/** What the user wrote is checked before anything runs; what may mend itself later is no reason not to run the server. */
-function checkSettings(flags: MonitorFlags, environment: NodeJS.ProcessEnv): void {
-  if (flags.local === true) return;
-  const endpoint = flags.endpoint ?? authConfigFromEnvironment(environment).apiEndpoint;
-  if (endpoint !== undefined) parseEndpoint(endpoint);
 }
 
 function describeEnding([file]: readonly [string, ...string[]], { server }: SessionEnding): string {

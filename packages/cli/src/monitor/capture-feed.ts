@@ -1,6 +1,7 @@
 import type { Clock } from '@kilometers/auth';
 import type { RingRecord, RingWriter } from './capture-ring.js';
 import type { Direction } from './monitor-event.js';
+import type { Prelude } from './prelude.js';
 
 const NEWLINE = 0x0a;
 
@@ -18,6 +19,8 @@ type Missed = { bytes: number; lines: number; endsLine: boolean };
 export type CaptureFeedOptions = {
   readonly ring: RingWriter;
   readonly clock: Clock;
+  /** Is told of all that goes into the ring, while it wants to be. */
+  readonly prelude: Pick<Prelude, 'note'> | undefined;
   /** Wakes the thread that reads. */
   readonly wake: () => void;
   /** Traffic that was held back may go on. */
@@ -90,6 +93,7 @@ export class CaptureFeed {
   }
 
   #add(record: RingRecord): void {
+    this.#options.prelude?.note(record);
     if (this.#held.length === 0 && this.#options.ring.write(record)) return;
     // The bytes are only lent.
     this.#held.push(record.kind === 'bytes' ? { ...record, bytes: Buffer.from(record.bytes) } : record);

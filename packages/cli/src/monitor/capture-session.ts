@@ -1,7 +1,8 @@
+import { isAuthError } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { Capture } from './capture.js';
 import { RingReader } from './capture-ring.js';
-import type { CaptureThreadData } from './capture-thread.js';
+import type { CaptureEnding, CaptureThreadData, ThreadReport } from './capture-thread.js';
 import { openEventOutlet, type EventOutlet } from './event-outlet.js';
 import { sizeInMemory, type MonitorEvent } from './monitor-event.js';
 import { MonitorLog } from './monitor-log.js';
@@ -14,6 +15,10 @@ import { VerboseLines } from './verbose-lines.js';
 
 /** Events that wait for the outlet to open, at most. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+/** After trouble that only a human can mend it is looked at again this much later. */
+const LOOK_AGAIN_MS = 10_000;
+/** What could not be made safe is tried again this much later. */
+const SECURE_AGAIN_MS = 1_000;
 
 /** One session as the thread that looks at it sees it: what comes through the ring becomes events on their way. */
 export class CaptureSession {
@@ -23,37 +28,45 @@ export class CaptureSession {
   readonly #lines: VerboseLines | undefined;
   readonly #summary: SessionSummary | undefined;
   readonly #listeners: readonly NoticeListener[];
+  readonly #messages: MonitorMessages;
+  readonly #report: (report: ThreadReport) => void;
   readonly #outlet: Promise<EventOutlet | undefined>;
   readonly #correlationId: string;
+  /** Events that the outlet has not taken: it is not open yet. */
+  readonly #waiting: MonitorEvent[] = [];
   /** Takes the events; until the outlet is open they wait. */
   #add: (event: MonitorEvent) => void;
   #unsent = 0;
+  #answerKept: (isWhole: boolean) => void = () => undefined;
+  #giveUp: () => void = () => undefined;
+  readonly #isUnsettled = new Promise<void>((resolve) => {
+    this.#giveUp = resolve;
+  });
   #hurry: () => void = () => undefined;
   readonly #isUrgent = new Promise<void>((resolve) => {
     this.#hurry = resolve;
   });
 
-  constructor(data: CaptureThreadData, context: CommandContext) {
-    const { clock, createId, tell } = context;
+  constructor(data: CaptureThreadData, context: CommandContext, report: (report: ThreadReport) => void) {
+    const { clock, tell } = context;
     this.#context = context;
+    this.#report = report;
     this.#correlationId = data.correlationId;
-    const messages = new MonitorMessages((message) => tell(`km: ${message}`));
+    this.#messages = new MonitorMessages((message) => tell(`km: ${message}`));
     this.#log = data.logFd === undefined ? undefined : new MonitorLog(data.logFd, clock);
     this.#lines = data.isVerbose ? new VerboseLines(context.prompt) : undefined;
     this.#summary = data.hasSummary ? new SessionSummary(clock) : undefined;
-    const watchers = [messages, this.#log, this.#lines, this.#summary];
+    const watchers = [this.#messages, this.#log, this.#lines, this.#summary];
     this.#listeners = watchers.flatMap((watcher) => watcher?.onNotice ?? []);
     const notify: NoticeListener = (notice) => this.#notify(notice);
-    const waiting: MonitorEvent[] = [];
     let waitingBytes = 0;
     this.#add = (event) => {
       waitingBytes += sizeInMemory(event);
-      if (waitingBytes <= MAX_WAITING_BYTES) waiting.push(event);
+      if (waitingBytes <= MAX_WAITING_BYTES) this.#waiting.push(event);
       else this.#unsent += 1;
     };
     const capture = new Capture({
       correlationId: data.correlationId,
-      createId,
       notify,
       onEvent: (event) => this.#add(event),
       redact: createRedactor(data.redact),
@@ -72,22 +85,7 @@ export class CaptureSession {
       this.#add = () => undefined;
       return;
     }
-    this.#outlet = this.#open(data, notify, messages).then(
-      (outlet) => {
-        this.#add = outlet.add;
-        for (const event of waiting.splice(0)) outlet.add(event);
-        return outlet;
-      },
-      (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        tell(`km: monitoring goes on, but no event is delivered: ${reason}`);
-        this.#unsent += waiting.splice(0).length;
-        this.#add = () => {
-          this.#unsent += 1;
-        };
-        return undefined;
-      },
-    );
+    this.#outlet = this.#openOnceSettled(data, notify);
   }
 
   /** Something is in the ring. */
@@ -99,46 +97,88 @@ export class CaptureSession {
     this.#notify({ type: 'session.started', correlationId: this.#correlationId, serverPid });
   }
 
+  /** Makes safe what is in the ring by now, and says when it is. */
+  async secure(): Promise<void> {
+    this.#recorder.drain();
+    const outlet = await this.#outlet;
+    if (outlet === undefined || (await outlet.secure())) this.#report({ type: 'secured' });
+    else this.#context.clock.schedule(() => void this.secure(), SECURE_AGAIN_MS, false);
+  }
+
   /** Nobody waits for the delivery of events any more. */
   hurry(): void {
     this.#hurry();
   }
 
-  /** Looks at what is left, delivers for at most `timeLimitMs`, and tells how it was. */
-  async finish(ending: { readonly exitCode: number; readonly timeLimitMs: number }): Promise<void> {
+  /**
+   * Looks at what is left, delivers for at most `timeLimitMs`, and tells how it was. Resolves with whether all is at the
+   * API or in the queue, without the prelude.
+   */
+  async finish({ exitCode, timeLimitMs }: CaptureEnding): Promise<boolean> {
     this.#recorder.drain();
     this.#lines?.flush();
-    const outlet = await this.#outletWithin(ending.timeLimitMs);
+    const outlet = await this.#outletWithin(timeLimitMs);
     const left =
       outlet === undefined
         ? { undelivered: 0, lost: 0 }
-        : await Promise.race([
-            outlet.finish(ending.timeLimitMs),
-            this.#isUrgent.then(() => outlet.finish(0)),
-          ]);
+        : await Promise.race([outlet.finish(timeLimitMs), this.#isUrgent.then(() => outlet.finish(0))]);
     await outlet?.stop();
-    this.#notify({
-      type: 'session.ended',
-      exitCode: ending.exitCode,
-      undelivered: left.undelivered + this.#unsent,
-      lost: left.lost + this.#unsent,
-    });
+    const unsent = this.#unsent + this.#waiting.length;
+    const isKept = unsent > 0 && (await this.#isKept());
+    const lost = left.lost + (isKept ? 0 : unsent);
+    this.#notify({ type: 'session.ended', exitCode, undelivered: left.undelivered + unsent, lost });
     await this.#log?.close();
     if (this.#summary !== undefined) this.#context.prompt(this.#summary.text());
+    return lost === 0 && !isKept;
+  }
+
+  /** The answer to the question whether what was not taken is in the prelude. */
+  kept(isWhole: boolean): void {
+    this.#answerKept(isWhole);
+  }
+
+  #isKept(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#answerKept = resolve;
+      this.#report({ type: 'keep' });
+    });
   }
 
   #notify(notice: MonitorNotice): void {
     for (const listener of this.#listeners) listener(notice);
   }
 
-  async #open(
-    { flags, correlationId }: CaptureThreadData,
-    notify: NoticeListener,
-    messages: MonitorMessages,
-  ): Promise<EventOutlet> {
+  /** Opens the outlet, as often as it takes; `undefined` where this process never can. */
+  async #openOnceSettled(data: CaptureThreadData, notify: NoticeListener): Promise<EventOutlet | undefined> {
+    const { clock, tell } = this.#context;
+    for (;;) {
+      try {
+        const outlet = await this.#open(data, notify);
+        for (const event of this.#waiting.splice(0)) outlet.add(event);
+        this.#add = outlet.add;
+        this.#report({ type: 'ready' });
+        return outlet;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        // Its flags and variables stay as they are; a file can be corrected.
+        if (isAuthError(error) && error.code === 'KM_AUTH_INVALID_OPTION') {
+          tell(`km: monitoring goes on, but no event is recorded: ${reason}`);
+          this.#waiting.splice(0);
+          this.#add = () => undefined;
+          this.#report({ type: 'secured' });
+          return undefined;
+        }
+        this.#messages.tellHuman(reason);
+        this.#giveUp();
+        await new Promise<void>((resolve) => clock.schedule(resolve, LOOK_AGAIN_MS, false));
+      }
+    }
+  }
+
+  async #open({ flags, correlationId }: CaptureThreadData, notify: NoticeListener): Promise<EventOutlet> {
     const outlet = await openEventOutlet(flags, this.#context, { correlationId, notify });
     if (this.#log !== undefined) outlet.subscribe(this.#log.onAuthEvent);
-    outlet.subscribe(messages.onAuthEvent);
+    outlet.subscribe(this.#messages.onAuthEvent);
     outlet.start();
     return outlet;
   }
@@ -147,6 +187,7 @@ export class CaptureSession {
     const timeIsUp = new Promise<undefined>((resolve) => {
       this.#context.clock.schedule(() => resolve(undefined), timeLimitMs, false);
     });
-    return Promise.race([this.#outlet, timeIsUp, this.#isUrgent.then(() => undefined)]);
+    const inVain = Promise.race([timeIsUp, this.#isUnsettled, this.#isUrgent]).then(() => undefined);
+    return Promise.race([this.#outlet, inVain]);
   }
 }

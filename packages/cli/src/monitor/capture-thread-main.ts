@@ -8,8 +8,11 @@ import { createNetwork } from '../network/network.js';
 import { CaptureSession } from './capture-session.js';
 import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thread.js';
 
-/** Where the processor is short, the client, the server and what passes between them go first. */
-const NICENESS = 10;
+/**
+ * Where the processor is short, the client, the server and what passes between them go first. More than this, and on a busy
+ * machine what passes would wait for seconds until it is safe on the disk.
+ */
+const NICENESS = 3;
 
 const data = workerData as CaptureThreadData;
 const report = (message: ThreadReport) => parentPort?.postMessage(message);
@@ -44,7 +47,7 @@ try {
   // Only Linux gives each thread a priority of its own.
 }
 
-const session = new CaptureSession(data, context);
+const session = new CaptureSession(data, context, report);
 parentPort?.on('message', (order: ThreadOrder) => {
   switch (order.type) {
     case 'wake':
@@ -53,10 +56,16 @@ parentPort?.on('message', (order: ThreadOrder) => {
     case 'started':
       session.started(order.serverPid);
       break;
+    case 'secure':
+      void session.secure();
+      break;
+    case 'kept':
+      session.kept(order.isWhole);
+      break;
     case 'hurry':
       session.hurry();
       break;
     case 'finish':
-      void session.finish(order).then(() => report({ type: 'finished' }));
+      void session.finish(order).then((isSafe) => report({ type: 'finished', isSafe }));
   }
 });

@@ -3,6 +3,7 @@ import type { Clock } from '@kilometers/auth';
 import type { AccountFlags } from '../settings.js';
 import { CaptureFeed } from './capture-feed.js';
 import { createRingMemory, RingWriter } from './capture-ring.js';
+import type { Prelude } from './prelude.js';
 import type { FieldPath } from './redaction.js';
 
 /** Traffic that was not looked at yet, at most. */
@@ -33,21 +34,42 @@ export type CaptureThreadData = {
   readonly hasSummary: boolean;
 };
 
+/** How a session ended. */
+export type CaptureEnding = {
+  readonly exitCode: number;
+  readonly timeLimitMs: number;
+};
+
 /** What the thread is told later. */
 export type ThreadOrder =
   /** There is something in the ring. */
   | { readonly type: 'wake' }
   | { readonly type: 'started'; readonly serverPid: number }
   /** The session is over: deliver what is left. */
-  | { readonly type: 'finish'; readonly exitCode: number; readonly timeLimitMs: number }
+  | ({ readonly type: 'finish' } & CaptureEnding)
+  /** The answer to `keep`. */
+  | { readonly type: 'kept'; readonly isWhole: boolean }
+  /** Make safe what is in the ring by now. */
+  | { readonly type: 'secure' }
   /** Nobody waits for the delivery any more. */
   | { readonly type: 'hurry' };
 
 /** What the thread says. */
-export type ThreadReport = { readonly type: 'tell'; readonly text: string } | { readonly type: 'finished' };
+export type ThreadReport =
+  | { readonly type: 'tell'; readonly text: string }
+  /** At the end it still cannot tell whose the events are: is all that passed in the prelude? */
+  | { readonly type: 'keep' }
+  /** It keeps what passes from now on safe. */
+  | { readonly type: 'ready' }
+  /** All that was in the ring at the order is at the API, or on the disk. */
+  | { readonly type: 'secured' }
+  /** Whether the prelude is not needed. */
+  | { readonly type: 'finished'; readonly isSafe: boolean };
 
 export type CaptureThreadOptions = {
   readonly data: Omit<CaptureThreadData, 'ring'>;
+  /** What passes before the thread keeps it safe; `undefined` where nothing is sent. */
+  readonly prelude: Prelude | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
   /** Writes lines to stderr. */
@@ -64,12 +86,14 @@ export class CaptureThread {
   readonly feed: CaptureFeed;
   readonly #worker: Worker;
   readonly #clock: Clock;
-  readonly #finished: Promise<void>;
+  readonly #prelude: Prelude | undefined;
+  readonly #finished: Promise<boolean>;
 
-  constructor({ data, environment, clock, tell, onRoom }: CaptureThreadOptions) {
+  constructor({ data, prelude, environment, clock, tell, onRoom }: CaptureThreadOptions) {
     const ring = createRingMemory(RING_BYTES);
     const workerData: CaptureThreadData = { ...data, ring };
     this.#clock = clock;
+    this.#prelude = prelude;
     this.#worker = new Worker(`${data.bundleFolder}/monitor/capture-thread-main.cjs`, {
       workerData,
       env: environment,
@@ -78,20 +102,36 @@ export class CaptureThread {
     this.feed = new CaptureFeed({
       ring: new RingWriter(ring),
       clock,
+      prelude,
       wake: () => this.#order({ type: 'wake' }),
       onRoom,
     });
     this.#finished = new Promise((resolve) => {
       this.#worker.on('message', (report: ThreadReport) => {
-        if (report.type === 'tell') tell(report.text);
-        else resolve();
+        switch (report.type) {
+          case 'tell':
+            tell(report.text);
+            break;
+          case 'ready':
+            prelude?.close();
+            this.#order({ type: 'secure' });
+            break;
+          case 'keep':
+            void this.#keep();
+            break;
+          case 'secured':
+            void prelude?.drop();
+            break;
+          case 'finished':
+            resolve(report.isSafe);
+        }
       });
       this.#worker.on('error', (error) => {
         tell(`km: nothing is recorded from here on, and the traffic goes on: ${error.message}\n`);
         this.feed.turnOff();
-        resolve();
+        resolve(false);
       });
-      this.#worker.once('exit', () => resolve());
+      this.#worker.once('exit', () => resolve(false));
     });
   }
 
@@ -102,13 +142,18 @@ export class CaptureThread {
 
   /** Delivers what is left, for a few seconds at most, and less once `isUrgent` resolves. */
   async finish(exitCode: number, isUrgent: Promise<void>): Promise<void> {
-    const tooLong = new Promise<void>((resolve) => {
-      this.#clock.schedule(resolve, FINISH_MS + SLACK_MS, false);
+    const tooLong = new Promise<false>((resolve) => {
+      this.#clock.schedule(() => resolve(false), FINISH_MS + SLACK_MS, false);
     });
     await Promise.race([this.feed.settled(), tooLong]);
     this.#order({ type: 'finish', exitCode, timeLimitMs: FINISH_MS });
     void isUrgent.then(() => this.#order({ type: 'hurry' }));
-    await Promise.race([this.#finished, tooLong]);
+    const isSafe = await Promise.race([this.#finished, tooLong]);
+    await (isSafe ? this.#prelude?.drop() : this.#prelude?.leave());
+  }
+
+  async #keep(): Promise<void> {
+    this.#order({ type: 'kept', isWhole: (await this.#prelude?.leave()) === true });
   }
 
   #order(order: ThreadOrder): void {

@@ -17,6 +17,8 @@ export type EventOutlet = {
   readonly start: () => void;
   /** Takes an event. Returns at once, whatever the API does. */
   readonly add: (event: MonitorEvent) => void;
+  /** Whether all that was taken is at the API or on the disk by now, after writing what was not. */
+  readonly secure: () => Promise<boolean>;
   /** Delivers what is left for at most `timeLimitMs`; the rest waits in the queue. */
   readonly finish: (timeLimitMs: number) => Promise<Undelivered>;
   /** Ends what runs behind, once {@link finish} is through; a refresh that was sent is waited for. */
@@ -40,6 +42,7 @@ export async function openEventOutlet(
       queue.start();
     },
     add: queue.add,
+    secure: queue.secure,
     async finish(timeLimitMs) {
       endedAtMs ??= clock.monotonicMs();
       return queue.finish(timeLimitMs);

@@ -22,9 +22,7 @@ export class MonitorMessages {
     switch (notice.type) {
       case 'batch.postponed':
         this.#lastFailure = notice.reason;
-        if (notice.needsHuman) {
-          this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${notice.reason}`);
-        }
+        if (notice.needsHuman) this.tellHuman(notice.reason);
         break;
       case 'batch.refused':
         this.#tellOnce(
@@ -52,6 +50,12 @@ export class MonitorMessages {
   readonly onAuthEvent = (event: AuthEvent): void => {
     if (event.type === 'refresh.retried') this.#lastFailure = event.reason;
   };
+
+  /** Says, once, why events wait until a human has done something. */
+  tellHuman(reason: string): void {
+    this.#lastFailure = reason;
+    this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${reason}`);
+  }
 
   #tellEnd(waiting: number, lost: number): void {
     if (this.#dropped > 0) this.#tell(`${countOf(this.#dropped)} in all were given up`);

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import type { Capture } from './capture.js';
-import type { RingReader } from './capture-ring.js';
+import type { RingReader, RingRecord } from './capture-ring.js';
 
 /** How long traffic is gathered before it is looked at, so that looking does not disturb it message by message. */
 const GATHER_MS = 10;
@@ -58,22 +58,27 @@ export class Recorder {
     for (let count = 1; ; count += 1) {
       const record = ring.read();
       if (record === undefined) break;
-      switch (record.kind) {
-        case 'bytes':
-          capture.see(record.direction, record.bytes, record);
-          break;
-        case 'skipped':
-          capture.skip(record.direction, record.size);
-          break;
-        case 'missed':
-          capture.miss(record.direction, { ...record, bytes: record.size });
-          break;
-        case 'end':
-          capture.end(record.direction, record);
-      }
+      showTo(capture, record);
       if (count % 32 === 0 && clock.monotonicMs() > endsAtMs) return true;
     }
     ring.tellAwaited(capture.awaitedAnswers);
     return false;
+  }
+}
+
+/** Shows a record of what passed to `capture`. */
+export function showTo(capture: Capture, record: RingRecord): void {
+  switch (record.kind) {
+    case 'bytes':
+      capture.see(record.direction, record.bytes, record);
+      break;
+    case 'skipped':
+      capture.skip(record.direction, record.size);
+      break;
+    case 'missed':
+      capture.miss(record.direction, { ...record, bytes: record.size });
+      break;
+    case 'end':
+      capture.end(record.direction, record);
   }
 }

@@ -40,6 +40,10 @@ export class AccountAccess {
     return new AccountAccess(flags, context, await openAuthManager(flags, context));
   }
 
+  get flags(): AccountFlags {
+    return this.#flags;
+  }
+
   get storage(): OpenedManager['storage'] {
     return this.#opened.storage;
   }

@@ -3,6 +3,8 @@ import { Backlog } from './backlog.js';
 import { DeliverySchedule } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
 import { listSegments, moveSegment } from './segment-folder.js';
+import { listPreludes, movePreludes } from './prelude-file.js';
+import { recoverPreludes } from './recover-preludes.js';
 import type { SegmentKeys } from './segment-keys.js';
 import type { RecordPosition } from './segment-writer.js';
 import type { QueueAccount } from './state-folder.js';
@@ -11,8 +13,8 @@ export type AccountQueueOptions = {
   readonly account: QueueAccount;
   /** The account's folder; `undefined` where nothing can be kept on the disk. */
   readonly folder: string | undefined;
-  /** The folder of what this profile captured before anything said which API is meant, where this account may have it. */
-  readonly adopts: string | undefined;
+  /** The folders of what was captured before its account could be told, where this account may have it. */
+  readonly adopts: readonly string[];
   readonly keys: SegmentKeys | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -48,9 +50,10 @@ export class AccountQueue {
   /** Whether there is, or may be, something to deliver that other processes left. */
   async hasLeftovers(): Promise<boolean> {
     const { folder, adopts } = this.#options;
-    for (const place of [folder, adopts]) {
+    for (const place of [folder, ...adopts]) {
       if (place === undefined) continue;
       if ((await listSegments(place)).some(({ state }) => state !== 'refused')) return true;
+      if ((await listPreludes(place)).length > 0) return true;
     }
     return false;
   }
@@ -89,10 +92,14 @@ export class AccountQueue {
     const isDue = this.#backlog === undefined || nowMs - this.#refreshedAtMs >= REFRESH_INTERVAL_MS;
     if (folder === undefined || keys === undefined || !(isDue || isUrgent)) return;
     this.#refreshedAtMs = nowMs;
-    if (adopts !== undefined && nowMs - this.#adoptedAtMs >= ADOPT_INTERVAL_MS) {
+    if (nowMs - this.#adoptedAtMs >= ADOPT_INTERVAL_MS) {
       this.#adoptedAtMs = nowMs;
-      for (const segment of await listSegments(adopts)) await moveSegment(segment, folder);
+      for (const place of adopts) {
+        for (const segment of await listSegments(place)) await moveSegment(segment, folder);
+        await movePreludes(place, folder);
+      }
     }
+    await recoverPreludes({ folder, account: this.account, keys, clock, onTrouble });
     this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble });
     await this.#backlog.refresh(idleMs);
   }

@@ -1,6 +1,7 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { giveUpSegment, listSegments } from './segment-folder.js';
+import { listPreludes } from './prelude-file.js';
+import { giveUpFile, giveUpSegment, listSegments } from './segment-folder.js';
 
 /** What was removed. */
 export type Cleared = {
@@ -21,6 +22,7 @@ export async function clearQueue(folders: readonly string[]): Promise<Cleared> {
       if (segment.state === 'refused') removed.refused += count;
       else removed.events += count;
     }
+    for (const path of await listPreludes(folder)) removed.events += await giveUpFile(path);
     for (const name of await readdir(folder).catch(() => [])) {
       const isCorrupt = name.endsWith('.corrupt');
       if (!isCorrupt && !/[.](?:position|given-up)$|^next-try[.]json/.test(name)) continue;

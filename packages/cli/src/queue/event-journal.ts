@@ -1,9 +1,7 @@
-import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { encodeEvent } from './event-record.js';
-import type { SegmentKeys } from './segment-keys.js';
-import { SegmentWriter, type RecordPosition } from './segment-writer.js';
-import type { QueueAccount } from './state-folder.js';
+import { JournalSegments, type JournalPlace, type JournalSegmentsOptions } from './journal-segments.js';
+import type { RecordPosition } from './segment-writer.js';
 import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 
 /** An event that is not delivered for so long is written to the disk. */
@@ -12,23 +10,13 @@ const WRITE_AFTER_MS = 50;
 const WRITE_AT_BYTES = 1024 * 1024;
 /** After a failure to write, the disk is tried again this much later. */
 const RETRY_MS = 5_000;
-/** A segment that is older is followed by another, so that old events can be given up without new ones. */
-const MAX_SEGMENT_AGE_MS = 3_600_000;
 
-export type EventJournalOptions = {
-  readonly clock: Clock;
-  readonly keys: SegmentKeys | undefined;
-  readonly maxSegmentBytes: number;
-  /** Makes room for that many bytes more. */
-  readonly makeRoom: (bytes: number) => Promise<void>;
-  /** Is told that the oldest were given up because memory is full. */
-  readonly onDropped: (count: number) => void;
+export type EventJournalOptions = JournalSegmentsOptions & {
+  /** Is told of events that were given up: the oldest because memory is full, or one that is larger than the queue. */
+  readonly onDropped: (count: number, why: 'memory' | 'size') => void;
   /** Is told, the first time, that events stay in memory, and why. */
   readonly onUnwritable: (error: unknown) => void;
 };
-
-/** Where events are written, and whose they are. */
-export type JournalPlace = { readonly folder: string; readonly account: QueueAccount };
 
 /**
  * Takes events, keeps them in memory for a moment in which they may be delivered, and writes to a segment of this
@@ -37,10 +25,9 @@ export type JournalPlace = { readonly folder: string; readonly account: QueueAcc
 export class EventJournal {
   readonly #options: EventJournalOptions;
   readonly #waiting: WaitingEvents;
-  readonly #segments = new Set<string>();
+  readonly #segments: JournalSegments;
   /** Where segments are begun, and whose they are; `undefined` where none can be. */
   #place: JournalPlace | undefined;
-  #writer: SegmentWriter | undefined;
   #flushing: Promise<void> | undefined;
   #flushes = 0;
   #beingWritten = 0;
@@ -48,12 +35,12 @@ export class EventJournal {
   #retryAtMs: number | undefined;
   #hasToldUnwritable = false;
   #deliveredEnds = new Map<string, RecordPosition>();
-  #bytesSinceRoom = 0;
 
   constructor(options: EventJournalOptions, place: JournalPlace | undefined) {
     this.#options = options;
     this.#place = place;
-    this.#waiting = new WaitingEvents(options.onDropped);
+    this.#segments = new JournalSegments(options);
+    this.#waiting = new WaitingEvents((count) => options.onDropped(count, 'memory'));
   }
 
   /** How many events are in memory only, those that are being written included. */
@@ -73,7 +60,7 @@ export class EventJournal {
 
   /** Names of the segments that this process began. */
   get segments(): ReadonlySet<string> {
-    return this.#segments;
+    return this.#segments.names;
   }
 
   add(event: MonitorEvent): void {
@@ -129,7 +116,7 @@ export class EventJournal {
   /** As {@link flush}, for a process that is about to end. */
   flushSync(): void {
     try {
-      this.#writer?.appendSync(this.#waiting.drain().map(({ event }) => encodeEvent(event)));
+      this.#segments.appendSync(this.#waiting.drain().map(({ event }) => encodeEvent(event)));
     } catch {
       // It ends all the same.
     }
@@ -138,9 +125,8 @@ export class EventJournal {
   /** Writes what is left and closes the segment; the next one is begun in `place`. */
   async moveTo(place: JournalPlace | undefined): Promise<void> {
     await this.flush();
-    await this.#closeWriter();
+    await this.#segments.leave();
     this.#place = place;
-    this.#segments.clear();
     this.#deliveredEnds.clear();
     this.#schedule(0);
   }
@@ -150,7 +136,7 @@ export class EventJournal {
     this.#retryAtMs = undefined;
     await this.flush();
     this.#timer?.cancel();
-    await this.#closeWriter();
+    await this.#segments.close();
   }
 
   #schedule(delayMs: number): void {
@@ -175,70 +161,30 @@ export class EventJournal {
     this.#beingWritten = entries.length;
     try {
       const plaintexts = entries.map(({ event }) => encodeEvent(event));
-      const { writer, ends } = await this.#append(place, plaintexts);
+      const written = await this.#segments.append(place, plaintexts);
       this.#retryAtMs = undefined;
       this.#beingWritten = 0;
+      let tooLarge = 0;
       entries.forEach((entry, index) => {
-        const end = ends[index];
-        if (end === undefined) return;
-        entry.written = { segment: writer.file.name, end };
+        entry.written = written[index];
         // It may have been delivered meanwhile.
         if (entry.state === 'gone') this.#noteDelivered(entry);
+        else if (entry.written === undefined) tooLarge += 1;
       });
+      if (tooLarge > 0) this.#options.onDropped(tooLarge, 'size');
     } catch (error) {
       this.#retryAtMs = this.#options.clock.monotonicMs() + RETRY_MS;
       this.#beingWritten = 0;
       this.#waiting.restore(entries);
       // What was written last may be cut off: nothing is appended after it.
-      await this.#closeWriter();
+      await this.#segments.close();
       this.#schedule(RETRY_MS);
       if (!this.#hasToldUnwritable) this.#options.onUnwritable(error);
       this.#hasToldUnwritable = true;
     }
   }
 
-  async #append(place: JournalPlace, plaintexts: readonly Buffer[]) {
-    const { maxSegmentBytes, clock, makeRoom } = this.#options;
-    const begun = this.#writer;
-    const isOld =
-      begun !== undefined &&
-      (begun.bytes >= maxSegmentBytes || clock.nowMs() - begun.file.begunAtMs > MAX_SEGMENT_AGE_MS);
-    if (isOld) await this.#closeWriter();
-    this.#bytesSinceRoom += plaintexts.reduce((bytes, { length }) => bytes + length, 0);
-    if (this.#writer === undefined || this.#bytesSinceRoom > maxSegmentBytes / 4) {
-      await makeRoom(maxSegmentBytes / 4 + this.#bytesSinceRoom);
-      this.#bytesSinceRoom = 0;
-    }
-    const writer = (this.#writer ??= await this.#begin(place));
-    const ends = await writer.append(plaintexts);
-    if (await writer.isInPlace()) return { writer, ends };
-    // Somebody was through with it, and may have seen nothing of this.
-    await this.#closeWriter();
-    this.#writer = await this.#begin(place);
-    return { writer: this.#writer, ends: await this.#writer.append(plaintexts) };
-  }
-
   #noteDelivered({ written }: WaitingEvent): void {
     if (written !== undefined) this.#deliveredEnds.set(written.segment, written.end);
-  }
-
-  async #begin({ folder, account }: JournalPlace): Promise<SegmentWriter> {
-    const { keys, clock } = this.#options;
-    if (keys === undefined) throw new Error('unreachable: there is no folder without a key');
-    const writer = await SegmentWriter.create({
-      folder,
-      sealer: await keys.current(),
-      purpose: 'queue of events',
-      description: { kind: 'events', ...account },
-      clock,
-    });
-    this.#segments.add(writer.file.name);
-    return writer;
-  }
-
-  async #closeWriter(): Promise<void> {
-    const writer = this.#writer;
-    this.#writer = undefined;
-    await writer?.close().catch(() => undefined);
   }
 }

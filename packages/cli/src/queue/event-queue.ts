@@ -3,11 +3,12 @@ import type { MonitorEvent } from '../monitor/monitor-event.js';
 import type { DeliveryNotice } from '../monitor/monitor-notice.js';
 import type { AccountAccess } from './account-access.js';
 import type { AccountQueue } from './account-queue.js';
-import { EventJournal, type JournalPlace } from './event-journal.js';
+import { EventJournal } from './event-journal.js';
+import type { JournalPlace } from './journal-segments.js';
 import { deliverPendingRevocations } from './pending-revocations.js';
 import { QueueDelivery } from './queue-delivery.js';
 import { accountQueueOf, queuePlace } from './queue-place.js';
-import { QueueRoom } from './queue-room.js';
+import { QueueRoom, type GivenUp } from './queue-room.js';
 import { RefusedEvents } from './refused-events.js';
 import { countWaiting } from './segment-folder.js';
 
@@ -30,6 +31,8 @@ export type Undelivered = {
 export type EventQueue = {
   /** Takes an event. Returns at once, whatever the API and the disk do. */
   readonly add: (event: MonitorEvent) => void;
+  /** Writes what is in memory only; resolves with whether nothing is. */
+  readonly secure: () => Promise<boolean>;
   /** Begins to deliver what others left, behind. */
   readonly start: () => void;
   /** Delivers what this process captured for at most `timeLimitMs`; the rest waits on the disk. */
@@ -54,10 +57,15 @@ export async function openEventQueue(
   const onTrouble = (message: string): void => notify({ type: 'queue.trouble', message });
   const openAccountQueue = () => accountQueueOf(access, place, context, onTrouble);
 
-  async function makeRoom(bytes: number): Promise<void> {
-    for (const { events, why } of (await room?.make(bytes)) ?? []) {
-      notify({ type: 'events.dropped', count: events, why });
-    }
+  async function makeRoom(bytes: number): Promise<boolean> {
+    if (room === undefined) return true;
+    const { isThere, givenUp } = await room.make(bytes);
+    tellGivenUp(givenUp);
+    return isThere;
+  }
+
+  function tellGivenUp(givenUp: readonly GivenUp[]): void {
+    for (const { events, why } of givenUp) notify({ type: 'events.dropped', count: events, why });
   }
 
   const queue = await openAccountQueue();
@@ -67,7 +75,7 @@ export async function openEventQueue(
       keys: place?.keys,
       maxSegmentBytes: Math.min(LARGEST_SEGMENT_BYTES, (place?.limits.maxBytes ?? 0) / SEGMENTS_IN_ALL),
       makeRoom,
-      onDropped: (count) => notify({ type: 'events.dropped', count, why: 'memory' }),
+      onDropped: (count, why) => notify({ type: 'events.dropped', count, why }),
       onUnwritable: (error) => onTrouble(memoryMessage(error)),
     },
     journalPlaceOf(queue),
@@ -101,13 +109,17 @@ export async function openEventQueue(
 
   async function upkeep(): Promise<void> {
     cancelUpkeep = clock.schedule(() => void upkeep(), UPKEEP_MS, false);
-    await makeRoom(0);
+    tellGivenUp((await room?.tidy(0)) ?? []);
     await deliverPendingRevocations(context).catch(() => undefined);
   }
 
   context.onExit(() => journal.flushSync());
   return {
     add: (event) => delivery.add(event),
+    async secure() {
+      await journal.flush();
+      return journal.size === 0;
+    },
     start() {
       cancelUpkeep = clock.schedule(
         () => {

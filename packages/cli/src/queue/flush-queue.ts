@@ -139,7 +139,7 @@ function emptyJournal({ clock }: CommandContext): EventJournal {
       clock,
       keys: undefined,
       maxSegmentBytes: 0,
-      makeRoom: () => Promise.resolve(),
+      makeRoom: () => Promise.resolve(true),
       onDropped: () => undefined,
       onUnwritable: () => undefined,
     },

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { CommandContext } from '../command-context.js';
+import type { AccountFlags } from '../settings.js';
 import type { Storage } from '../token-cache.js';
 import type { AccountAccess } from './account-access.js';
 import { AccountQueue } from './account-queue.js';
 import { queueLimitsFrom, type QueueLimits } from './queue-limits.js';
 import { SegmentKeys } from './segment-keys.js';
-import { accountFolderName, queueFolder, type QueueAccount } from './state-folder.js';
+import { accountFolderName, queueFolder, unsettledFolderName, type QueueAccount } from './state-folder.js';
 
 /** Where the queue is on the disk, and its key. */
 export type QueuePlace = {
@@ -15,6 +16,8 @@ export type QueuePlace = {
   readonly limits: QueueLimits;
   /** The folder of one account. */
   readonly folderOf: (account: QueueAccount) => string;
+  /** The folder of what was captured with these flags while nobody could tell whose it is. */
+  readonly unsettledFolderOf: (flags: AccountFlags) => string;
 };
 
 /**
@@ -32,7 +35,13 @@ export function queuePlace(
     return undefined;
   }
   const keys = new SegmentKeys(files);
-  return { root, keys, limits, folderOf: (account) => join(root, accountFolderName(account, configFolder)) };
+  return {
+    root,
+    keys,
+    limits,
+    folderOf: (account) => join(root, accountFolderName(account, configFolder)),
+    unsettledFolderOf: (flags) => join(root, unsettledFolderName(flags, environment, configFolder)),
+  };
 }
 
 /** The part of the queue that is of the account which `access` has now. */
@@ -44,10 +53,11 @@ export async function accountQueueOf(
 ): Promise<AccountQueue> {
   const { account } = access;
   const isAdopting = account.origin !== undefined && (await access.isAdopting());
+  const undecided = isAdopting ? place?.folderOf({ ...account, origin: undefined }) : undefined;
   return new AccountQueue({
     account,
     folder: place?.folderOf(account),
-    adopts: isAdopting ? place?.folderOf({ ...account, origin: undefined }) : undefined,
+    adopts: [undecided, place?.unsettledFolderOf(access.flags)].filter((part) => part !== undefined),
     keys: place?.keys,
     clock,
     random,

@@ -1,16 +1,26 @@
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
+import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
-import { giveUpSegment } from './segment-folder.js';
+import { giveUpFile, giveUpSegment } from './segment-folder.js';
 import { parseSegmentPath } from './segment-name.js';
 
 /** What was set aside may take this part of the room. */
 const ASIDE_PART = 1 / 8;
-const ASIDE = /^\d{15}-[0-9a-f]{12}\.(?:(?:open|closed)\.corrupt|refused)$/;
+const ASIDE = /^\d{15}-[0-9a-f]{12}\.(?:(?:open|closed|prelude)\.corrupt|refused)$/;
+/** This part stays free: several processes may make room for what they write at the same time. */
+const SPARE_PART = 1 / 16;
+/** Where no more than this part is free the files are looked at before and after each write. */
+const TIGHT_PART = 1 / 4;
+/** So much of what is free may be written before the files are looked at again: others write meanwhile. */
+const UNSEEN_PART = 1 / 64;
 
 /** What was given up to stay within the limits. */
 export type GivenUp = { readonly events: number; readonly why: 'size' | 'age' };
+
+/** Whether there is room now, and what that cost. */
+export type Room = { readonly isThere: boolean; readonly givenUp: readonly GivenUp[] };
 
 type Sized = { readonly path: string; readonly bytes: number; readonly writtenAtMs: number };
 
@@ -19,6 +29,8 @@ export class QueueRoom {
   readonly #folder: string;
   readonly #limits: QueueLimits;
   readonly #clock: Clock;
+  /** What may be written before the files are looked at again, in bytes. */
+  #unseenBytes = 0;
 
   constructor(folder: string, limits: QueueLimits, clock: Clock) {
     this.#folder = folder;
@@ -26,30 +38,55 @@ export class QueueRoom {
     this.#clock = clock;
   }
 
-  /** Gives up what is too old, and then the oldest, until `bytes` more would fit. Tells what it cost. */
-  async make(bytes: number): Promise<readonly GivenUp[]> {
-    const { maxBytes, maxAgeMs } = this.#limits;
-    const oldestMs = this.#clock.nowMs() - maxAgeMs;
-    const files = await this.#files();
-    const aside = files.filter(({ path }) => ASIDE.test(basename(path)));
-    let asideBytes = aside.reduce((sum, file) => sum + file.bytes, 0);
-    let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const lost = { size: 0, age: 0 };
-    for (const file of aside) {
-      if (asideBytes <= maxBytes * ASIDE_PART && file.writtenAtMs >= oldestMs) continue;
-      await unlink(file.path).catch(() => undefined);
-      asideBytes -= file.bytes;
-      allBytes -= file.bytes;
+  /** Makes room for `bytes` more; 0 after others may have written at the same time. */
+  async make(bytes: number): Promise<Room> {
+    if (bytes > this.#mostBytes) return { isThere: false, givenUp: [] };
+    if (this.#unseenBytes === 0 || bytes > this.#unseenBytes) {
+      return { isThere: true, givenUp: await this.tidy(bytes) };
     }
+    this.#unseenBytes -= bytes;
+    return { isThere: true, givenUp: [] };
+  }
+
+  get #mostBytes(): number {
+    return this.#limits.maxBytes * (1 - SPARE_PART);
+  }
+
+  /** Gives up what is too old, and then the oldest, until `bytes` more fit. */
+  async tidy(bytes: number): Promise<readonly GivenUp[]> {
+    const maxBytes = this.#mostBytes;
+    const oldestMs = this.#clock.nowMs() - this.#limits.maxAgeMs;
+    const files = await this.#files();
+    let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    allBytes -= await this.#tidyAside(files, oldestMs);
+    const lost = { size: 0, age: 0 };
     for (const file of files) {
-      const segment = parseSegmentPath(file.path);
-      if (segment === undefined || segment.state === 'refused') continue;
+      if (ASIDE.test(basename(file.path))) continue;
       const isTooOld = file.writtenAtMs < oldestMs;
       if (!isTooOld && allBytes + bytes <= maxBytes) continue;
-      lost[isTooOld ? 'age' : 'size'] += await giveUpSegment(segment);
+      const events = await giveUp(file.path);
+      if (events === undefined) continue;
+      lost[isTooOld ? 'age' : 'size'] += events;
       allBytes -= file.bytes;
     }
+    const freeBytes = maxBytes - allBytes - bytes;
+    this.#unseenBytes = freeBytes > maxBytes * TIGHT_PART ? freeBytes * UNSEEN_PART : 0;
     return (['age', 'size'] as const).flatMap((why) => (lost[why] > 0 ? [{ events: lost[why], why }] : []));
+  }
+
+  /** Removes the oldest of what was set aside, where it is too much or too old; resolves with how many bytes that were. */
+  async #tidyAside(files: readonly Sized[], oldestMs: number): Promise<number> {
+    const aside = files.filter(({ path }) => ASIDE.test(basename(path)));
+    const mostBytes = this.#limits.maxBytes * ASIDE_PART;
+    let asideBytes = aside.reduce((sum, file) => sum + file.bytes, 0);
+    let removedBytes = 0;
+    for (const file of aside) {
+      if (asideBytes <= mostBytes && file.writtenAtMs >= oldestMs) continue;
+      await unlink(file.path).catch(() => undefined);
+      asideBytes -= file.bytes;
+      removedBytes += file.bytes;
+    }
+    return removedBytes;
   }
 
   /** All files of all accounts, the one that was begun first first. */
@@ -67,4 +104,11 @@ export class QueueRoom {
     }
     return files.sort((a, b) => (basename(a.path) < basename(b.path) ? -1 : 1));
   }
+}
+
+/** How many events went with a file; `undefined` where it is no file that can be given up. */
+async function giveUp(path: string): Promise<number | undefined> {
+  const segment = parseSegmentPath(path);
+  if (segment !== undefined) return giveUpSegment(segment);
+  return isPreludeName(basename(path)) ? giveUpFile(path) : undefined;
 }

@@ -4,6 +4,8 @@ import type { CommandContext } from '../command-context.js';
 import { BacklogSegment } from './backlog-segment.js';
 import { DeliverySchedule, type DeliveryFailure } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { listPreludes, readPrelude } from './prelude-file.js';
 import type { QueuePlace } from './queue-place.js';
 import { countEvents, countWaiting, listSegments } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
@@ -41,11 +43,13 @@ export async function surveyQueue(
     const segments = await listSegments(folder);
     const refused = segments.filter(({ state }) => state === 'refused');
     const opened = await openAll(segments, keys);
+    const preludes = await readPreludes(folder, keys, clock.nowMs());
+    const times = [opened.oldestAtMs, ...preludes.events.map(({ timestamp }) => Date.parse(timestamp))];
     surveys.push({
       folder,
-      account: opened.account,
-      waiting: await countWaiting(folder),
-      oldestAtMs: opened.oldestAtMs,
+      account: opened.account ?? preludes.account,
+      waiting: (await countWaiting(folder)) + preludes.events.length,
+      oldestAtMs: times.filter((atMs) => atMs !== undefined).sort((a, b) => a - b)[0],
       refused: await sum(refused, (file) => countEvents(segmentPath(file))),
       ...(await filesIn(folder)),
       deliveredBy: await new DrainLease({ folder, clock, random }).owner().catch(() => undefined),
@@ -68,6 +72,20 @@ async function openAll(segments: readonly SegmentFile[], keys: QueuePlace['keys'
     await segment.close();
   }
   return { account, oldestAtMs };
+}
+
+/** What sessions left that were killed as they started. */
+async function readPreludes(folder: string, keys: QueuePlace['keys'], nowMs: number) {
+  let account: QueueAccount | undefined;
+  const events: MonitorEvent[] = [];
+  for (const path of await listPreludes(folder)) {
+    const prelude = await readPrelude(path, keys, nowMs).catch(() => undefined);
+    if (prelude === undefined || !('events' in prelude)) continue;
+    events.push(...prelude.events);
+    const { profile, origin } = prelude.description;
+    if (profile !== undefined) account = { profile, origin };
+  }
+  return { account, events };
 }
 
 async function filesIn(folder: string) {

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
-import type { JournalPlace } from './event-journal.js';
+import type { JournalPlace } from './journal-segments.js';
 import { encodeEvent } from './event-record.js';
 import type { SegmentKeys } from './segment-keys.js';
 import { SegmentWriter } from './segment-writer.js';

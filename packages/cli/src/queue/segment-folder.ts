@@ -44,9 +44,15 @@ export async function removeSegment(file: SegmentFile): Promise<void> {
 
 /** Moves a segment that does not open whole out of the way; resolves with where it is. */
 export async function setSegmentAside(file: SegmentFile): Promise<string> {
-  const aside = `${segmentPath(file)}.corrupt`;
-  await rename(segmentPath(file), aside).catch(() => undefined);
+  const aside = await setFileAside(segmentPath(file));
   await removePosition(file);
+  return aside;
+}
+
+/** As {@link setSegmentAside}, for a file that is no segment of events. */
+export async function setFileAside(path: string): Promise<string> {
+  const aside = `${path}.corrupt`;
+  await rename(path, aside).catch(() => undefined);
   return aside;
 }
 
@@ -105,15 +111,20 @@ async function countRecords(handle: FileHandle, begin: number): Promise<number> 
 
 /** Removes a segment; the one process that does it counts what was not delivered. */
 export async function giveUpSegment(segment: SegmentFile): Promise<number> {
-  const path = segmentPath(segment);
+  const events = await giveUpFile(segmentPath(segment), (await readPosition(segment))?.end);
+  await removePosition(segment);
+  return events;
+}
+
+/** As {@link giveUpSegment}, for a file with records from `begin` on; of a prelude each counts as an event. */
+export async function giveUpFile(path: string, begin?: RecordPosition): Promise<number> {
   const doomed = `${path}.given-up`;
   try {
     await rename(path, doomed);
   } catch {
     return 0;
   }
-  const events = await countEvents(doomed, (await readPosition(segment))?.end);
+  const events = await countEvents(doomed, begin);
   await unlink(doomed).catch(() => undefined);
-  await removePosition(segment);
   return events;
 }

@@ -21,11 +21,13 @@ export const SEGMENT_HEADER_BYTES = 32;
 export const SALT_BYTES = 16;
 export const LENGTH_BYTES = 4;
 const TAG_BYTES = 16;
+/** What a record takes beyond its plaintext. */
+export const SEALED_OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES;
 /** No record is longer: a length beyond it is damage. */
 const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 /** What kind of segment: each has keys of its own. */
-export type SegmentPurpose = 'queue of events' | 'queue of revocations';
+export type SegmentPurpose = 'queue of events' | 'queue of revocations' | 'prelude of a session';
 
 /** What the first bytes of a file say. */
 export type SegmentHeader =

@@ -8,11 +8,13 @@ import { basename, join } from 'node:path';
  *   open     its process may still append
  *   closed   nothing is appended any more
  *   refused  events that the API will not have, kept to be looked at
+ *   prelude  no events yet: what passed at the start of a session
  *
  * One that was damaged has `.corrupt` behind its name.
  */
-export type SegmentState = 'open' | 'closed' | 'refused';
+export type SegmentState = 'open' | 'closed' | 'refused' | 'prelude';
 
+/** Of segments of events: a prelude has to become one first. */
 const NAME = /^(\d{15})-([0-9a-f]{12})\.(open|closed|refused)$/;
 
 /** A segment as its name tells. */

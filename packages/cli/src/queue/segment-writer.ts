@@ -12,7 +12,7 @@ export type NewSegment = {
   /** What the segment is for; its first record. */
   readonly description: object;
   readonly clock: Clock;
-  readonly state?: 'open' | 'refused';
+  readonly state?: 'open' | 'refused' | 'prelude';
 };
 
 /** What was appended is put on the disk at most this often. */
@@ -98,6 +98,13 @@ export class SegmentWriter {
     } finally {
       await this.#handle.close();
     }
+  }
+
+  /** Removes the segment: what it has is not needed any more. */
+  async remove(): Promise<void> {
+    this.#cancelSync?.();
+    await unlink(segmentPath(this.file)).catch(() => undefined);
+    await this.#handle.close();
   }
 
   #encode(plaintexts: readonly Buffer[]) {

@@ -39,6 +39,20 @@ export function accountFolderName({ profile, origin }: QueueAccount, configFolde
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
+/**
+ * The name of the part for what is captured while the settings cannot be read, and so the account cannot be told: whoever
+ * is started in the same way, once they can, takes it.
+ */
+export function unsettledFolderName(
+  flags: { readonly profile?: string; readonly endpoint?: string },
+  environment: Environment,
+  configFolder: string,
+): string {
+  const { profile, endpoint } = flags;
+  const said = [profile, environment['KM_PROFILE'], endpoint, environment['KILOMETERS_API_ENDPOINT']];
+  return accountFolderName({ profile: JSON.stringify(said), origin: 'unsettled' }, configFolder);
+}
+
 /** The home in the user database; it throws for a user that is not in it, as in many containers. */
 function homeOfUser(): string | undefined {
   try {

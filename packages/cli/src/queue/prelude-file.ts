@@ -1,0 +1,118 @@
+import { readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { livenessOf, parseIdentity, type ProcessIdentity } from '@kilometers/auth';
+import { Capture } from '../monitor/capture.js';
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { showTo } from '../monitor/recorder.js';
+import { createRedactor, type FieldPath } from '../monitor/redaction.js';
+import { decodeRingRecord } from './prelude-record.js';
+import { writtenAtMs } from './segment-folder.js';
+import type { SegmentKeys } from './segment-keys.js';
+import { SegmentReader, type UnreadableSegment } from './segment-reader.js';
+
+/** A session whose process cannot be told to be alive is over when it wrote nothing for so long. */
+const SILENT_MS = 60_000;
+const NAME = /^\d{15}-[0-9a-f]{12}[.]prelude$/;
+
+/** What the first record of a prelude says: all that makes events of the rest. */
+export type PreludeDescription = {
+  readonly kind: 'prelude';
+  readonly profile: string | undefined;
+  readonly origin: string | undefined;
+  /** The process that writes it. */
+  readonly owner: ProcessIdentity;
+  readonly correlationId: string;
+  readonly redact: readonly FieldPath[];
+  /** Bytes; `undefined` for the default. */
+  readonly maxPayloadBytes: number | undefined;
+};
+
+/** What a prelude came to. */
+export type PreludeEvents = {
+  readonly description: PreludeDescription;
+  readonly events: readonly MonitorEvent[];
+  readonly damage: string | undefined;
+};
+
+export function isPreludeName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** Paths of the preludes in a folder, the oldest first. */
+export async function listPreludes(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter(isPreludeName)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Takes the preludes of a folder into another one. */
+export async function movePreludes(from: string, to: string): Promise<void> {
+  for (const path of await listPreludes(from)) {
+    await rename(path, path.replace(from, to)).catch(() => undefined);
+  }
+}
+
+/**
+ * Makes events of a prelude whose session is over; `undefined` while it goes on.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
+ */
+export async function readPrelude(
+  path: string,
+  keys: SegmentKeys,
+  nowMs: number,
+): Promise<PreludeEvents | UnreadableSegment | undefined> {
+  const reader = await SegmentReader.open(path, 'prelude of a session', keys);
+  const silentMs = nowMs - ((await writtenAtMs(path)) ?? nowMs);
+  // Its first record may be on its way.
+  if (!(reader instanceof SegmentReader)) {
+    return reader.kind === 'short' && silentMs < SILENT_MS ? undefined : reader;
+  }
+  try {
+    const description = parseDescription((await reader.next())?.plaintext);
+    if (description === undefined) {
+      return silentMs < SILENT_MS ? undefined : { kind: 'poisoned', why: 'it does not say what it is' };
+    }
+    const liveness = livenessOf(description.owner);
+    if (liveness === 'alive' || (liveness === 'unknown' && silentMs < SILENT_MS)) return undefined;
+    const events = await eventsOf(reader, description);
+    return { description, events, damage: reader.damage };
+  } finally {
+    await reader.close();
+  }
+}
+
+export async function removePrelude(path: string): Promise<void> {
+  await unlink(path).catch(() => undefined);
+}
+
+async function eventsOf(
+  reader: SegmentReader,
+  { correlationId, redact, maxPayloadBytes }: PreludeDescription,
+): Promise<readonly MonitorEvent[]> {
+  const events: MonitorEvent[] = [];
+  const capture = new Capture({
+    correlationId,
+    notify: () => undefined,
+    onEvent: (event) => events.push(event),
+    redact: createRedactor(redact),
+    ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
+  });
+  for (let sealed = await reader.next(); sealed !== undefined; sealed = await reader.next()) {
+    const record = decodeRingRecord(sealed.plaintext);
+    if (record !== undefined) showTo(capture, record);
+  }
+  return events;
+}
+
+function parseDescription(text: Buffer | undefined): PreludeDescription | undefined {
+  try {
+    const value = JSON.parse(text?.toString() ?? 'null') as PreludeDescription | null;
+    const owner = parseIdentity(value?.owner);
+    return value?.kind === 'prelude' && owner !== undefined ? { ...value, owner } : undefined;
+  } catch {
+    return undefined;
+  }
+}
