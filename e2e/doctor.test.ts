@@ -1,27 +1,50 @@
-import { writeFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import type { ApiEvent } from '@kilometers/local-api';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startApi } from './support/api.js';
-import { API_KEY, accountAt, environment, runKm } from './support/km.js';
+import { temporaryFolder } from './support/folder.js';
+import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
+import { flawsBySchema } from './support/schema.js';
+import { startOnTerminal } from './support/terminal.js';
+import { until } from './support/until.js';
 
-type Check = { readonly name: string; readonly state: string; readonly detail: string };
+type Check = {
+  readonly name: string;
+  readonly state: string;
+  readonly detail: string;
+  readonly remedy: string | null;
+};
 
-async function checksOf(env: Record<string, string>) {
-  const { code, stdout } = await runKm(['doctor', '--json'], { env });
+async function checksOf(env: Record<string, string>, ...flags: readonly string[]) {
+  const { code, stdout } = await runKm(['doctor', '--json', ...flags], { env });
+  expect(flawsBySchema('doctor', stdout)).toEqual([]);
   const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
-  return { code, states: Object.fromEntries(checks.map(({ name, state }) => [name, state])), checks };
+  for (const { state, remedy } of checks) expect(remedy === null).toBe(state === 'ok');
+  const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
+  const find = (name: string): Check | undefined => checks.find((check) => check.name === name);
+  return { code, states, checks, find };
+}
+
+function configFolder(env: Record<string, string>): string {
+  return join(env['HOME'] ?? '', '.config', 'kilometers');
 }
 
 describe('km doctor', () => {
-  test('finds nothing wrong after a login, and says where the key of the cache is', async () => {
+  test('finds nothing wrong after a login, and says where everything is from', async () => {
     const api = await startApi();
     const env = environment();
     await runKm(['auth', 'login', '--api-key-stdin', '--endpoint', api.url], { env, input: API_KEY });
-    const { code, states, checks } = await checksOf(env);
+    const { code, states, find } = await checksOf(env);
 
     expect(code).toBe(0);
     expect(new Set(Object.values(states))).toEqual(new Set(['ok']));
-    expect(checks.find(({ name }) => name === 'cache')?.detail).toMatch(/key from the key file$/);
+    expect(find('key')?.detail).toMatch(/^from the key file/);
+    expect(find('settings')?.detail).toContain(`endpoint ${api.url} (config)`);
+    expect(find('queue')?.detail).toBe('empty');
+    expect(find('login')?.detail).toBe('profile default: the API key wins new tokens');
   });
 
   test('with nobody logged in and no API fails, and says what to do about each', async () => {
@@ -31,20 +54,115 @@ describe('km doctor', () => {
     const { code, stdout } = await runKm(['doctor'], { env });
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^failed {3}endpoint: .*ECONNREFUSED/m);
-    expect(stdout).toMatch(/^failed {3}login: nobody is logged in\n {9}run km auth login/m);
+    expect(stdout).toMatch(/^failed {3}endpoint: .*\n? .*ECONNREFUSED/m);
+    expect(stdout).toMatch(
+      /^failed {3}login: profile default: nobody is logged in\n {9}to fix: run km auth login/m,
+    );
+    expect(stdout).toMatch(/\n\n\d+ ok, 0 to look at, 2 failed\n$/);
   });
 
   test.each(['.auth_cache', '.credentials', '.cache_key'])('works with garbage in %s', async (file) => {
     const api = await startApi();
     const env = accountAt(api.url);
     await runKm(['auth', 'token'], { env });
-    await writeFile(join(env['HOME'] ?? '', '.config', 'kilometers', file), 'garbage', { mode: 0o600 });
+    writeFileSync(join(configFolder(env), file), 'garbage', { mode: 0o600 });
     const { states } = await checksOf(env);
 
     expect(states['login']).toBe('ok');
     expect(states['endpoint']).toBe('ok');
-    if (file !== '.cache_key') expect(states['files']).toBe('warning');
+    if (file !== '.cache_key') expect(states['cache']).toBe('warning');
+  });
+
+  test('works when everything is broken at once', async () => {
+    const env = environment({
+      KM_REFRESH_AHEAD: 'soon',
+      KM_QUEUE_MAX_AGE: 'for ever',
+      HTTPS_PROXY: 'socks5://someone:secret@proxy.example',
+      SSL_CERT_FILE: '/nowhere/ca.pem',
+    });
+    mkdirSync(configFolder(env), { recursive: true });
+    writeFileSync(join(configFolder(env), 'config.json'), '{\n  "profiles": oops\n}', { mode: 0o600 });
+    for (const file of ['.auth_cache', '.credentials', '.cache_key'])
+      mkdirSync(join(configFolder(env), file));
+    const { code, states, find, checks } = await checksOf(env);
+    expect(code).toBe(1);
+    expect(states).toMatchObject({ config: 'failed', settings: 'failed', cache: 'failed', queue: 'failed' });
+    expect(find('config')?.detail).toMatch(/config\.json:2:15: /);
+    expect(find('settings')?.detail).toContain('KM_REFRESH_AHEAD');
+    const mended = await checksOf({ ...env, KM_REFRESH_AHEAD: '' });
+    expect(mended.states).toMatchObject({ endpoint: 'failed', proxy: 'failed', login: 'failed' });
+    expect(JSON.stringify([...checks, ...mended.checks])).not.toContain('secret');
+  });
+
+  test.each([
+    ['a file in the place of the folder', { KM_CONFIG_DIR: '/etc/hostname' }],
+    ['a URL that is none', { KILOMETERS_API_ENDPOINT: 'banana' }],
+    ['an endpoint that would show tokens', { KILOMETERS_API_ENDPOINT: 'http://api.example' }],
+    ['a place where no folder can be', { KM_CONFIG_DIR: '/proc/nothing/here' }],
+  ])('answers with %s', async (_, variables) => {
+    const { code } = await checksOf(environment(variables));
+    expect(code).toBe(1);
+  });
+
+  test('says which files others can get at; --fix narrows them', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    await runKm(['auth', 'token'], { env });
+    const cache = join(configFolder(env), '.auth_cache');
+    const widen = (): void => {
+      chmodSync(configFolder(env), 0o755);
+      chmodSync(cache, 0o644);
+    };
+    widen();
+    const found = await checksOf(env);
+    expect(found.states['permissions']).toBe('warning');
+    expect(found.find('permissions')?.remedy).toBe('run km doctor --fix');
+    widen();
+    const fixed = await checksOf(env, '--fix');
+    expect(fixed.code).toBe(0);
+    expect(fixed.find('permissions')).toMatchObject({ state: 'ok' });
+    expect(statSync(configFolder(env)).mode & 0o777).toBe(0o700);
+    expect(statSync(cache).mode & 0o777).toBe(0o600);
+  });
+
+  test('says who holds the lock', async () => {
+    const events: ApiEvent[] = [];
+    const trouble = ['path=/api/auth/token,latency=30s,count=1'];
+    const api = await startApi({ trouble, onEvent: (event) => events.push(event) });
+    const env = accountAt(api.url);
+    const km = startKm(['auth', 'refresh'], env);
+    await until('it waits for the API', () => events.some(({ type }) => type === 'trouble.applied'));
+    const { find } = await checksOf(env);
+    expect(find('lock')).toMatchObject({ state: 'warning' });
+    expect(find('lock')?.detail).toContain(String(km.child.pid));
+  });
+
+  test('says that the clock is off', async () => {
+    const server = createServer((_, response) => {
+      response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());
+      response.end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { find } = await checksOf(accountAt(`http://127.0.0.1:${port}`));
+    expect(find('clock')).toMatchObject({ state: 'warning' });
+    expect(find('clock')?.detail).toMatch(/^36\d\d s ahead of the API's/);
+  });
+
+  test('tells of each profile, and only the active one can fail', async () => {
+    const api = await startApi();
+    const env = environment();
+    const login = ['auth', 'login', '--api-key-stdin', '--endpoint', api.url];
+    await runKm(login, { env, input: API_KEY });
+    await runKm(['init', '--profile', 'later', '--endpoint', api.url], { env });
+    const { code, checks } = await checksOf(env);
+    expect(code).toBe(0);
+    expect(checks.filter(({ name }) => name === 'login').map(({ state }) => state)).toEqual([
+      'ok',
+      'warning',
+    ]);
+    expect((await checksOf(env, '--profile', 'later')).code).toBe(1);
   });
 
   test('names no key and no token', async () => {
@@ -55,5 +173,18 @@ describe('km doctor', () => {
 
     expect(stdout + stderr).not.toContain(token.stdout.trim());
     expect(stdout + stderr).not.toContain(API_KEY);
+  });
+
+  test('fits into 40 columns, as far as words do', async () => {
+    const api = await startApi();
+    const env = { ...accountAt(api.url), KM_CONFIG_DIR: temporaryFolder() };
+    const terminal = startOnTerminal(['doctor'], { env, columns: 40 });
+    expect(await terminal.ended).toMatchObject({ code: 0 });
+    const tooWide = terminal
+      .shown()
+      .split('\n')
+      .filter((line) => line.length > 40);
+    expect(tooWide.filter((line) => line.trim().includes(' '))).toEqual([]);
+    expect(terminal.raw()).toContain('\u001b[32mok\u001b[39m');
   });
 });

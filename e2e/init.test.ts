@@ -59,6 +59,15 @@ describe('km init', () => {
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('makes the first profile the active one, and later ones only when told to', async () => {
+    const env = environment({ KILOMETERS_API_ENDPOINT: 'http://127.0.0.1:9' });
+    const first = await runKm(['init', '--profile', 'first'], { env });
+    expect(first.stderr).not.toContain('km auth switch');
+    const second = await runKm(['init', '--profile', 'second'], { env });
+    expect(second.stderr).toContain('the active profile is first; `km auth switch second` changes that');
+    expect(configurationIn(env).read()).toMatchObject({ activeProfile: 'first' });
+  });
+
   test('a key that is refused writes nothing', async () => {
     const api = await startApi();
     const env = environment({ KILOMETERS_API_ENDPOINT: api.url });

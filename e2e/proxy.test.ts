@@ -35,7 +35,10 @@ describe('behind a proxy, with certificates of a private authority', () => {
       code: 0,
       stderr: '',
     });
-    expect(await runKm(['doctor'], { env })).toMatchObject({ code: 0 });
+    const doctor = await runKm(['doctor'], { env });
+    expect(doctor).toMatchObject({ code: 0 });
+    expect(doctor.stdout).toMatch(new RegExp(`^ok {7}tls: [^,]+,\\s[^,]+, and by\\s+${variable}$`, 'm'));
+    expect(doctor.stdout).toContain(`proxy: ${network.proxy.host}, from HTTPS_PROXY`);
 
     const km = startKm(monitoring('process.stdin.pipe(process.stdout)'), env);
     km.child.stdin.end('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');

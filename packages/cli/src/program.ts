@@ -131,6 +131,7 @@ function devCommand(context: CommandContext, exitWith: (code: number) => void): 
 function doctorCommand(context: CommandContext, exitWith: (code: number) => void): Command {
   const command = new Command('doctor')
     .description('look at all that a token needs, and say what to do about what is wrong')
+    .option('--fix', 'narrow the modes of files that other users can get at')
     .option('--json', 'print it as JSON');
   addAccountOptions(command);
   addExample(command, 'km doctor --json');

@@ -1,33 +1,71 @@
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import {
-  endpointChecks,
-  loginCheck,
-  settingsCheck,
-  storageChecks,
-  type HealthCheck,
-} from '../health-checks.js';
-import { resolveAccount, type AccountFlags } from '../settings.js';
+import { attempt, type HealthCheck } from '../health/health-check.js';
+import { loginChecks } from '../health/login-checks.js';
+import { networkChecks } from '../health/network-checks.js';
+import { permissionChecks } from '../health/permission-checks.js';
+import { settle, versionCheck } from '../health/settings-checks.js';
+import { queueChecks, storageChecks } from '../health/storage-checks.js';
+import type { AccountFlags } from '../settings.js';
+import { fold } from '../terminal/fold.js';
+import { whileSpinning } from '../terminal/spinner.js';
+import { styleFor } from '../terminal/style.js';
+import { widthOf } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
 
-export type DoctorFlags = AccountFlags & { readonly json?: boolean };
+export type DoctorFlags = AccountFlags & { readonly json?: boolean; readonly fix?: boolean };
 
 /** `km doctor`: looks at everything that a token needs, and says what to do about what is wrong. */
 export async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<number> {
-  const storage = openStorage(context);
-  const account = await resolveAccount(flags, context.environment, storage.files?.logins);
-  const checks = [
-    settingsCheck(account),
-    ...(await endpointChecks(account, context.fetch, context.clock)),
-    ...(await storageChecks(storage)),
-    loginCheck(account),
-  ];
-  const text = flags.json === true ? JSON.stringify({ checks }, undefined, 2) : checks.map(lineOf).join('\n');
+  const checks = await whileSpinning('looking', context, (spoken) => lookAtAll(flags, spoken));
+  const text =
+    flags.json === true ? JSON.stringify({ checks }, undefined, 2) : linesOf(checks, context).join('\n');
   await context.answer(`${text}\n`);
   return checks.some(({ state }) => state === 'failed') ? EXIT.failed : EXIT.done;
 }
 
-function lineOf({ name, state, detail, remedy }: HealthCheck): string {
-  const line = `${state.padEnd(8)} ${name}: ${detail}`;
-  return remedy === null ? line : `${line}\n         ${remedy}`;
+async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<readonly HealthCheck[]> {
+  const storage = openStorage(context);
+  // Before anything opens the files: that would narrow their modes on the way.
+  const permissions = await attempt('permissions', () =>
+    permissionChecks(storage.folder, flags.fix === true),
+  );
+  const { checks: settings, configuration, account } = await settle(flags, context, storage);
+  return [
+    versionCheck(context),
+    ...settings,
+    ...(account === undefined
+      ? []
+      : await attempt('endpoint', () => networkChecks(account.endpoint.value, context))),
+    ...permissions,
+    ...(await attempt('cache', () => storageChecks(storage, account))),
+    ...(await attempt('queue', () => queueChecks(context, storage))),
+    ...(account === undefined
+      ? []
+      : await attempt('login', () => loginChecks(flags, configuration, storage, context))),
+  ];
+}
+
+const INDENT = 9;
+
+function linesOf(checks: readonly HealthCheck[], context: CommandContext): readonly string[] {
+  const stdout = context.stdout();
+  const width = widthOf(stdout);
+  const { green, yellow, red } = styleFor(stdout, context.environment);
+  const paint = { ok: green, warning: yellow, failed: red };
+  const count = (state: HealthCheck['state']): number =>
+    checks.filter((check) => check.state === state).length;
+  return [
+    ...checks.flatMap(({ name, state, detail, remedy }) => {
+      const [first = '', ...more] = fold(`${name}: ${detail}`, { width, indent: INDENT });
+      const line = paint[state](state) + first.slice(state.length);
+      return [
+        line,
+        ...more,
+        ...(remedy === null ? [] : fold(`to fix: ${remedy}`, { width, indent: INDENT })),
+      ];
+    }),
+    '',
+    `${count('ok')} ok, ${count('warning')} to look at, ${count('failed')} failed`,
+  ];
 }

@@ -29,13 +29,17 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   await changeConfiguration(context, (json) => initialised(json, name, apiEndpoint));
 
   tell(`km: profile ${name} is in ${configuration.path ?? ''}`);
+  const { profile: active } = settingsFrom({}, environment);
+  if (active.value !== name)
+    tell(`km: the active profile is ${active.value}; \`km auth switch ${name}\` changes that`);
   tellNextSteps({ isLoggedIn, profile: name }, context);
   return EXIT.done;
 }
 
-/** The profile, as if it had not been there; the active one, where none is chosen. */
+/** The profile, as if it had not been there; the active one, where it is the first. */
 function initialised(json: ConfigurationJson, name: string, apiEndpoint: string): ConfigurationJson {
-  const { activeProfile = name } = json;
+  const isFirst = Object.keys(json.profiles ?? {}).every((other) => other === name);
+  const activeProfile = json.activeProfile ?? (isFirst ? name : 'default');
   return { ...withProfile(json, name, () => ({ apiEndpoint })), activeProfile };
 }
 

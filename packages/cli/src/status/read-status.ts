@@ -1,9 +1,10 @@
 import type { GrantRecord } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { grantKeyOf } from '../grant-of-account.js';
 import { profileNames } from '../profiles.js';
-import { resolveAccount, settingsFrom, type Account, type AccountFlags } from '../settings.js';
+import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
 import { openStorage, type Storage } from '../token-cache.js';
 import { profileStatus, type CacheStatus, type ProfileStatus, type StatusReport } from './profile-status.js';
 import { refreshSettingSources } from './setting-sources.js';
@@ -16,35 +17,66 @@ export type StatusReading = {
   readonly notices: readonly string[];
 };
 
+/** What profiles are read from. */
+type StatusSource = {
+  readonly configuration: Configuration;
+  readonly storage: Storage;
+  readonly context: Pick<CommandContext, 'environment' | 'clock'>;
+  /** Is added to. */
+  readonly notices: string[];
+};
+
 /** How profiles are, from what is stored: the one that `flags` name, or all. Asks no server. */
 export async function readStatus(flags: AccountFlags, context: CommandContext): Promise<StatusReading> {
-  const { environment } = context;
   const storage = openStorage(context);
-  const { files } = storage;
   const notices: string[] = [];
   const unsubscribe = storage.cache.subscribe?.(({ message }) => notices.push(message));
-  const configuration = readConfiguration(environment);
+  const configuration = readConfiguration(context.environment);
+  const { chosen, active, profiles } = await readProfiles(flags, {
+    configuration,
+    storage,
+    context,
+    notices,
+  });
+  unsubscribe?.();
+  const cache = cacheStatus(storage, context.environment);
+  return { report: { active: chosen.value, activeFrom: chosen.source, profiles, cache }, active, notices };
+}
+
+/** The profile that `flags` mean first, and unless they name it, all others. */
+export async function readProfiles(
+  flags: AccountFlags,
+  source: StatusSource,
+): Promise<{
+  readonly chosen: Sourced<string>;
+  readonly active: ProfileStatus;
+  readonly profiles: readonly ProfileStatus[];
+}> {
+  const { configuration, storage, context } = source;
+  const { environment } = context;
   const { profile: chosen } = settingsFrom(flags, environment, configuration);
   const isOneMeant = flags.profile !== undefined || flags.endpoint !== undefined;
-  const names = isOneMeant ? [] : await profileNames(configuration, environment, files?.logins);
-
-  const statusFor = async (profileFlags: AccountFlags, isActive: boolean): Promise<ProfileStatus> => {
-    const account = await resolveAccount(profileFlags, environment, files?.logins, configuration);
-    return profileStatus({
-      account,
-      isActive,
-      record: await recordOf(account, storage, notices),
-      settings: refreshSettingSources(account.own, environment),
-      nowMs: context.clock.nowMs(),
-    });
-  };
-  const active = await statusFor(flags, true);
+  const names = isOneMeant ? [] : await profileNames(configuration, environment, storage.files?.logins);
+  const active = await readProfile(flags, true, source);
   const profiles = [active];
   for (const profile of names.filter((name) => name !== chosen.value))
-    profiles.push(await statusFor({ profile }, false));
-  unsubscribe?.();
-  const cache = cacheStatus(storage, environment);
-  return { report: { active: chosen.value, activeFrom: chosen.source, profiles, cache }, active, notices };
+    profiles.push(await readProfile({ profile }, false, source));
+  return { chosen, active, profiles };
+}
+
+async function readProfile(
+  flags: AccountFlags,
+  isActive: boolean,
+  { configuration, storage, context: { environment, clock }, notices }: StatusSource,
+): Promise<ProfileStatus> {
+  const account = await resolveAccount(flags, environment, storage.files?.logins, configuration);
+  return profileStatus({
+    account,
+    isActive,
+    record: await recordOf(account, storage, notices),
+    settings: refreshSettingSources(account.own, environment),
+    nowMs: clock.nowMs(),
+  });
 }
 
 /** What is stored for the account's credential; nothing where the cache cannot be read. */

@@ -1,0 +1,75 @@
+import { chmodSync, constants, accessSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+
+/** What nobody else may read. The folder comes first: who cannot enter it reads nothing in it. */
+const PRIVATE = ['', '.auth_cache', '.credentials', '.cache_key', 'config.json'] as const;
+
+type Finding = { readonly path: string; readonly stats: Stats };
+
+function statsOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/**
+ * Whether the files are this user's, and nobody else's to read. With `isFixing`, modes that let others in are narrowed;
+ * an owner is for an administrator to change.
+ */
+export function permissionChecks(
+  folder: string | undefined,
+  isFixing: boolean,
+  userId: number | undefined = process.getuid?.(),
+): readonly HealthCheck[] {
+  if (folder === undefined)
+    return [warning('permissions', 'this user has no home, so nothing is kept', 'set KM_CONFIG_DIR')];
+  const itself = statsOf(folder);
+  if (itself === undefined) return [ok('permissions', `${folder} is not there yet`)];
+  const target = itself.isSymbolicLink() ? undefined : itself;
+  if (target !== undefined && !target.isDirectory())
+    return [failed('permissions', `${folder} is not a folder`, 'move it away, or set KM_CONFIG_DIR')];
+  if (userId === undefined) return [ok('permissions', folder)];
+
+  const found = PRIVATE.map((name) => join(folder, name)).flatMap((path): Finding[] => {
+    const stats = statsOf(path);
+    return stats === undefined || stats.isSymbolicLink() ? [] : [{ path, stats }];
+  });
+  const checks = [
+    ...found.filter(({ stats }) => stats.uid !== userId).map((finding) => foreign(finding, userId)),
+    ...found
+      .filter(({ stats }) => stats.uid === userId && (stats.mode & 0o077) !== 0)
+      .map((finding) => tooWide(finding, isFixing)),
+    ...unwritable(folder),
+  ];
+  return checks.length > 0 ? checks : [ok('permissions', `${folder} is for this user only`)];
+}
+
+function foreign({ path, stats }: Finding, userId: number): HealthCheck {
+  const detail = `${path} belongs to user ${stats.uid}, and this is user ${userId}`;
+  return failed('permissions', detail, `sudo chown ${userId} ${path}`);
+}
+
+function tooWide({ path, stats }: Finding, isFixing: boolean): HealthCheck {
+  const before = (stats.mode & 0o777).toString(8);
+  const mode = stats.isDirectory() ? 0o700 : 0o600;
+  const after = mode.toString(8);
+  if (!isFixing)
+    return warning('permissions', `other users can get at ${path} (mode ${before})`, 'run km doctor --fix');
+  try {
+    chmodSync(path, mode);
+    return ok('permissions', `${path} had mode ${before}, and has ${after} now`);
+  } catch (error) {
+    return failed('permissions', `mode ${before} stays: ${messageOf(error)}`, `chmod ${after} ${path}`);
+  }
+}
+
+/** A refresh that cannot be stored is done again by every process. */
+function unwritable(folder: string): readonly HealthCheck[] {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    readdirSync(folder);
+    return [];
+  } catch (error) {
+    const remedy = 'make it writable for this user, or set KM_CONFIG_DIR to a folder that is';
+    return [failed('permissions', `${folder} cannot be used: ${messageOf(error)}`, remedy)];
+  }
+}

@@ -1,0 +1,97 @@
+import type { FileCache, GrantKey } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { grantKeyOf } from '../grant-of-account.js';
+import { eventsIn, queueReport } from '../queue/queue-report.js';
+import { countPendingRevocations } from '../queue/pending-revocations.js';
+import { queuePlace } from '../queue/queue-place.js';
+import { surveyQueue } from '../queue/queue-survey.js';
+import type { Account } from '../settings.js';
+import type { Storage } from '../token-cache.js';
+import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+
+/** Where tokens are kept, whether the files open, and who holds a lock: of a grant that is there, or of the account's to be. */
+export async function storageChecks(
+  { files, folder, whyMemory }: Storage,
+  account: Account | undefined,
+): Promise<readonly HealthCheck[]> {
+  if (files === undefined || whyMemory !== undefined) {
+    const detail = `tokens stay in memory: ${whyMemory ?? 'there is no folder'}`;
+    return [warning('cache', detail, 'set KM_CONFIG_DIR, unset KM_NO_TOKEN_CACHE')];
+  }
+  const notices: string[] = [];
+  const unsubscribe = files.subscribe?.(({ message }) => notices.push(message));
+  try {
+    const key = keyCheck(files);
+    const grants = await files.listGrants();
+    const logins = await files.logins.list();
+    const locks = await lockChecks(files, [...grants, ...keysOf(account)]);
+    if (notices.length === 0) {
+      const detail = `${folder ?? ''} opens: ${logins.length} logins, ${grants.length} grants`;
+      return [key, ok('cache', detail), ...locks];
+    }
+    const remedy = 'nothing: the next refresh sets aside what is damaged; log in again if a login is missing';
+    return [key, warning('cache', notices.join('; '), remedy), ...locks];
+  } catch (error) {
+    return [failed('cache', messageOf(error), 'do what it says, then run km doctor again')];
+  } finally {
+    unsubscribe?.();
+  }
+}
+
+function keyCheck(files: FileCache): HealthCheck {
+  const source = files.keySource();
+  if (source === undefined) return ok('key', 'none yet: the first login makes it');
+  return ok(
+    'key',
+    source === 'file' ? 'from the key file, bound to this machine and user' : 'from the OS keyring',
+  );
+}
+
+function keysOf(account: Account | undefined): readonly GrantKey[] {
+  if (account === undefined) return [];
+  const { config, profile, endpoint } = account;
+  return [grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value })];
+}
+
+async function lockChecks(files: FileCache, grants: readonly GrantKey[]): Promise<readonly HealthCheck[]> {
+  const owners = await Promise.all(
+    grants.map(async (grant) => {
+      const owner = await files.lockOwner(grant);
+      return owner === undefined ? [] : [`that of profile ${grant.profile} by ${owner}`];
+    }),
+  );
+  const held = [...new Set(owners.flat())];
+  if (held.length === 0) return [ok('lock', 'free')];
+  const remedy = 'a refresh is under way; look again in a minute, and see what that process does if it stays';
+  return [warning('lock', `held: ${held.join(', ')}`, remedy)];
+}
+
+/** What waits to be delivered, and what keeps it. */
+export async function queueChecks(
+  context: CommandContext,
+  storage: Storage,
+): Promise<readonly HealthCheck[]> {
+  const place = queuePlace(context, storage);
+  if (place === undefined) {
+    const detail = 'there is none on the disk: events that cannot be delivered end with their process';
+    return [warning('queue', detail, 'set KM_CONFIG_DIR or HOME, and unset KM_QUEUE_MAX_BYTES=0')];
+  }
+  const revocations = await countPendingRevocations(context);
+  const report = queueReport({ place, surveys: await surveyQueue(place, context), revocations });
+  const refused = report.accounts.reduce((sum, account) => sum + account.refused, 0);
+  const damaged = report.accounts.reduce((sum, account) => sum + account.corruptFiles, 0);
+  const [failure] = report.accounts.flatMap(({ lastFailure }) => lastFailure ?? []);
+  const words = [
+    report.waiting === 0 ? 'empty' : `${eventsIn(report.waiting)} waiting`,
+    ...(refused === 0 ? [] : [`${eventsIn(refused)} refused`]),
+    ...(damaged === 0 ? [] : [`${damaged} damaged files`]),
+    ...(revocations === 0 ? [] : [`${revocations} logins to be ended at the API`]),
+    ...(failure === undefined ? [] : [`the last try failed: ${failure.reason}`]),
+  ].join(', ');
+  if (report.bytes > 0.8 * report.maxBytes)
+    return [warning('queue', `${words}; it is nearly full`, 'km queue flush, or raise KM_QUEUE_MAX_BYTES')];
+  if (refused + damaged > 0)
+    return [warning('queue', words, 'km queue status says more; km queue clear gives it up')];
+  const isStuck = failure !== undefined || revocations > 0;
+  return [isStuck ? warning('queue', words, 'km queue flush tries now') : ok('queue', words)];
+}
