@@ -15,4 +15,10 @@ need openssl openssl
 need redis-server redis-server
 # Certificates for mutual TLS.
 need openssl openssl
+
+# The shells that complete the words of km, a terminal that is drawn, and what reads the man page.
+need zsh zsh
+need fish fish
+need tmux tmux
+need mandoc mandoc
 exit 0

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { authCommand } from './auth-command.js';
 import { addAccountOptions, addExample } from './command-options.js';
+import { completeCommand, completionCommand } from './completion-command.js';
 import type { DevFlags } from './commands/dev.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { InitFlags } from './commands/init.js';
@@ -8,6 +9,7 @@ import type { CommandContext } from './command-context.js';
 import { EXIT } from './exit-code.js';
 import { collect, parseClient, parseDuration, parsePort, parseSize, parseTokenTtl } from './flag-values.js';
 import type { MonitorFlags } from './monitor/monitor-flags.js';
+import { NARROW_HELP } from './narrow-help.js';
 import { queueCommand } from './queue-command.js';
 import { pluginsCommand } from './plugins-command.js';
 
@@ -22,7 +24,7 @@ export async function runProgram(args: readonly string[], context: CommandContex
     commandName = nameOf(command);
   });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(helpAsFlag(args, program), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -31,23 +33,42 @@ export async function runProgram(args: readonly string[], context: CommandContex
   }
 }
 
+/**
+ * `help` in the place of a command becomes `--help` after the command that follows: `help auth token`, `auth help token`.
+ * A group that is called with no command is a question for its help, too.
+ */
+function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
+  let group = program;
+  for (const [index, word] of args.entries()) {
+    if (word === 'help') return [...args.slice(0, index), ...args.slice(index + 1), '--help'];
+    const next = group.commands.find((command) => command.name() === word);
+    if (next === undefined) return args;
+    group = next;
+  }
+  return group.commands.length === 0 ? args : [...args, '--help'];
+}
+
 /** `auth token`, of the command that runs. */
 function nameOf(command: Command): string {
   const above = command.parent?.parent == null ? '' : `${nameOf(command.parent)} `;
   return above + command.name();
 }
 
-function createProgram(context: CommandContext, exitWith: (code: number) => void): Command {
-  const program = new Command('km')
+/** The commands of `km`; each hands its exit code to `exitWith`. */
+export function createProgram(context: CommandContext, exitWith: (code: number) => void): Command {
+  const program: Command = new Command('km')
     .description('Log in once; every process gets a valid token. Monitors MCP servers.')
     .version(context.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .enablePositionalOptions()
     .exitOverride()
+    .configureHelp(NARROW_HELP)
     .configureOutput({
+      // As every answer: a reader that went away is no failure.
+      writeOut: (text) => void context.answer(text),
       outputError: (message, write) => {
-        write(`km: ${oneLine(message)}\n`);
+        write(`km: ${oneLine(nestedName(message, program) ?? message)}\n`);
       },
     });
   addExample(program, 'km monitor --server -- node my-mcp-server.js');
@@ -58,6 +79,8 @@ function createProgram(context: CommandContext, exitWith: (code: number) => void
   program.addCommand(pluginsCommand(program, context, exitWith));
   program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(doctorCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(completionCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(completeCommand(program, context, exitWith), { hidden: true });
   return program;
 }
 
@@ -139,6 +162,14 @@ function doctorCommand(context: CommandContext, exitWith: (code: number) => void
     const { runDoctor } = await import('./commands/doctor.js');
     exitWith(await runDoctor(flags, context));
   });
+}
+
+/** `km login` of who means `km auth login`. */
+function nestedName(message: string, program: Command): string | undefined {
+  const word = /^error: unknown command '([^']+)'/.exec(message)?.[1];
+  const group = program.commands.find(({ commands }) => commands.some((command) => command.name() === word));
+  if (word === undefined || group === undefined) return undefined;
+  return `unknown command '${word}' (Did you mean ${program.name()} ${group.name()} ${word}?)`;
 }
 
 /** What commander says of a mistake, in one line: `unknown option '--sever' (Did you mean --server?)`. */
