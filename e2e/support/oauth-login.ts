@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { environment, start, type RunningKm } from './km.js';
 import { endOf, type Said } from './login.js';
-import type { OAuthServer } from './oauth-server.js';
+import type { LoginDetails, OAuthServer } from './oauth-server.js';
 import { until } from './until.js';
 
 const CHILD = fileURLToPath(new URL('./oauth-child.mjs', import.meta.url));
@@ -12,8 +12,9 @@ export type OAuthLogin = { readonly server: OAuthServer; readonly env: Record<st
 export async function startOAuthLogin(
   server: OAuthServer,
   variables: Readonly<Record<string, string>> = {},
+  details: LoginDetails = {},
 ): Promise<OAuthLogin> {
-  const refreshToken = await server.login('cli', 'openid offline_access read write');
+  const refreshToken = await server.login('cli', 'openid offline_access read write', details);
   const env = environment({
     OAUTH_ISSUER: server.issuer,
     OAUTH_CLIENT: 'cli',

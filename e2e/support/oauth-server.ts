@@ -34,6 +34,8 @@ export type OAuthServerOptions = {
   readonly dpopNonces?: boolean;
   /** Whether tokens can be bound to keys at all. Default true. */
   readonly dpop?: boolean;
+  /** Whether it says how its tokens are. Default true. */
+  readonly introspection?: boolean;
   /** Certificate and key of the server, which then asks clients for theirs. */
   readonly tls?: ServerOptions;
   readonly configuration?: Partial<Configuration>;
@@ -119,7 +121,7 @@ function configurationOf(options: OAuthServerOptions): Configuration {
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
-      introspection: { enabled: true, allowedPolicy: () => true },
+      introspection: { enabled: options.introspection ?? true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => Promise.resolve(true) },
       dPoP: { enabled: dpop, nonceSecret: randomBytes(32), requireNonce: () => dpopNonces },
       mTLS: {

@@ -16,6 +16,7 @@ const LATER = [
   './proved-requests.ts',
   './providers-side.ts',
   './providers/oauth/oauth-connection.ts',
+  './providers/oauth/introspection.ts',
   './providers/oauth/browser-login.ts',
   './providers/oauth/issuer-device-login.ts',
   './caches/file/writing-side.ts',

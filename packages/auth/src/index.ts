@@ -80,6 +80,7 @@ export type {
   OAuthProviderOptions,
   SigningKey,
 } from './providers/oauth/oauth-options.js';
+export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
 export { refreshSettings } from './refresh-settings.js';

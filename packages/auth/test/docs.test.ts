@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { authConfigFromEnvironment, createAuthManager } from '../src/index.js';
+import { explainOAuthError, oauthRefusalError } from '../src/providers/oauth/oauth-refusal.js';
 import { entitlementsSettings } from '../src/entitlements-settings.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../src/refresh-policy.js';
 import { refreshSettings } from '../src/refresh-settings.js';
@@ -59,6 +60,34 @@ test('docs/errors.md lists exactly the error codes, each with the exit code that
     const [name] = matches(ofKm, new RegExp(`${codeIn(code)[0] ?? ''}: EXIT\\.(\\w+)`, 'g'));
     expect(exit, code).toBe(exits[name ?? '']);
     expect([meaning, remedy], code).not.toContain('');
+  }
+});
+
+test('docs/errors.md lists exactly the OAuth errors that are explained, each with its code and its words', () => {
+  const source = read('packages/auth/src/providers/oauth/oauth-refusal.ts');
+  const table = source.slice(source.indexOf('const MEANINGS'), source.indexOf('const SYNONYMS'));
+  const errors = matches(table, /^ {2}([a-z_]+): \{/gm);
+  const rows = rowsOf('docs/errors.md', /^`[a-z]+_[a-z_]+`$/);
+
+  expect(errors).not.toEqual([]);
+  expect(rows.map(([error]) => codeIn(error)[0])).toEqual(errors);
+  for (const [cell, code, meaning = '', remedy = ''] of rows) {
+    const [error = ''] = codeIn(cell);
+    const answer = { status: 400, text: JSON.stringify({ error }), retryAfterMs: undefined };
+    const refused = oauthRefusalError({ answer, origin: '', what: '', secrets: [] });
+    expect(codeIn(code)[0], error).toBe(refused.code);
+    const words = `${meaning}; ${remedy}`.toLowerCase();
+    expect(words, error).toBe(explainOAuthError(error)?.toLowerCase());
+  }
+});
+
+test('docs/oauth-rfcs.md names tests that are there', () => {
+  const rows = rowsOf('docs/oauth-rfcs.md', /^\[/);
+
+  expect(rows.length).toBeGreaterThan(15);
+  for (const [specification, , shown] of rows) {
+    expect(codeIn(shown), specification).not.toEqual([]);
+    for (const file of codeIn(shown)) expect(existsSync(join(ROOT, file)), file).toBe(true);
   }
 });
 

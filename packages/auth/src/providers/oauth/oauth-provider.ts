@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { lazily } from '../../lazily.js';
 import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
+import type { Introspection } from './introspection.js';
 import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
 import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-device-login.js';
 import type { OAuthConnection, ShownToken } from './oauth-connection.js';
@@ -19,6 +20,15 @@ export interface OAuthProvider extends TokenProvider {
    * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2 | RFC 7009 §2}
    */
   revoke(token: ShownToken): Promise<void>;
+
+  /**
+   * Asks the issuer how a token is: whether it still takes it, and what it is for.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_CONFIGURATION` when the
+   *   issuer says nothing of its tokens, or not to this client.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7662#section-2 | RFC 7662 §2}
+   */
+  introspect(token: ShownToken): Promise<Introspection>;
 
   /**
    * Starts a login in a browser on this machine, by authorization code with PKCE: shows nothing and opens nothing, that
@@ -46,6 +56,7 @@ export interface OAuthProvider extends TokenProvider {
 /** The protocol. Most processes find their token in the cache and end: they never load it. */
 const loadProtocol = lazily(() => Promise.all([import('oauth4webapi'), import('./oauth-connection.js')]));
 
+const loadIntrospection = lazily(() => import('./introspection.js'));
 const loadBrowserLogin = lazily(() => import('./browser-login.js'));
 const loadDeviceLogin = lazily(() => import('./issuer-device-login.js'));
 
@@ -85,6 +96,7 @@ export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvide
       (await loadBrowserLogin()).startBrowserLogin(await connect(), login),
     startDeviceLogin: async (login = {}) =>
       (await loadDeviceLogin()).startIssuerDeviceLogin(await connect(), login),
+    introspect: async (token) => (await loadIntrospection()).introspectToken(await connect(), token),
     revoke: async (token) => (await connect()).revoke(token),
   };
 }

@@ -115,6 +115,8 @@ export type OAuthRefusal = {
   readonly what: string;
   /** Texts that must not come back in a message. */
   readonly secrets: readonly string[];
+  /** No login was sent but what mints tokens by itself: to log in again is no advice. */
+  readonly isMinting?: boolean;
 };
 
 /** Whether a body says an error, whatever its status: some servers do so with a 200. */
@@ -130,18 +132,25 @@ function codeOf(status: number, error: string | undefined): AuthErrorCode {
 }
 
 /** What an error means and what to do; of one that says less than the status does, what the status says. */
-function adviceFor(code: AuthErrorCode, status: number, error = ''): string {
+function adviceFor(
+  code: AuthErrorCode,
+  { answer: { status }, isMinting = false }: OAuthRefusal,
+  error = '',
+): string {
   const isOfStatus = code === 'KM_AUTH_UNREACHABLE' && MEANINGS[standardName(error)]?.code !== code;
   if (isOfStatus) return 'try again later';
   const byDefault =
     status === 404
       ? 'there is nothing at this address: check the issuer and its endpoints'
       : "check the client's settings";
+  if (isMinting && standardName(error) === 'invalid_grant')
+    return `${MEANINGS['invalid_grant']?.means ?? ''}; check the key or the token that was sent, and this machine's clock`;
   return explainOAuthError(error) ?? byDefault;
 }
 
 /** The error that a refusal is: what the server said, what that means, and what to do. */
-export function oauthRefusalError({ answer, origin, what, secrets }: OAuthRefusal): TokenRequestError {
+export function oauthRefusalError(refusal: OAuthRefusal): TokenRequestError {
+  const { answer, origin, what, secrets } = refusal;
   const { status, text, retryAfterMs } = answer;
   const { error, description } = oauthBody(text, secrets);
   const isRedirect = status >= 300 && status < 400;
@@ -149,7 +158,7 @@ export function oauthRefusalError({ answer, origin, what, secrets }: OAuthRefusa
   const said = error === undefined ? '' : `: ${error}${description === undefined ? '' : ` (${description})`}`;
   const advice = isRedirect
     ? 'it sends elsewhere, where no credential is sent: sign in to the network if it asks for that, or correct the endpoint'
-    : adviceFor(code, status, error);
+    : adviceFor(code, refusal, error);
   return new TokenRequestError(
     code,
     `${origin} refused ${what} with status ${String(status)}${said}; ${advice}`,

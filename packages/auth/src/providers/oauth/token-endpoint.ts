@@ -101,7 +101,8 @@ export class TokenEndpoint {
       this.#nonces.learn(url.origin, answer);
       if (signings === MAX_SIGNINGS || !isSignedBetterNow(answer, before, this.#signing(url))) break;
     }
-    const refused = { answer, origin: url.origin, what: `the ${request.grantType} grant` };
+    const isMinting = request.grantType === settings.tokenIssuer.mints?.grantType;
+    const refused = { answer, origin: url.origin, what: `the ${request.grantType} grant`, isMinting };
     if (answer.status < 200 || answer.status >= 300 || saysError(answer.text))
       throw oauthRefusalError({ ...refused, secrets: [...request.secrets, ...this.#ownSecrets()] });
     const grant = parseTokenAnswer(answer.text, {
