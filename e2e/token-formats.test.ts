@@ -253,3 +253,31 @@ test('what is for git and docker is refused with another format', async () => {
     expect(await runKm([...TOKEN, ...extra], { env })).toMatchObject({ code: 2, stdout: '' });
   }
 });
+
+describe('km auth token --format dpop-header', () => {
+  const PROVE = [...TOKEN, '--format', 'dpop-header'];
+
+  test('is for a request: without its URL, or with its flags and another format, it is wrong usage', async () => {
+    const env = environment();
+    for (const wrong of [
+      PROVE,
+      [...PROVE, '--url', 'https://api.example/', '--method', 'G T'],
+      [...TOKEN, '--url', 'https://api.example/'],
+      [...TOKEN, '--method', 'POST'],
+      [...TOKEN, '--nonce', 'n'],
+    ])
+      expect(await runKm(wrong, { env }), wrong.join(' ')).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('shows nothing to another machine by plain http, and says so of a token that is bound to no key', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    const plain = await runKm([...PROVE, '--url', 'http://api.example/things'], { env });
+    expect(plain).toMatchObject({ code: 1, stdout: '' });
+    expect(plain.stderr).toContain('plain http');
+
+    const bearer = await runKm([...PROVE, '--url', `${api.url}/things`], { env });
+    expect(bearer).toMatchObject({ code: 1, stdout: '' });
+    expect(bearer.stderr).toContain('bound to no key');
+  });
+});

@@ -21,9 +21,12 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
     .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
     .addOption(
       new Option('--format <format>', 'how to print it')
-        .choices(['raw', 'header', 'json', 'k8s', 'aws', 'git', 'docker'])
+        .choices(['raw', 'header', 'dpop-header', 'json', 'k8s', 'aws', 'git', 'docker'])
         .default('raw'),
     )
+    .option('--url <url>', 'dpop-header: the URL of the request')
+    .option('--method <method>', 'dpop-header: its method (default: "GET")')
+    .option('--nonce <nonce>', 'dpop-header: what the server told last in DPoP-Nonce')
     .option(
       '--host <host>',
       "git, docker: a server besides the API's own that may be given the token; may be given more than once",

@@ -11,17 +11,19 @@ import { openAuthManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
 import type { CredentialHelper } from '../token-format/credential-helper.js';
 import { printToken, type PlainFormat } from '../token-format/print-token.js';
+import type { ProvedRequest } from '../token-format/dpop-header.js';
 
-export type AuthTokenFlags = AccountFlags & {
-  readonly scope?: string;
-  /** The token must be good for at least this long, in milliseconds. */
-  readonly minValid?: number;
-  readonly format: PlainFormat | 'git' | 'docker';
-  /** For git and docker: servers besides the API's own that may be given the token. */
-  readonly host?: readonly string[];
-  /** For git and docker: what stands beside the token where a user name must. */
-  readonly username?: string;
-};
+export type AuthTokenFlags = AccountFlags &
+  Partial<ProvedRequest> & {
+    readonly scope?: string;
+    /** The token must be good for at least this long, in milliseconds. */
+    readonly minValid?: number;
+    readonly format: PlainFormat | 'dpop-header' | 'git' | 'docker';
+    /** For git and docker: servers besides the API's own that may be given the token. */
+    readonly host?: readonly string[];
+    /** For git and docker: what stands beside the token where a user name must. */
+    readonly username?: string;
+  };
 
 const USERNAME = 'oauth2';
 
@@ -33,6 +35,7 @@ export async function runAuthToken(
 ): Promise<number> {
   const { scope = DEFAULT_SCOPE, format, host: hosts, username = USERNAME } = flags;
   const help = await helperFor(action, flags);
+  const prove = await proverFor(flags);
   const { manager, account, storage } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
   const getToken = (): Promise<AuthToken> =>
@@ -43,6 +46,11 @@ export async function runAuthToken(
   try {
     if (help !== undefined)
       return await help({ account, storage, context, scope, hosts, username, getToken });
+    if (prove !== undefined) {
+      const token = await getToken();
+      await context.answer(`${prove(token, context.clock.nowMs() - (manager.clockSkewMs ?? 0))}\n`);
+      return EXIT.done;
+    }
     const asked = {
       nowMs: context.clock.nowMs(),
       refreshAheadMs: account.config.refreshAheadMs ?? DEFAULT_REFRESH_SETTINGS.refreshAheadMs,
@@ -53,6 +61,22 @@ export async function runAuthToken(
   } finally {
     await manager.stop();
   }
+}
+
+/** What makes the headers of the request that is meant, loaded for it only. */
+async function proverFor(
+  flags: AuthTokenFlags,
+): Promise<((token: AuthToken, nowMs: number) => string) | undefined> {
+  if (flags.format === 'dpop-header') {
+    const { dpopHeader, provedRequest } = await import('../token-format/dpop-header.js');
+    const request = provedRequest(flags);
+    return (token, nowMs) => dpopHeader(token, request, nowMs);
+  }
+  const given = (['url', 'method', 'nonce'] as const).find((name) => flags[name] !== undefined);
+  if (given === undefined) return undefined;
+  throw new CliError(`--${given} is for --format dpop-header only; see km auth token --help`, {
+    exitCode: EXIT.usage,
+  });
 }
 
 /**
