@@ -101,6 +101,18 @@ describe('sending a batch', () => {
     expect('retryAfterMs' in outcome ? outcome.retryAfterMs : undefined).toBe(retryAfterMs);
   });
 
+  test('reads no more than the start of a body that has no end', async () => {
+    let pulled = 0;
+    const flood = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(16 * 1024));
+      },
+    });
+    await expect(sendTo(() => new Response(flood))).resolves.toMatchObject({ type: 'postponed' });
+    expect(pulled).toBeLessThan(10);
+  });
+
   test("does not take a captive portal's page for an acceptance", async () => {
     await expect(sendTo(() => new Response('<html>Log in to the Wi-Fi</html>'))).resolves.toMatchObject({
       type: 'postponed',

@@ -24,6 +24,8 @@ export type BatchSender = (batch: EventBatch) => Promise<SendOutcome>;
 
 /** An answer that takes longer is given up, and the batch sent again: the API knows its events by id. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** What is longer is no answer of the API. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 /** A body that is larger is packed. */
 const GZIP_FROM_BYTES = 8 * 1024;
 
@@ -83,7 +85,7 @@ export function createBatchSender(options: {
 }
 
 async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome> {
-  const body = await response.text();
+  const body = await startOf(response);
   if (response.ok) {
     // A captive portal answers everything with 200 and a page.
     return isAcceptance(body)
@@ -99,6 +101,19 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
     needsHuman: HUMAN.has(response.status),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
+}
+
+/** An answer of the API is short; a body that goes on and on is not read to an end that it does not have. */
+async function startOf({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function isAcceptance(body: string): boolean {

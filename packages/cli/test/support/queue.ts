@@ -50,8 +50,8 @@ export function accountFolder(): string {
 }
 
 /** Waits until `read` gives something true, and gives that. */
-export async function until<T>(read: () => T | Promise<T>): Promise<T> {
-  const endsAtMs = performance.now() + 5_000;
+export async function until<T>(read: () => T | Promise<T>, limitMs = 5_000): Promise<T> {
+  const endsAtMs = performance.now() + limitMs;
   for (;;) {
     const value = await read();
     if (value) return value;
