@@ -30,9 +30,10 @@ export async function runMonitor(
   const logFd = flags.log === undefined ? undefined : openMonitorLog(flags.log);
 
   const signals = new SignalRelay(context.onSignal);
-  const server = await startServer(command, serverEnv);
+  const errors = new ErrorOutput(clock, context.stderr);
+  const server = await startServer(command, { environment: serverEnv, stderr: errors.forServer });
   context.onExit(() => server.abandon());
-  const errors = new ErrorOutput(clock);
+  if (server.stderr !== null) errors.relay(server.stderr);
   for (const complaint of complaints) errors.write(`km: ${complaint}\n`);
   const data: CaptureThreadOptions['data'] = {
     version: context.version,
@@ -78,9 +79,11 @@ export async function runMonitor(
   signals.attach((signal) => session.forward(signal));
 
   const ending = await session.ended();
+  await errors.settled();
   const exitCode = exitCodeOf(ending.server);
   if (!ending.wasSignalled && exitCode !== 0) errors.write(`km: ${describeEnding(command, ending)}\n`);
   await thread.finish(exitCode, signals.isUrgent);
+  await errors.settled();
   return exitCode;
 }
 

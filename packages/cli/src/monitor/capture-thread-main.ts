@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
@@ -42,9 +43,18 @@ const context: CommandContext = {
 };
 
 try {
-  setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), NICENESS);
+  yieldProcessor();
 } catch {
   // Only Linux gives each thread a priority of its own.
+}
+
+/** Lowers the priority of this thread, and of those that help it: V8's collect its garbage. What is begun later inherits it. */
+function yieldProcessor(): void {
+  const [own, main] = [basename(readlinkSync('/proc/thread-self')), String(process.pid)];
+  setPriority(Number(own), NICENESS);
+  for (const thread of readdirSync('/proc/self/task')) {
+    if (thread !== main) setPriority(Number(thread), NICENESS);
+  }
 }
 
 const session = new CaptureSession(data, context, report);

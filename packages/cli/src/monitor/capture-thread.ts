@@ -98,7 +98,12 @@ export class CaptureThread {
       workerData,
       env: environment,
       resourceLimits: HEAP_MB,
+      // Otherwise this process opens its own, and makes what it shares with the server non-blocking.
+      stdout: true,
+      stderr: true,
     });
+    this.#worker.stdout.resume();
+    this.#worker.stderr.on('data', (chunk: Buffer) => tell(chunk.toString()));
     this.feed = new CaptureFeed({
       ring: new RingWriter(ring),
       clock,

@@ -1,34 +1,52 @@
-import { fstatSync, writeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 
 const STDERR_FD = 2;
 const MAX_WAITING_BYTES = 256 * 1024;
-const RETRY_MS = 50;
+const RETRY_MS = 20;
+
+/** How long what nobody reads is waited for at the end. */
+const UNREAD_MS = 2_000;
+/** How long the stderr of a server that is gone may stay open and silent: a process outside its group holds it. */
+const HELD_MS = 500;
+const POLL_MS = 20;
 
 /** What a stream of Node's has beneath; not documented, and there since Node 0.x. */
 type BlockingHandle = { readonly setBlocking?: (isBlocking: boolean) => number };
 
 /**
- * Writes lines to stderr, which the server has as well. A client that does not read it must not hold up the traffic, so
- * that a full pipe is not waited for; and the server's own writes must go on waiting for it, so that the pipe is
- * non-blocking only for the moment of a write.
+ * Writes to stderr, which a client need not read: a full pipe is not waited for, so that the traffic is not held up.
+ *
+ * Whether a write waits is a property of what is open, not of the one who writes, and the server's writes must go on
+ * waiting. A pipe is therefore opened once more, for the lines of `km` alone. A socket cannot be: the server says to
+ * `km` what it says on stderr, and the socket is non-blocking only for the moment of a write, for the sake of others who
+ * may have it.
  */
 export class ErrorOutput {
+  /** What the server is given as its stderr: this process's own, or a pipe to {@link ErrorOutput.relay}. */
+  readonly forServer: 'inherit' | 'pipe';
   readonly #clock: Clock;
+  readonly #fd: number;
   readonly #handle: BlockingHandle | undefined;
-  #waiting = Buffer.alloc(0);
+  #source: Readable | undefined;
+  #waiting: Buffer = Buffer.alloc(0);
+  #writtenBytes = 0;
   #leftOut = 0;
   #isScheduled = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, processStderr: () => Writable) {
     this.#clock = clock;
     const kind = fstatSync(STDERR_FD);
-    if (!kind.isFIFO() && !kind.isSocket()) return;
-    const socket = new Socket({ fd: STDERR_FD, readable: false, writable: true });
-    socket.on('error', () => undefined);
-    this.#handle = (socket as { readonly _handle?: BlockingHandle })._handle;
-    this.#handle?.setBlocking?.(true);
+    const again = kind.isFIFO() ? openAgain() : undefined;
+    this.#fd = again ?? STDERR_FD;
+    const isPipe = kind.isFIFO() || kind.isSocket();
+    this.forServer = isPipe && again === undefined ? 'pipe' : 'inherit';
+    if (!isPipe) return;
+    // Node opens it sooner or later, non-blocking, if only to compare another socket with it. Now it is done.
+    const handle = (processStderr() as { readonly _handle?: BlockingHandle })._handle;
+    handle?.setBlocking?.(true);
+    if (again === undefined) this.#handle = handle;
   }
 
   /** Takes whole lines. */
@@ -39,23 +57,57 @@ export class ErrorOutput {
     }
     const note = this.#leftOut > 0 ? `km: ${this.#leftOut} lines left out\n` : '';
     this.#leftOut = 0;
-    this.#waiting = Buffer.concat([this.#waiting, Buffer.from(note + text)]);
-    this.#flush();
+    this.#add(Buffer.from(note + text));
   };
 
+  /** Passes on what the server says on a stderr of its own, no faster than it is read. */
+  relay(source: Readable): void {
+    this.#source = source;
+    source.on('data', (chunk: Buffer) => {
+      this.#add(chunk);
+      if (this.#waiting.length > 0) source.pause();
+    });
+    source.on('error', () => undefined);
+    source.once('close', () => {
+      this.#source = undefined;
+    });
+  }
+
+  /** Resolves when the server's stderr has ended and all is written, or nobody reads it. */
+  async settled(): Promise<void> {
+    let writtenBytes = -1;
+    for (let quietMs = 0; this.#source !== undefined || this.#waiting.length > 0; quietMs += POLL_MS) {
+      if (this.#writtenBytes !== writtenBytes) quietMs = 0;
+      writtenBytes = this.#writtenBytes;
+      if (quietMs >= (this.#waiting.length > 0 ? UNREAD_MS : HELD_MS)) {
+        this.#source?.destroy();
+        return;
+      }
+      await new Promise<void>((resolve) => this.#clock.schedule(resolve, POLL_MS, true));
+    }
+  }
+
+  #add(bytes: Buffer): void {
+    this.#waiting = this.#waiting.length === 0 ? bytes : Buffer.concat([this.#waiting, bytes]);
+    if (!this.#isScheduled) this.#flush();
+  }
+
   #flush(): void {
-    if (this.#isScheduled) return;
     this.#handle?.setBlocking?.(false);
     try {
       while (this.#waiting.length > 0) {
-        this.#waiting = this.#waiting.subarray(writeSync(STDERR_FD, this.#waiting));
+        const size = writeSync(this.#fd, this.#waiting);
+        this.#waiting = this.#waiting.subarray(size);
+        this.#writtenBytes += size;
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.#retry();
+      // Nobody will read it any more.
       else this.#waiting = Buffer.alloc(0);
     } finally {
       this.#handle?.setBlocking?.(true);
     }
+    if (this.#waiting.length === 0) this.#source?.resume();
   }
 
   #retry(): void {
@@ -68,5 +120,15 @@ export class ErrorOutput {
       RETRY_MS,
       false,
     );
+  }
+}
+
+/** Opens the pipe that stderr is, without sharing with anybody how it is written to; `undefined` where that cannot be. */
+function openAgain(): number | undefined {
+  try {
+    // Elsewhere than on Linux this would be the same open pipe once more, and not another.
+    return openSync('/proc/self/fd/2', constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
   }
 }

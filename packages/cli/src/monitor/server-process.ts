@@ -11,14 +11,17 @@ export class ServerProcess {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** `null` where it has this process's own. */
+  readonly stderr: Readable | null;
   /** Resolves when the server itself has ended; others of its group may still run. */
   readonly exited: Promise<ServerEnding>;
   #hasExited = false;
 
-  constructor(child: ChildProcessByStdio<Writable, Readable, null>, pid: number) {
+  constructor(child: ChildProcessByStdio<Writable, Readable, Readable | null>, pid: number) {
     this.pid = pid;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
+    this.stderr = child.stderr;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#hasExited = true;
@@ -43,16 +46,21 @@ export class ServerProcess {
 }
 
 /**
- * Starts the server with this process's own stderr.
+ * Starts the server.
  *
+ * @param stderr whether it has this process's own, or a pipe.
  * @throws {CliError} with exit code 127 or 126, as a shell has them, when it cannot be started.
  */
 export async function startServer(
   command: readonly [string, ...string[]],
-  environment: NodeJS.ProcessEnv,
+  { environment, stderr }: { readonly environment: NodeJS.ProcessEnv; readonly stderr: 'inherit' | 'pipe' },
 ): Promise<ServerProcess> {
   const [file, ...args] = command;
-  const child = spawn(file, args, { detached: true, env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
+  const options = { detached: true, env: environment };
+  const child =
+    stderr === 'pipe'
+      ? spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+      : spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
   const server = child.pid === undefined ? undefined : new ServerProcess(child, child.pid);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
