@@ -1,8 +1,8 @@
-// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli]
+// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli,monitor]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { installedPeers } from './installed-peers.mjs';
-import { cliTable, expiredTable, heading, ratioTable, sharedLoginTables } from './report.mjs';
+import { cliTable, expiredTable, heading, monitorTables, ratioTable, sharedLoginTables } from './report.mjs';
 
 const { values } = parseArgs({
   options: { write: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -14,6 +14,7 @@ const BENCHMARKS = {
   client: async () => (await (await import('./client.mjs')).measureClient()).map(ratioTable),
   expired: async () => [expiredTable(await (await import('./expired.mjs')).measureExpired())],
   cli: async () => [cliTable(await (await import('./cli.mjs')).measureCli())],
+  monitor: async () => monitorTables(await (await import('./monitor.mjs')).measureMonitor()),
   shared: async () => sharedLoginTables(await (await import('./shared-login.mjs')).measureSharedLogin()),
 };
 

@@ -1,5 +1,5 @@
 // What stands between the client and the server.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 
 const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 const KM = fileURLToPath(new URL('../../packages/cli/bin/km.cjs', import.meta.url));
-const KEY = 'km_live_bench';
 
 const SERVER = [process.execPath, fileOf('monitor-server.mjs')];
 
@@ -19,27 +18,22 @@ async function nothing() {
 /** An API of its own, and folders of its own: nothing is left of the run before. */
 async function withApi() {
   const folder = mkdtempSync(join(tmpdir(), 'km-bench-'));
-  const api = spawn(process.execPath, [KM, 'dev', '--port', '0', '--api-key', KEY], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  const heard = (chunk) => (said += chunk);
-  api.stdout.on('data', heard);
-  api.stderr.on('data', heard);
-  let url;
-  while (url === undefined) {
-    await Promise.race([once(api.stdout, 'data'), once(api.stderr, 'data')]);
-    url = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
-  }
+  const api = fork(fileOf('monitor-api.mjs'));
+  const [{ port }] = await once(api, 'message');
   return {
     env: {
       PATH: process.env.PATH,
       HOME: folder,
-      KILOMETERS_API_ENDPOINT: url,
-      KILOMETERS_API_KEY: KEY,
+      KILOMETERS_API_ENDPOINT: `http://127.0.0.1:${port}`,
+      KILOMETERS_API_KEY: 'km_live_bench',
     },
+    /** Fails where nothing was delivered: what is measured is a monitor at work. */
     async stop() {
-      api.kill();
+      const counted = once(api, 'message');
+      api.send({});
+      const [{ events }] = await counted;
+      if (events === 0) throw new Error('no event was delivered');
+      api.disconnect();
       await once(api, 'exit');
       rmSync(folder, { recursive: true, force: true });
     },
@@ -65,7 +59,12 @@ export function monitorContenders() {
     ...(loop === undefined
       ? []
       : [{ name: 'a poll loop in C', command: [...loop, ...SERVER], prepare: nothing }]),
-    { name: 'a bare pipe in Node', command: [...node('monitor-pipe.mjs'), ...SERVER], prepare: nothing },
+    {
+      name: 'a bare pipe in Node',
+      command: [...node('monitor-pipe.mjs'), ...SERVER],
+      prepare: nothing,
+      isPipe: true,
+    },
     {
       name: 'km monitor --local',
       command: [process.execPath, KM, 'monitor', '--local', '--', ...SERVER],

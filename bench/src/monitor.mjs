@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { monitorContenders } from './monitor-contenders.mjs';
-import { median } from './side-by-side.mjs';
+import { median, shuffled, spread } from './side-by-side.mjs';
 
 const ROUNDS = Number(process.env.KM_BENCH_ROUNDS ?? 11);
 const WARM_UP = 2_000;
@@ -81,14 +81,10 @@ async function measure({ command, prepare }) {
   return { startMs, p50Ms: share(trips, 0.5), p99Ms: share(trips, 0.99), kilobytesMs, megabytesMs };
 }
 
-function shuffled(list) {
-  return list
-    .map((each) => [Math.random(), each])
-    .sort(([a], [b]) => a - b)
-    .map(([, each]) => each);
-}
+/** What ours may be, as ratios; of throughput at least, of all others at most. */
+const TARGETS = { p50: 1.65, p99: 1.6, kilobytes: 0.5, megabytes: 0.55, start: 1.15 };
 
-/** The figures of each contender, as ratios to the first's of the same round; of throughput, upside down. */
+/** The figures of each contender, as ratios to the first's of the same round; the start to that of the bare pipe. */
 export async function measureMonitor() {
   const contenders = monitorContenders();
   const figures = new Map(contenders.map(({ name }) => [name, []]));
@@ -97,24 +93,24 @@ export async function measureMonitor() {
       figures.get(contender.name).push(await measure(contender));
     }
   }
-  const [{ name: baseline }] = contenders;
-  const ratio = (name, of) => {
-    const other = figures.get(of);
-    return (key) => median(figures.get(name).map((own, round) => own[key] / other[round][key]));
-  };
-  const pipe = contenders.find((each) => each.name.startsWith('a bare pipe')).name;
-  return contenders.map(({ name, isOurs }) => {
-    const toServer = ratio(name, baseline);
+  const baseline = figures.get(contenders[0].name);
+  const pipe = figures.get(contenders.find(({ isPipe }) => isPipe).name);
+  const ratios = (own, others, key) => spread(own.map((each, round) => each[key] / others[round][key]));
+  const inverse = (own, others, key) => spread(own.map((each, round) => others[round][key] / each[key]));
+  const rows = contenders.map(({ name, isOurs }) => {
+    const own = figures.get(name);
     return {
       name,
-      isOurs,
-      p50Ms: median(figures.get(name).map(({ p50Ms }) => p50Ms)),
-      p50: toServer('p50Ms'),
-      p99: toServer('p99Ms'),
-      kilobytes: 1 / toServer('kilobytesMs'),
-      megabytes: 1 / toServer('megabytesMs'),
-      startMs: median(figures.get(name).map(({ startMs }) => startMs)),
-      start: ratio(name, pipe)('startMs'),
+      targets: isOurs ? TARGETS : undefined,
+      p50Ms: median(own.map(({ p50Ms }) => p50Ms)),
+      p99Ms: median(own.map(({ p99Ms }) => p99Ms)),
+      startMs: median(own.map(({ startMs }) => startMs)),
+      p50: ratios(own, baseline, 'p50Ms'),
+      p99: ratios(own, baseline, 'p99Ms'),
+      kilobytes: inverse(own, baseline, 'kilobytesMs'),
+      megabytes: inverse(own, baseline, 'megabytesMs'),
+      start: ratios(own, pipe, 'startMs'),
     };
   });
+  return { rows, rounds: ROUNDS, roundTrips: ROUND_TRIPS };
 }

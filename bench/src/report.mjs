@@ -119,6 +119,39 @@ export function cliTable(rows) {
   );
 }
 
+/** What standing between a client and its server costs. */
+export function monitorTables({ rows, rounds, roundTrips }) {
+  const cell = ({ ratio, low, high }) => `${times(ratio)} (${times(low)} to ${times(high)})`;
+  const columns = {
+    p50: 'p50',
+    p99: 'p99',
+    kilobytes: '1 KB messages',
+    megabytes: '1 MB messages',
+    start: 'first answer',
+  };
+  const measured = rows.map((row) => [
+    row.name,
+    perCall(row.p50Ms),
+    perCall(row.p99Ms),
+    ...Object.keys(columns).map((column) => cell(row[column])),
+  ]);
+  const isThroughput = (column) => column === 'kilobytes' || column === 'megabytes';
+  const verdicts = rows.flatMap(({ name, targets = {}, ...row }) =>
+    Object.entries(targets).map(([column, target]) => {
+      const { ratio } = row[column];
+      const isMet = isThroughput(column) ? ratio >= target : ratio <= target;
+      return `- ${name}, ${columns[column]}: ${verdict(`at ${isThroughput(column) ? 'least' : 'most'} ${target}x`, isMet)}`;
+    }),
+  );
+  const head = ['', 'p50', 'p99', ...Object.values(columns)];
+  return [
+    '## Between an MCP client and its server\n\n' +
+      `One message at a time, ${roundTrips} round trips a round, then as many as are taken; medians of ${rounds} rounds, with ` +
+      'the middle half. Round trips and throughput over the server itself in the same round, the first answer over the ' +
+      `bare pipe's. \`km monitor\` delivers to an API that is 20 ms away.\n\n${table(head, measured)}\n\n${verdicts.join('\n')}\n`,
+  ];
+}
+
 /** Where, when and against what. */
 export function heading(peers) {
   const load = loadavg().map((value) => value.toFixed(1));

@@ -9,13 +9,21 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-function shuffled(list) {
+/** In another order, each time. */
+export function shuffled(list) {
   const copy = [...list];
   for (let last = copy.length - 1; last > 0; last -= 1) {
     const other = Math.floor(Math.random() * (last + 1));
     [copy[last], copy[other]] = [copy[other], copy[last]];
   }
   return copy;
+}
+
+/** The median of ratios, and their quartiles. */
+export function spread(ratios) {
+  const sorted = [...ratios].sort((a, b) => a - b);
+  const quartile = (share) => sorted[Math.floor((sorted.length - 1) * share)];
+  return { ratio: median(sorted), low: quartile(0.25), high: quartile(0.75) };
 }
 
 /** What `run` took: on the clock, and of the processor in this process, which other programs do not add to. */
@@ -59,16 +67,12 @@ export async function sideBySide(contenders, options) {
   const baseline = costs.get(contenders[0].name);
   return contenders.map(({ name, target }) => {
     const own = costs.get(name);
-    const ratios = own.map(({ wallMs }, round) => wallMs / baseline[round].wallMs).sort((a, b) => a - b);
-    const quartile = (share) => ratios[Math.floor((ratios.length - 1) * share)];
     const cpu = (list) => median(list.map(({ cpuMs }) => cpuMs));
     return {
       name,
       target,
       perCallMs: median(own.map(({ wallMs }) => wallMs)),
-      ratio: median(ratios),
-      low: quartile(0.25),
-      high: quartile(0.75),
+      ...spread(own.map(({ wallMs }, round) => wallMs / baseline[round].wallMs)),
       cpuRatio: cpu(own) / cpu(baseline),
     };
   });
