@@ -20,6 +20,7 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/local-api/src/ambient.ts'], may: ['time', 'timers'] },
   { files: ['packages/cli/src/main.ts'], may: ['process'] },
   { files: ['packages/cli/src/token-hit.ts'], may: ['random', 'process'] },
+  { files: ['packages/cli/src/help-at-once.ts'], may: ['process'] },
   { files: ['packages/cli/src/process-context.ts'], may: ['random', 'fetch', 'process'] },
   // The root of a thread of its own.
   { files: ['packages/cli/src/monitor/capture-thread-main.ts'], may: ['random', 'fetch', 'process'] },

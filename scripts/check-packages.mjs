@@ -37,12 +37,13 @@ const PACKAGES = [
   {
     folder: 'packages/cli',
     files: [
-      /^bin\/km\.cjs$/,
+      /^bin\/(km|run-compiled)\.cjs$/,
       /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.(cjs|mjs|js)(\.map)?$/,
       /^dist\/LICENSES\.txt$/,
+      /^dist\/help\.json$/,
       /^schemas\/[a-z0-9.-]+\.json$/,
     ],
-    required: ['dist/LICENSES.txt'],
+    required: ['dist/LICENSES.txt', 'dist/help.json'],
     command: 'bin/km.cjs',
   },
 ];

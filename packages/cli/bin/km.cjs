@@ -22,7 +22,10 @@ function loadAll() {
 
 try {
   const words = process.argv.slice(2);
-  if (words[0] === 'auth' && words[1] === 'token') {
+  const last = words[words.length - 1];
+  if (last === '--help' || last === '-h') {
+    if (!require('../dist/help-at-once.cjs').answerHelp(words)) loadAll();
+  } else if (words[0] === 'auth' && words[1] === 'token') {
     require('../dist/token-hit.cjs')
       .answerAtOnce(words.slice(2))
       .then(function (isAnswered) {
@@ -32,7 +35,7 @@ try {
     loadAll();
   }
 } catch (error) {
-  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/](main|token-hit)\.cjs/.test(error.message)) throw error;
+  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/][a-z-]+\.cjs/.test(error.message)) throw error;
   process.stderr.write('km: is not built yet; run "npm run build" in the repository\n');
   process.exit(1);
 }

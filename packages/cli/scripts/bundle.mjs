@@ -1,7 +1,9 @@
 // Bundles the command line: one file for what is always needed, and one a command, loaded when it is called.
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInThisContext } from 'node:vm';
 import { build } from 'esbuild';
 import { bundledPackages, licenceTexts } from './licences.mjs';
 
@@ -42,6 +44,22 @@ const nothingLater = {
   },
 };
 
+/**
+ * Commander can run a command as a program of its own. Ours are none: what would run them, and a network with it, is not
+ * loaded.
+ */
+const noProgramsApart = {
+  name: 'no-programs-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^(node:)?child_process$/ }, ({ importer }) =>
+      importer.includes('/commander/') ? { path: 'child_process', namespace: 'later' } : undefined,
+    );
+    bundler.onLoad({ filter: /.*/, namespace: 'later' }, () => ({
+      contents: "exports.spawn = (...args) => require('node:child_process').spawn(...args);",
+    }));
+  },
+};
+
 const options = {
   outdir,
   outbase: join(root, 'src'),
@@ -61,13 +79,30 @@ const options = {
   metafile: true,
 };
 
+/** What the commander of this very build says, so that it is written down nowhere else. */
+async function helpTexts() {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: [join(root, 'src/help-texts.ts')],
+    plugins: [commandsApart],
+    write: false,
+  });
+  const bundle = { exports: {} };
+  runInThisContext(`(function (module, exports, require) {${outputFiles[0].text}})`)(
+    bundle,
+    bundle.exports,
+    createRequire(import.meta.url),
+  );
+  return bundle.exports.helpTexts(version);
+}
+
 const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
 const monitor = join(root, 'src/commands/monitor.ts');
 const results = await Promise.all([
   build({
     ...options,
     entryPoints: [join(root, 'src/main.ts')],
-    plugins: [commandsApart],
+    plugins: [commandsApart, noProgramsApart],
     // Our own commands by `require`: the loader of ES modules need not start.
     supported: { 'dynamic-import': false },
   }),
@@ -78,6 +113,7 @@ const results = await Promise.all([
     plugins: [nothingLater],
     minify: true,
   }),
+  build({ ...options, entryPoints: [join(root, 'src/help-at-once.ts')], minify: true }),
   build({
     ...options,
     entryPoints: [monitor],
@@ -102,10 +138,13 @@ const results = await Promise.all([
     external: ['@napi-rs/keyring'],
   }),
 ]);
+const help = join(outdir, 'help.json');
+writeFileSync(help, JSON.stringify(await helpTexts()));
 const licences = join(outdir, 'LICENSES.txt');
 writeFileSync(licences, licenceTexts(bundledPackages(results.map(({ metafile }) => metafile))));
 // What an earlier build left goes last, so that a `km` that runs meanwhile finds its commands.
 const built = new Set([
+  help,
   licences,
   ...results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => resolve(file)),
 ]);

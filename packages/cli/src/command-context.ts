@@ -21,6 +21,8 @@ export type CommandContext = Network & {
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
   readonly stderr: () => Writable;
+  /** stdout where somebody may be looking at it: no file and no pipe. */
+  readonly screen: () => Writable | undefined;
   /** Writes the answer to stdout; resolves when it is out. */
   readonly answer: (text: string) => Promise<void>;
   /** Writes one line to stderr. */

@@ -1,30 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { systemClock } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
 import { exitCodeFor } from './exit-code.js';
 import { reportOf } from './failure-report.js';
 import { createNetwork } from './network/network.js';
+import { writeAtOnce } from './write-at-once.js';
 
 /** Set when the command line is bundled. */
 declare const KM_VERSION: string;
 
 const STDOUT = 1;
 
-/**
- * Writes what can be written at once, without Node's stream, which takes a millisecond to be made. Returns what is
- * left: something where the other end is not ready, nothing where there is nobody any more.
- */
-function writeAtOnce(text: string): Buffer {
-  const bytes = Buffer.from(text);
-  let written = 0;
+/** Whether somebody may be looking at stdout. A stream that would know takes milliseconds to be made. */
+function isScreen(): boolean {
   try {
-    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
-    return bytes.subarray(written);
-  } catch (error) {
-    // A reader that went away is no failure of ours.
-    const isGone = (error as NodeJS.ErrnoException).code === 'EPIPE';
-    return bytes.subarray(isGone ? bytes.length : written);
+    return fstatSync(STDOUT).isCharacterDevice();
+  } catch {
+    return false;
   }
 }
 
@@ -44,17 +37,9 @@ function createContext(): CommandContext {
     createId: randomUUID,
     stdin: () => process.stdin,
     stdout: () => process.stdout,
+    screen: () => (isScreen() ? process.stdout : undefined),
     stderr,
-    answer: (text) => {
-      const left = writeAtOnce(text);
-      if (left.length === 0) return Promise.resolve();
-      return new Promise((resolve) => {
-        process.stdout.once('error', resolve);
-        process.stdout.write(left, () => {
-          resolve();
-        });
-      });
-    },
+    answer: (text) => writeAtOnce(text, () => process.stdout),
     tell: (line) => {
       stderr().write(`${line}\n`);
     },

@@ -1,9 +1,7 @@
-import { writeSync } from 'node:fs';
 import { systemClock } from '@kilometers/auth';
 import { findToken } from './token-hit/find-token.js';
 import { plainTokenFlags } from './token-hit/plain-token-flags.js';
-
-const STDOUT = 1;
+import { writeAtOnce } from './write-at-once.js';
 
 /**
  * `km auth token` where the token is at hand, which is what scripts do most: without the rest of `km`. Resolves with
@@ -23,20 +21,6 @@ export async function answerAtOnce(words: readonly string[]): Promise<boolean> {
     },
   }).catch(() => undefined);
   if (text === undefined) return false;
-  print(`${text}\n`);
+  await writeAtOnce(`${text}\n`, () => process.stdout);
   return true;
-}
-
-/** Writes without Node's stream, which takes a millisecond to be made, unless the other end is not ready. */
-function print(text: string): void {
-  const bytes = Buffer.from(text);
-  let written = 0;
-  try {
-    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
-  } catch (error) {
-    // A reader that went away is no failure of ours.
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
-    process.stdout.on('error', () => undefined);
-    process.stdout.write(bytes.subarray(written));
-  }
 }

@@ -55,8 +55,8 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
 }
 
 function profileLines(profiles: readonly ProfileRow[], context: CommandContext): readonly string[] {
-  const stdout = context.stdout();
-  const { bold } = styleFor(stdout, context.environment);
+  const screen = context.screen();
+  const { bold } = styleFor(screen, context.environment);
   const nameWidth = Math.max(...profiles.map(({ name }) => name.length));
   const endpointWidth = Math.max(...profiles.map(({ endpoint }) => endpoint.length));
   const loginOf = ({ credential, credentialFrom }: ProfileRow): string =>
@@ -64,7 +64,7 @@ function profileLines(profiles: readonly ProfileRow[], context: CommandContext):
       ? 'nobody is logged in'
       : `${CREDENTIALS[credential]}${credentialFrom === 'environment' ? ', from the environment' : ''}`;
   const isWide = profiles.every(
-    (row) => 6 + nameWidth + endpointWidth + loginOf(row).length <= widthOf(stdout),
+    (row) => 6 + nameWidth + endpointWidth + loginOf(row).length <= widthOf(screen),
   );
   return profiles.flatMap((row) => {
     const mark = row.isActive ? '*' : ' ';

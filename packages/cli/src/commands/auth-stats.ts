@@ -36,9 +36,9 @@ export async function runAuthStats(flags: AuthStatsFlags, context: CommandContex
 }
 
 function linesOf(report: UsageReport, context: CommandContext): readonly string[] {
-  const stdout = context.stdout();
-  const width = widthOf(stdout);
-  const { bold, red } = styleFor(stdout, context.environment);
+  const screen = context.screen();
+  const width = widthOf(screen);
+  const { bold, red } = styleFor(screen, context.environment);
   const wrap = (text: string, indent: number): readonly string[] => fold(text, { width, indent });
   const period = formatDuration(Date.parse(report.until) - Date.parse(report.since));
   if (report.scopes.length + report.events.length === 0) {

@@ -33,10 +33,10 @@ function exitCodeAfter({ lastFailure }: ProfileStatus): number {
 }
 
 function linesOf({ report, notices }: StatusReading, context: CommandContext): readonly string[] {
-  const stdout = context.stdout();
+  const screen = context.screen();
   const look = {
-    width: widthOf(stdout),
-    style: styleFor(stdout, context.environment),
+    width: widthOf(screen),
+    style: styleFor(screen, context.environment),
     nowMs: context.clock.nowMs(),
   };
   return [...statusLines(report, look), ...notices];

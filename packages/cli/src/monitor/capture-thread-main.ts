@@ -28,6 +28,7 @@ const context: CommandContext = {
   random: Math.random,
   createId: randomUUID,
   stdin: () => process.stdin,
+  screen: () => undefined,
   stdout: () => process.stdout,
   stderr: () => process.stderr,
   answer: () => Promise.resolve(),

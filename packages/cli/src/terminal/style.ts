@@ -17,7 +17,7 @@ function paint(begin: number, end: number): Paint {
 }
 
 /** The style for `stream`. */
-export function styleFor(stream: Writable, environment: NodeJS.ProcessEnv): Style {
+export function styleFor(stream: Writable | undefined, environment: NodeJS.ProcessEnv): Style {
   return canColour(stream, environment)
     ? {
         bold: paint(1, 22),

@@ -41,14 +41,14 @@ export function canAnimate(
  *
  * @see {@link https://no-color.org}
  */
-export function canColour(stream: Writable, environment: NodeJS.ProcessEnv): boolean {
+export function canColour(stream: Writable | undefined, environment: NodeJS.ProcessEnv): boolean {
   const isUnwanted = (environment['NO_COLOR'] ?? '') !== '' || isSet(environment['CI']);
-  return !isUnwanted && environment['TERM'] !== 'dumb' && isTerminal(stream);
+  return !isUnwanted && environment['TERM'] !== 'dumb' && stream !== undefined && isTerminal(stream);
 }
 
 /** How wide a line may be: what the terminal has, and 80 where there is none; never less than 40. */
-export function widthOf(stream: Output): number {
-  const { columns = 0 } = stream;
+export function widthOf(stream: Output | undefined): number {
+  const { columns = 0 } = stream ?? {};
   return columns > 0 ? Math.max(NARROWEST, columns) : USUAL;
 }
 

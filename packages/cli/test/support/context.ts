@@ -33,6 +33,7 @@ export function contextWith(
     stdin: unused,
     stdout: unused,
     stderr: unused,
+    screen: () => undefined,
     answer: unused,
     tell: (line) => told.push(line),
     prompt: unused,

@@ -1,0 +1,32 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { environment, KM, runKm, start } from './support/km.js';
+import { startOnTerminal } from './support/terminal.js';
+
+/** All of `km`, without what is at hand. */
+const WHOLE = join(realpathSync(KM), '../../dist/main.cjs');
+
+test.each([
+  ['--help'],
+  ['-h'],
+  ['auth --help'],
+  ['auth token -h'],
+  ['monitor --help'],
+  ['queue flush --help'],
+])('km %s at hand is what all of km prints', async (line) => {
+  const whole = start(process.execPath, [WHOLE, ...line.split(' ')], environment());
+  const run = await runKm(line.split(' '));
+  expect(await whole.ended).toEqual({ code: 0, signal: null });
+  expect(run).toMatchObject({ code: 0, signal: null, stdout: whole.stdout().toString(), stderr: '' });
+  expect(run.stdout).toContain('Usage: km');
+});
+
+test('help is as wide as the terminal', async () => {
+  const linesAt = async (columns: number): Promise<number> => {
+    const { ended, shown } = startOnTerminal(['auth', 'login', '--help'], { columns });
+    expect(await ended).toMatchObject({ code: 0 });
+    return shown().split('\n').length;
+  };
+  expect(await linesAt(50)).toBeGreaterThan(await linesAt(120));
+});
