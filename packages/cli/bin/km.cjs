@@ -16,26 +16,31 @@ if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1
   process.exit(1);
 }
 
-function loadAll() {
-  require('../dist/main.cjs');
+function runAll() {
+  const { runCompiled } = require('./run-compiled.cjs');
+  runCompiled('main.cjs');
 }
 
 try {
   const words = process.argv.slice(2);
   const last = words[words.length - 1];
   if (last === '--help' || last === '-h') {
-    if (!require('../dist/help-at-once.cjs').answerHelp(words)) loadAll();
+    if (!require('../dist/help-at-once.cjs').answerHelp(words)) runAll();
   } else if (words[0] === 'auth' && words[1] === 'token') {
-    require('../dist/token-hit.cjs')
+    const { forgetCompiled, runCompiled } = require('./run-compiled.cjs');
+    runCompiled('token-hit.cjs')
       .answerAtOnce(words.slice(2))
       .then(function (isAnswered) {
-        if (!isAnswered) loadAll();
+        if (isAnswered) return;
+        forgetCompiled();
+        runAll();
       });
   } else {
-    loadAll();
+    runAll();
   }
 } catch (error) {
-  if (error.code !== 'MODULE_NOT_FOUND' || !/dist[\\/][a-z-]+\.cjs/.test(error.message)) throw error;
+  if (!/dist[\\/][a-z-]+\.(cjs|json)/.test(error.message) || !/MODULE_NOT_FOUND|ENOENT/.test(error.code))
+    throw error;
   process.stderr.write('km: is not built yet; run "npm run build" in the repository\n');
   process.exit(1);
 }

@@ -9,10 +9,7 @@ describe('help that is at hand', () => {
     expect(Object.keys(texts)).toEqual(
       expect.arrayContaining(['', 'init', 'auth', 'auth token', 'auth status', 'queue flush', 'monitor']),
     );
-    for (const text of Object.values(texts)) {
-      expect(text).toContain('Usage: km');
-      expect(text).toContain('Example:');
-    }
+    for (const text of Object.values(texts)) expect(text).toContain('Usage: km');
   });
 
   test.each([
