@@ -117,7 +117,8 @@ export async function openEventQueue(
   return {
     add: (event) => delivery.add(event),
     async secure() {
-      await journal.flush();
+      // After a failure to write the disk is left alone for a while.
+      if (journal.isWritable) await journal.flush();
       return journal.size === 0;
     },
     start() {

@@ -67,12 +67,15 @@ export class JournalSegments {
   /** In parts that each fit into a segment: a part is a record at least. */
   *#parts(plaintexts: readonly Buffer[]): Generator<readonly Buffer[]> {
     let part: Buffer[] = [];
+    let bytes = 0;
     for (const plaintext of plaintexts) {
-      if (part.length > 0 && sealedSize([...part, plaintext]) > this.#options.maxSegmentBytes) {
+      if (part.length > 0 && bytes + sealedSize([plaintext]) > this.#options.maxSegmentBytes) {
         yield part;
         part = [];
+        bytes = 0;
       }
       part.push(plaintext);
+      bytes += sealedSize([plaintext]);
     }
     if (part.length > 0) yield part;
   }
