@@ -20,7 +20,11 @@ export type NumberedSession = {
 
 /** Starts a session with these variables. */
 export function startSession(env: Record<string, string>, name: string): NumberedSession {
-  const km = startKm(monitoring(ECHO), env);
+  return sessionOf(startKm(monitoring(ECHO), env), name);
+}
+
+/** The session of a monitor that runs, whose server says back what it hears. */
+export function sessionOf(km: RunningKm, name: string): NumberedSession {
   const echoedAtMs: number[] = [];
   const decoder = new StringDecoder();
   let rest = '';

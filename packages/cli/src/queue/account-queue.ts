@@ -26,6 +26,8 @@ export type DeliveryRight = 'all' | 'memory' | 'nothing';
 
 const ADOPT_INTERVAL_MS = 10_000;
 const REFRESH_INTERVAL_MS = 1_000;
+/** A folder that cannot be written is left alone for so long: each try takes its time. */
+const UNWRITABLE_MS = 5_000;
 
 /** One account's part of the queue, as one process sees it. */
 export class AccountQueue {
@@ -37,6 +39,7 @@ export class AccountQueue {
   #backlog: Backlog | undefined;
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
+  #unwritableUntilMs = 0;
 
   constructor(options: AccountQueueOptions) {
     const { account, folder, clock, random } = options;
@@ -64,13 +67,15 @@ export class AccountQueue {
    * @param isWritable whether events of its own can be handed over through the disk.
    */
   async right(isWritable: boolean): Promise<DeliveryRight> {
-    if (this.#lease === undefined) return 'memory';
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#lease === undefined || nowMs < this.#unwritableUntilMs) return 'memory';
     try {
       if (await this.#lease.take()) return 'all';
       await this.#closeBacklog();
       return isWritable ? 'nothing' : 'memory';
     } catch {
       // Nothing can be written there: what is in memory is delivered all the same.
+      this.#unwritableUntilMs = nowMs + UNWRITABLE_MS;
       await this.#closeBacklog();
       return 'memory';
     }

@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startApi, storedEvents } from './support/api.js';
+import { temporaryFolder } from './support/folder.js';
+import { accountAt, API_KEY, environment, KM, runKm, start, type RunningKm } from './support/km.js';
+import { can } from './support/login-system.js';
+import { numbersTo, sessionOf, startSession, storedNumbers } from './support/queue-session.js';
+import { until } from './support/until.js';
+
+const CAN_FAKE_TIME = can('a laptop that sleeps', 'faketime', '-f', '+1h', 'true');
+
+describe('a session that lasts', () => {
+  test('whose token is revoked gets another one, and nobody notices', async () => {
+    const refused: string[] = [];
+    const api = await startApi({
+      onEvent: (event) => event.type === 'access.refused' && refused.push(event.reason),
+    });
+    const session = startSession(accountAt(api.url), 'revoked');
+    await session.send(20);
+    await until('the first events', () => storedNumbers(api, 'revoked').length === 20);
+    api.store.accessTokens.revokeAll(Date.now());
+    await session.send(20);
+    await until('the events after it', () => storedNumbers(api, 'revoked').length === 40);
+    await session.end();
+    expect(refused).toContain('revoked');
+    expect(storedNumbers(api, 'revoked')).toEqual(numbersTo(40));
+    expect(session.echoedAtMs).toHaveLength(40);
+    expect(
+      session.km
+        .stderr()
+        .split('\n')
+        .filter((line) => line !== '').length,
+    ).toBeLessThanOrEqual(1);
+  });
+
+  test('that only a human can help says so once, goes on, and delivers after the login, without a restart', async () => {
+    const api = await startApi();
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const session = startSession(env, 'human');
+    for (let round = 0; round < 3; round += 1) {
+      await session.send(20);
+      await until('the echoes', () => session.echoedAtMs.length === (round + 1) * 20);
+    }
+    await until('the one line', () => session.km.stderr() !== '');
+    expect(session.km.stderr()).toMatch(
+      /^km: monitoring goes on, and events wait in the queue: nobody is logged in[^\n]*\n$/,
+    );
+    expect(storedEvents(api)).toEqual([]);
+    await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
+    await until('what waited', () => storedNumbers(api, 'human').length === 60, 40_000);
+    await session.send(20);
+    await session.end();
+    expect(storedNumbers(api, 'human')).toEqual(numbersTo(80));
+    expect(session.km.stderr().split('\n')).toHaveLength(2);
+  }, 90_000);
+
+  test('and begins without a network delivers once there is one', async () => {
+    const api = await startApi();
+    await api.close();
+    const session = startSession(accountAt(api.url), 'offline');
+    await session.send(50);
+    await until('the echoes', () => session.echoedAtMs.length === 50);
+    const again = await startApi({ port: api.port });
+    await until('what waited', () => storedNumbers(again, 'offline').length === 50, 40_000);
+    await session.end();
+    expect(storedNumbers(again, 'offline')).toEqual(numbersTo(50));
+    expect(session.km.stderr()).toBe('');
+  }, 90_000);
+
+  test.runIf(CAN_FAKE_TIME)(
+    'on a laptop that sleeps for an hour goes on when it wakes',
+    async () => {
+      const api = await startApi({ tokenTtlMs: 60_000 });
+      const clockFile = join(temporaryFolder(), 'clock');
+      writeFileSync(clockFile, '+0');
+      const env = {
+        ...accountAt(api.url),
+        FAKETIME_TIMESTAMP_FILE: clockFile,
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
+      const km: RunningKm = start(
+        'faketime',
+        ['-f', '+0', process.execPath, KM, 'monitor', '--', 'cat'],
+        env,
+      );
+      const session = sessionOf(km, 'asleep');
+      await session.send(20);
+      await until('the first events', () => storedNumbers(api, 'asleep').length === 20);
+      const pid = km.child.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      writeFileSync(clockFile, '+1h');
+      process.kill(pid, 'SIGCONT');
+      await session.send(20);
+      await until('the events after it', () => storedNumbers(api, 'asleep').length === 40, 40_000);
+      await session.end();
+      expect(storedNumbers(api, 'asleep')).toEqual(numbersTo(40));
+      expect(session.echoedAtMs).toHaveLength(40);
+      expect(km.stderr()).toBe('');
+    },
+    90_000,
+  );
+});

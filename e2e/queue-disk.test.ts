@@ -1,0 +1,49 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { temporaryFolder } from './support/folder.js';
+import { accountAt, runKm } from './support/km.js';
+import { can, mountSmall, run } from './support/login-system.js';
+import { numbersTo, startSession, storedNumbers } from './support/queue-session.js';
+import { until } from './support/until.js';
+
+const CAN_MOUNT = can('a small disk', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
+const MESSAGES = 400;
+
+describe.runIf(CAN_MOUNT)('where the queue cannot be written', () => {
+  test.each([
+    ['the disk is full', (folder: string) => mountSmall(folder, '64k')],
+    [
+      'the disk is read-only',
+      (folder: string) => {
+        mountSmall(folder, '1m');
+        run('mount', '-o', 'remount,ro', folder);
+      },
+    ],
+  ])(
+    'because %s, traffic goes on, one line says so, and all is delivered in the end',
+    async (_, prepare) => {
+      const api = await startApi();
+      const state = join(temporaryFolder(), 'state');
+      mkdirSync(state);
+      prepare(state);
+      const env = accountAt(api.url, { XDG_STATE_HOME: state });
+      // A key and a token are there when the trouble begins.
+      await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
+      const mended = api.trouble.add('path=/api/events/batch,drop=before,count=inf');
+      const session = startSession(env, 'full');
+      await session.send(MESSAGES);
+      await until('the echoes', () => session.echoedAtMs.length === MESSAGES);
+      await until('the one line', () => session.km.stderr() !== '');
+      mended();
+      await until('every event', () => storedNumbers(api, 'full', 'inbound').length === MESSAGES, 60_000);
+      await session.end();
+      expect(await session.km.ended).toEqual({ code: 0, signal: null });
+      expect(storedNumbers(api, 'full')).toEqual(numbersTo(MESSAGES));
+      expect(storedNumbers(api, 'full', 'inbound')).toEqual(numbersTo(MESSAGES));
+      expect(session.km.stderr()).toMatch(/^km: events wait in memory only, for now: [^\n]+\n$/);
+    },
+    120_000,
+  );
+});
