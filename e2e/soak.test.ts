@@ -77,7 +77,7 @@ describe(`for ${IS_LONG ? 'long' : 'some seconds; npm run soak does it for long'
       });
       const env = accountAt(api.url);
       const sessions = [0, 1, 2].map((n) => sessionOf(startKm(['monitor', '--', 'cat'], env), `short-${n}`));
-      const sending = sessions.map((session) => session.send(SHORT_TOKENS_S * 100, 10));
+      const sending = sessions.map((session) => session.send(SHORT_TOKENS_S * 30, 33));
       const endsAtMs = performance.now() + SHORT_TOKENS_S * 1_000;
       while (performance.now() < endsAtMs) {
         const { code, stdout } = await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
@@ -89,11 +89,13 @@ describe(`for ${IS_LONG ? 'long' : 'some seconds; npm run soak does it for long'
       }
       await Promise.all(sending);
       for (const session of sessions) await session.end();
-      const count = SHORT_TOKENS_S * 100;
+      const count = SHORT_TOKENS_S * 30;
       await runKm(['queue', 'flush'], { env });
       for (const session of sessions) {
         expect(storedNumbers(api, session.name)).toEqual(numbersTo(count));
-        expect(session.km.stderr()).toBe('');
+        expect(session.echoedAtMs).toHaveLength(count);
+        // At its end a slow machine may leave some to the queue, which is said; nothing else is.
+        expect(session.km.stderr()).toMatch(/^(km: \d+ events? in the queue, for a later km [^\n]*\n)?$/);
       }
       expect(storedEvents(api)).toHaveLength(count * 3 * 2);
       expect(refused).toEqual([]);

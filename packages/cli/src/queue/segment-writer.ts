@@ -118,7 +118,13 @@ export class SegmentWriter {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
+    } catch (error) {
+      // A full disk takes a part of it: without that the segment is whole, and the part is no use.
+      await this.#handle.truncate(this.#offset).catch(() => undefined);
+      throw error;
+    }
     this.#offset += bytes.length;
   }
 
