@@ -54,6 +54,7 @@ function start(owner = GONE, redact: PreludeDescription['redact'] = []) {
   const clock = new FakeClock();
   const prelude = new Prelude({
     clock,
+    queueBytes: 256 * 1024 * 1024,
     begin: async () =>
       SegmentWriter.create({
         folder,

@@ -11,6 +11,7 @@ import { Prelude } from '../monitor/prelude.js';
 import { printClientConfig } from '../monitor/print-client-config.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
+import { queueLimitsFrom } from '../queue/queue-limits.js';
 import { usableEnvironment } from '../monitor/usable-environment.js';
 
 /** `km monitor`: runs an MCP server as if `km` were not there, and sends what passes to the API. */
@@ -56,6 +57,7 @@ export async function runMonitor(
     ? undefined
     : new Prelude({
         clock,
+        queueBytes: queueLimitsFrom(environment).maxBytes,
         begin: async () => {
           const { beginPrelude } = await import('../monitor/begin-prelude.js');
           return beginPrelude(data, ownContext);

@@ -7,11 +7,14 @@ import type { RingRecord } from './capture-ring.js';
 const FIRST_WRITE_MS = 40;
 /** How long what passes then is gathered for one write. */
 const WRITE_MS = 40;
-/** So much of what passes is kept, in bytes; what comes after it is not. */
+/** So much of what passes is kept at most, and so much of what the queue may have; what comes after it is not. */
 const MAX_BYTES = 16 * 1024 * 1024;
+const QUEUE_PART = 1 / 8;
 
 export type PreludeOptions = {
   readonly clock: Clock;
+  /** How large the queue may be, in bytes. */
+  readonly queueBytes: number;
   /** Begins the file; `undefined` where nothing can be kept on the disk. */
   readonly begin: () => Promise<Pick<SegmentWriter, 'append' | 'close' | 'remove'> | undefined>;
 };
@@ -39,7 +42,7 @@ export class Prelude {
   note(record: RingRecord): void {
     if (this.#isClosed) return;
     const bytes = record.kind === 'bytes' ? record.bytes.length : 0;
-    if (this.#bytes + bytes > MAX_BYTES) {
+    if (this.#bytes + bytes > Math.min(MAX_BYTES, this.#options.queueBytes * QUEUE_PART)) {
       this.#isWhole = false;
       this.#isClosed = true;
       return;
