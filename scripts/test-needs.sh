@@ -21,4 +21,6 @@ need zsh zsh
 need fish fish
 need tmux tmux
 need mandoc mandoc
+# The browser in which a person logs in.
+need chromium chromium
 exit 0

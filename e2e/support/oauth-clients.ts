@@ -11,6 +11,16 @@ export const CLI = {
   redirect_uris: [REDIRECT],
 };
 
+/** The same, of those that have a secret all the same, as Google's. */
+export function confidentialCli(method: 'client_secret_basic' | 'client_secret_post') {
+  return {
+    ...CLI,
+    client_id: 'confidential',
+    client_secret: ODD_SECRET,
+    token_endpoint_auth_method: method,
+  };
+}
+
 /** The odd characters that RFC 6749 §2.3.1 encodes. */
 export const ODD_SECRET = 'p@ss:w%rd+ &=/?#"\\~-_.!*\'()';
 

@@ -40,6 +40,9 @@ const TRY_LATER: ReadonlySet<AuthErrorCode> = new Set([
   'KM_AUTH_LOCK_TIMEOUT',
 ]);
 
+/** On every failure of this library, whichever copy of it made that: a program may have two. */
+const KIND = Symbol.for('@kilometers/auth.AuthError');
+
 /** Every failure of this library. The message says what failed, why, and what to do; it holds no secret. */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError';
@@ -50,11 +53,17 @@ export class AuthError extends Error {
     this.code = code;
   }
 
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return typeof error === 'object' && error !== null && KIND in error;
+  }
+
   /** Whether trying again later may work without a human. */
   get isRetryable(): boolean {
     return TRY_LATER.has(this.code);
   }
 }
+
+Object.defineProperty(AuthError.prototype, KIND, { value: true });
 
 /** Whether `error` is an {@link AuthError}, of the given code where one is given. */
 export function isAuthError(error: unknown, code?: AuthErrorCode): error is AuthError {

@@ -14,7 +14,7 @@ export { configFolder } from './caches/file/config-folder.js';
 export { createDocumentFile, type DocumentFileOptions } from './caches/file/document-file.js';
 export { createFileCache, type FileCache, type FileCacheOptions } from './caches/file/file-cache.js';
 export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/replace-under-lock.js';
-export type { LoginStore, StoredLogin } from './caches/file/login-store.js';
+export type { LoginStore, OAuthLogin, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
 export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';
 export {
@@ -88,7 +88,7 @@ export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } fro
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
-export type { TokenTarget } from './token-key.js';
+export { targetSuffix, type TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
 export {
   finishRefreshOnSignal,

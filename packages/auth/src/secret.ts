@@ -14,7 +14,7 @@ export class Secret {
 
   /** `text` as a {@link Secret}; one that already is comes back as it is. */
   static from(text: string | Secret): Secret {
-    return text instanceof Secret ? text : new Secret(text);
+    return typeof text === 'string' ? new Secret(text) : text;
   }
 
   /** The text itself. The only way to it. */

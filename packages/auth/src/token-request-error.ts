@@ -31,4 +31,8 @@ export class TokenRequestError extends AuthError {
     super(code, message, options);
     this.failure = failure;
   }
+
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return error instanceof AuthError && 'failure' in error;
+  }
 }

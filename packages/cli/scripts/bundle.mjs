@@ -34,6 +34,24 @@ const preludeApart = {
   },
 };
 
+/** What speaks to other issuers is loaded for the profiles that have one: every command would carry it otherwise. */
+const OAUTH_PARTS = ['open-provider', 'issuer-login'];
+const OAUTH_PACKAGES = ['oauth4webapi', 'jose'];
+const oauthApart = {
+  name: 'oauth-apart',
+  setup(bundler) {
+    const names = [
+      ...OAUTH_PARTS.map((name) => `\\/oauth\\/${name}\\.js`),
+      ...OAUTH_PACKAGES.map((name) => `^${name}`),
+    ];
+    bundler.onResolve({ filter: new RegExp(`(${names.join('|')})$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import'
+        ? { path: `../oauth/${basename(path, '.js')}.cjs`, external: true }
+        : undefined,
+    );
+  },
+};
+
 /** What is imported lazily is left out: who gets there has failed, and begins anew with all of `km`. */
 const nothingLater = {
   name: 'nothing-later',
@@ -117,7 +135,7 @@ const results = await Promise.all([
   build({
     ...options,
     entryPoints: [monitor],
-    plugins: [preludeApart],
+    plugins: [preludeApart, oauthApart],
     supported: { 'dynamic-import': false },
   }),
   build({
@@ -128,6 +146,15 @@ const results = await Promise.all([
       join(root, 'src/monitor/begin-prelude.ts'),
     ],
     external: ['@kilometers/local-api'],
+    plugins: [oauthApart],
+  }),
+  build({
+    ...options,
+    entryPoints: Object.fromEntries([
+      ...OAUTH_PARTS.map((name) => [`oauth/${name}`, join(root, 'src/oauth', `${name}.ts`)]),
+      ...OAUTH_PACKAGES.map((name) => [`oauth/${name}`, name]),
+    ]),
+    plugins: [oauthApart],
   }),
   build({
     ...options,

@@ -5,8 +5,7 @@ import type { CommandContext } from './command-context.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthProfilesFlags } from './commands/auth-profiles.js';
 import type { AuthStatusFlags } from './commands/auth-status.js';
-import { collect } from './flag-values.js';
-import type { AuthLoginFlags } from './login/login-kind.js';
+import { loginCommand } from './login-command.js';
 
 type ExitWith = (code: number) => void;
 
@@ -25,23 +24,6 @@ export function authCommand(program: Command, context: CommandContext, exitWith:
     auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
   }
   return auth;
-}
-
-function loginCommand(context: CommandContext, exitWith: ExitWith): Command {
-  const login = new Command('login')
-    .description('log a profile in: prove a credential by getting a token with it, then store it, encrypted')
-    .option('--device', 'in a browser, here or on another device, with a code')
-    .option('--api-key-stdin', 'read an API key from standard input')
-    .option('--api-key <key>', 'an API key; other users of this machine can see it')
-    .option('--client-id <id>', 'log in as this client, with its secret')
-    .option('--client-secret-stdin', "read the client's secret from standard input")
-    .option('--scope <scope>', 'what the login must be good for; may be given more than once', collect);
-  addAccountOptions(login);
-  addExample(login, 'km auth login --api-key-stdin < api-key.txt');
-  return login.action(async (flags: AuthLoginFlags) => {
-    const { runAuthLogin } = await import('./commands/auth-login.js');
-    exitWith(await runAuthLogin(flags, context));
-  });
 }
 
 function logoutCommand(context: CommandContext, exitWith: ExitWith): Command {

@@ -5,7 +5,9 @@ import {
   type AuthManagerConfig,
   type Credential,
   type GrantKey,
+  type StoredLogin,
 } from '@kilometers/auth';
+import { credentialOf, type Account } from './settings.js';
 
 /** Whose grant is meant. */
 export type GrantOwner = Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> & {
@@ -18,6 +20,21 @@ function credentialIn({ apiKey, clientCredentials }: GrantOwner): Credential | u
   if (clientCredentials === undefined) return undefined;
   const { clientId, clientSecret } = clientCredentials;
   return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
+}
+
+/** Under what the manager keeps a stored login's grant. */
+export function grantKeyOfLogin(login: StoredLogin): GrantKey {
+  return login.kind === 'oauth' ? login.grant : grantKeyOf({ ...credentialOf(login), ...login });
+}
+
+/** A grant of an account, and what the keys of its tokens have after their scopes. */
+export function grantOfAccount({ oauth, config, profile, endpoint }: Account): {
+  readonly key: GrantKey;
+  readonly keySuffix: string;
+} {
+  if (oauth !== undefined) return { key: oauth.grant, keySuffix: oauth.keySuffix };
+  const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
+  return { key, keySuffix: '' };
 }
 
 /** Under what the manager keeps the grant of this account. */

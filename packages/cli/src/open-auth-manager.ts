@@ -3,9 +3,11 @@ import {
   createDebugLog,
   createKilometersProvider,
   DEFAULT_REFRESH_SETTINGS,
+  describeEvent,
   type AuthEvent,
   type AuthManager,
   type AuthManagerConfig,
+  type OAuthLogin,
   type TokenProvider,
 } from '@kilometers/auth';
 import { recordUsage } from './analytics/record-usage.js';
@@ -30,6 +32,9 @@ function warningOf(event: AuthEvent): string | undefined {
     case 'cache.repaired':
     case 'security.event':
       return event.message;
+    case 'grant.expiring':
+    case 'token.scopes-differ':
+      return describeEvent(event);
     default:
       return undefined;
   }
@@ -61,10 +66,18 @@ export async function openAuthManager(
   const account = await resolveAccount(flags, context.environment, storage.files?.logins);
   if (account.note !== undefined) context.tell(`km: ${account.note}`);
   const { clock, random } = context;
-  const provider = providerFor(account, storage, context);
+  const { oauth } = account;
+  const provider = await (oauth === undefined
+    ? providerFor(account, storage, context)
+    : issuerOf(oauth, account, storage, context));
   const manager = createAuthManager({
     ...account.config,
     ...overrides,
+    ...(oauth !== undefined && {
+      loginId: oauth.loginId,
+      loginCommand: (scopes) =>
+        [account.loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
+    }),
     provider,
     cache: storage.cache,
     clock,
@@ -73,6 +86,17 @@ export async function openAuthManager(
   tellEvents(manager, context);
   recordUsage(manager, context);
   return { manager, account, storage };
+}
+
+/** Another issuer than the Kilometers API: all that speaks to it is loaded for its profiles only. */
+async function issuerOf(
+  login: OAuthLogin,
+  { config }: Account,
+  { files }: Storage,
+  context: CommandContext,
+): Promise<TokenProvider> {
+  const { providerOfLogin, whileStored } = await import('./oauth/open-provider.js');
+  return whileStored(providerOfLogin(login, context, config.requestTimeoutMs), login, files?.logins);
 }
 
 /** A credential that is stored serves as long as it is; one from the environment serves as long as the process. */

@@ -4,6 +4,7 @@ import {
   parseEndpoint,
   type AuthManagerConfig,
   type LoginStore,
+  type OAuthLogin,
   type StoredLogin,
 } from '@kilometers/auth';
 import type { Configuration, ProfileSettings } from './config/configuration.js';
@@ -18,12 +19,17 @@ export type SettingSource = 'flag' | 'environment' | 'config' | 'login' | 'defau
 /** A setting, and where it came from. */
 export type Sourced<T> = { readonly value: T; readonly source: SettingSource };
 
+/** What a profile is logged in with: what mints its tokens. */
+export type CredentialKind = 'api_key' | 'client_credentials' | 'refresh_token';
+
 /** Whose tokens are meant, where they come from and what brings them. */
 export type Account = {
   readonly profile: Sourced<string>;
   readonly endpoint: Sourced<string>;
   /** What mints tokens; `undefined` when nobody is logged in. */
-  readonly credential: Sourced<StoredLogin['kind']> | undefined;
+  readonly credential: Sourced<CredentialKind> | undefined;
+  /** The login, where another issuer than the Kilometers API has it. */
+  readonly oauth: OAuthLogin | undefined;
   /** The manager's configuration without its cache. */
   readonly config: AuthManagerConfig;
   /** The command that logs the profile in. */
@@ -71,15 +77,20 @@ export function settingsFrom(
     environment,
   ),
 ): Settings {
-  const config = authConfigFromEnvironment(environment);
-  const profile = firstOf(flags.profile, config.profile, activeProfile) ?? {
+  const fromEnvironment = authConfigFromEnvironment(environment);
+  const profile = firstOf(flags.profile, fromEnvironment.profile, activeProfile) ?? {
     value: 'default',
     source: 'default',
   };
   const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;
+  // A key and an endpoint in the environment are those of the Kilometers API: nothing to another issuer.
+  const config =
+    own.provider === undefined
+      ? fromEnvironment
+      : { ...fromEnvironment, apiKey: undefined, apiEndpoint: undefined };
   return {
     profile,
-    endpoint: firstOf(flags.endpoint, config.apiEndpoint, own.apiEndpoint),
+    endpoint: firstOf(flags.endpoint, config.apiEndpoint, own.apiEndpoint ?? own.provider?.issuer),
     config: { ...own.refresh, ...config },
     own,
   };
@@ -100,9 +111,16 @@ export function credentialOf(login: StoredLogin): Pick<AuthManagerConfig, 'apiKe
       return { apiKey: login.apiKey };
     case 'client_credentials':
       return { clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret } };
+    case 'oauth':
     case 'refresh_token':
       return {};
   }
+}
+
+/** What a stored login mints tokens with. */
+export function credentialKindOf(login: StoredLogin): CredentialKind {
+  if (login.kind !== 'oauth') return login.kind;
+  return login.loginId === undefined ? 'client_credentials' : 'refresh_token';
 }
 
 /**
@@ -129,6 +147,7 @@ export async function resolveAccount(
   const account = {
     profile,
     endpoint,
+    oauth: undefined,
     loginCommand,
     own,
     config: {
@@ -141,17 +160,38 @@ export async function resolveAccount(
   if (hasKey) return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
   const { login, note } = stored;
   if (login === undefined) return { ...account, credential: undefined, note };
-  const [wanted, loggedInTo] = [endpoint.value, login.apiEndpoint].map((url) => parseEndpoint(url).origin);
-  if (wanted !== loggedInTo) {
-    const why = `profile ${profile.value} is logged in to ${loggedInTo}; that login is not used at ${wanted}`;
-    return { ...account, credential: undefined, note: why };
-  }
+  const why = unfit(login, { profile: profile.value, endpoint: endpoint.value, provider: own.provider });
+  if (why !== undefined) return { ...account, credential: undefined, note: why };
   return {
     ...account,
+    oauth: login.kind === 'oauth' ? login : undefined,
     config: { ...account.config, ...credentialOf(login) },
-    credential: { value: login.kind, source: 'login' },
+    credential: { value: credentialKindOf(login), source: 'login' },
     note: undefined,
   };
+}
+
+/** Whether two say the same, in whatever order. */
+export function isSameProvider(one: unknown, other: unknown): boolean {
+  const sorted = (_: string, value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
+}
+
+/** Why a stored login is not used, if it is not: it serves where it was proved, with what it was proved with. */
+function unfit(
+  login: StoredLogin,
+  at: { readonly profile: string; readonly endpoint: string; readonly provider: ProfileSettings['provider'] },
+): string | undefined {
+  const [wanted, loggedInTo] = [at.endpoint, login.apiEndpoint].map((url) => parseEndpoint(url).origin);
+  if (wanted !== loggedInTo)
+    return `profile ${at.profile} is logged in to ${loggedInTo ?? ''}; that login is not used at ${wanted ?? ''}`;
+  const provider = login.kind === 'oauth' ? login.provider : undefined;
+  return at.provider === undefined || isSameProvider(provider, at.provider)
+    ? undefined
+    : `the provider of profile ${at.profile} in config.json is not the one that was logged in to; that login is not used`;
 }
 
 async function readLogin(

@@ -14,6 +14,7 @@ const ACCOUNT: Account = {
   profile: { value: 'work', source: 'flag' },
   endpoint: { value: 'https://api.example', source: 'login' },
   credential: { value: 'api_key', source: 'login' },
+  oauth: undefined,
   loginCommand: 'km auth login',
   own: { refresh: {} },
   config: {},

@@ -1,7 +1,7 @@
-import type { StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens } from '../revocation/take-tokens.js';
 import { settingsFrom } from '../settings.js';
@@ -23,7 +23,7 @@ export async function runAuthLogout(flags: AuthLogoutFlags, context: CommandCont
   // First the login, so that nothing new is won with it.
   const logins = ((await files?.logins.list()) ?? []).filter(isMeant);
   for (const login of logins) await files?.logins.remove(login.profile);
-  const endings = new TokenEndings((origin) => endpointAt(origin, logins), context);
+  const endings = new TokenEndings((key) => authorityOf(key, logins), context);
   const taken =
     files === undefined
       ? { grants: [], isBusy: false }
@@ -41,9 +41,4 @@ export async function runAuthLogout(flags: AuthLogoutFlags, context: CommandCont
     'a refresh is under way in another process, and may bring a token yet: log out again in a minute',
     { exitCode: EXIT.tryLater },
   );
-}
-
-/** The endpoint that was logged in to at `origin`, which may have a path of its own. */
-function endpointAt(origin: string, logins: readonly StoredLogin[]): string {
-  return logins.find(({ apiEndpoint }) => new URL(apiEndpoint).origin === origin)?.apiEndpoint ?? origin;
 }

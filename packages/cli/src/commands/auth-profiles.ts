@@ -1,9 +1,8 @@
-import type { StoredLogin } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { EXIT } from '../exit-code.js';
 import { profileNames } from '../profiles.js';
-import { resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
+import { resolveAccount, settingsFrom, type CredentialKind, type SettingSource } from '../settings.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
@@ -17,11 +16,13 @@ export type ProfileRow = {
   readonly endpoint: string;
   readonly endpointFrom: SettingSource;
   /** How it is logged in; `null` when it is not. */
-  readonly credential: StoredLogin['kind'] | null;
+  readonly credential: CredentialKind | null;
   readonly credentialFrom: SettingSource | null;
+  /** Who issues its tokens; `null` where that is the Kilometers API. */
+  readonly issuer: string | null;
 };
 
-const CREDENTIALS: Readonly<Record<StoredLogin['kind'], string>> = {
+const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
   api_key: 'API key',
   client_credentials: 'client credentials',
   refresh_token: 'a person',
@@ -43,6 +44,7 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
         endpointFrom: account.endpoint.source,
         credential: account.credential?.value ?? null,
         credentialFrom: account.credential?.source ?? null,
+        issuer: account.own.provider?.issuer ?? null,
       };
     }),
   );

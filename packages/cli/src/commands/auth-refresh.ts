@@ -1,8 +1,15 @@
-import { DEFAULT_SCOPE, finishRefreshOnSignal, formatDuration, scopeKey } from '@kilometers/auth';
+import {
+  DEFAULT_SCOPE,
+  finishRefreshOnSignal,
+  formatDuration,
+  scopeKey,
+  type AuthToken,
+  type GrantRecord,
+} from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeFor } from '../exit-code.js';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import { refreshScopes, type ScopeRefresh } from '../refresh/refresh-scopes.js';
 import type { Account, AccountFlags } from '../settings.js';
@@ -27,12 +34,8 @@ export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandCo
   const { manager, account, storage } = opened;
   finishRefreshOnSignal(manager, context.process);
   try {
-    const grantKey = grantKeyOf({
-      ...account.config,
-      profile: account.profile.value,
-      apiEndpoint: account.endpoint.value,
-    });
-    const stored = (await storage.cache.getGrant(grantKey))?.tokens ?? new Map();
+    const { key, keySuffix } = grantOfAccount(account);
+    const stored = tokensByScope(await storage.cache.getGrant(key), keySuffix);
     const scopes = all ? [...stored.keys()].sort() : [scopeKey(flags.scope ?? DEFAULT_SCOPE)];
     const results = await refreshScopes({ manager, scopes, stored, ifDue });
     const nowMs = context.clock.nowMs();
@@ -44,6 +47,11 @@ export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandCo
   } finally {
     await manager.stop();
   }
+}
+
+function tokensByScope(record: GrantRecord | undefined, keySuffix: string): ReadonlyMap<string, AuthToken> {
+  const own = [...(record?.tokens ?? [])].filter(([key]) => key.endsWith(keySuffix));
+  return new Map(own.map(([key, token]) => [key.slice(0, key.length - keySuffix.length), token]));
 }
 
 function lineOf(result: ScopeRefresh, nowMs: number): string {

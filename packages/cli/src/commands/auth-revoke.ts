@@ -1,7 +1,8 @@
-import { parseEndpoint, scopeKey } from '@kilometers/auth';
+import { scopeKey, type GrantKey } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
@@ -18,17 +19,18 @@ export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandCont
     });
   }
   const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
-  const { profile, endpoint, credential, loginCommand } = await resolveAccount(
-    flags,
-    context.environment,
-    files.logins,
+  const account = await resolveAccount(flags, context.environment, files.logins);
+  const { profile, endpoint, credential, loginCommand, oauth } = account;
+  const { key: own, keySuffix } = grantOfAccount(account);
+  const isOwn = ({ credential: of }: GrantKey): boolean => oauth === undefined || of === own.credential;
+  const endings = new TokenEndings(
+    () => ({ apiEndpoint: endpoint.value, ...(oauth !== undefined && { oauth }) }),
+    context,
   );
-  const { origin } = parseEndpoint(endpoint.value);
-  const endings = new TokenEndings(() => endpoint.value, context);
   const taken = await takeTokens({
     files,
-    isMeant: (key) => key.profile === profile.value && key.apiOrigin === origin,
-    part: scope === undefined ? partWithTokens : partWithScope(scope),
+    isMeant: (key) => key.profile === own.profile && key.apiOrigin === own.apiOrigin && isOwn(key),
+    part: scope === undefined ? partWithTokens : partWithScope(scope + keySuffix),
     note: endings.note,
   });
   const ending = await endings.tell();
@@ -48,6 +50,11 @@ export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandCont
   const winsMore = credential !== undefined && credential.value !== 'refresh_token';
   if (hadRefreshToken && !winsMore) {
     context.tell(`km: the login is over with it; run \`${loginCommand}\``);
+  }
+  if (scope !== undefined && count > 0 && oauth?.loginId !== undefined) {
+    context.tell(
+      'km: some issuers end the whole login with one of its tokens; where this one does, the next refresh says to log in',
+    );
   }
   if (!taken.isBusy) return EXIT.done;
   throw new CliError(

@@ -34,9 +34,7 @@ async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<r
   return [
     versionCheck(context),
     ...settings,
-    ...(account === undefined
-      ? []
-      : await attempt('endpoint', () => networkChecks(account.endpoint.value, context))),
+    ...(account === undefined ? [] : await attempt('endpoint', () => networkChecks(account, context))),
     ...permissions,
     ...(await attempt('cache', () => storageChecks(storage, account))),
     ...(await attempt('queue', () => queueChecks(context, storage))),

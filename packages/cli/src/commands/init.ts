@@ -22,6 +22,7 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   if (!PROFILE_NAME.test(name)) throw wrongName(name);
+  refuseIssuer(name, configuration.profiles.get(name)?.provider?.issuer);
   if (flags.force !== true) await refuseToReplace(name, configuration.profiles.has(name), context);
 
   const isLoggedIn = flags.apiKey !== undefined || isInteractive(context);
@@ -49,6 +50,15 @@ async function refuseToReplace(name: string, isConfigured: boolean, context: Com
   throw new CliError(
     `profile ${name} is there already, and stays as it is: log in with \`km auth login --profile ${name}\`, ` +
       'add another with `km init --profile NAME`, or replace it with --force',
+    { exitCode: EXIT.failed },
+  );
+}
+
+/** What it is set up with is more than this command asks for. */
+function refuseIssuer(name: string, issuer: string | undefined): void {
+  if (issuer === undefined) return;
+  throw new CliError(
+    `profile ${name} logs in at ${issuer}, and stays as it is: log in with \`km auth login --profile ${name}\`, or add another with \`km init --profile NAME\``,
     { exitCode: EXIT.failed },
   );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { CommandContext } from '../command-context.js';
 import { proxyAddress, proxyFor } from '../network/proxy-choice.js';
-import { serviceUrl } from '../settings.js';
+import { serviceUrl, type Account } from '../settings.js';
 import { attempt, failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 /** An API that has not answered by then counts as out of reach, in milliseconds. */
@@ -11,9 +11,20 @@ const NOTABLE_SKEW_MS = 30_000;
 
 type Looking = Pick<CommandContext, 'fetch' | 'clock' | 'environment'>;
 
+/** What is asked how it is: the API, or what another issuer publishes. */
+function placeToAsk({ endpoint, own: { provider } }: Pick<Account, 'endpoint' | 'own'>): URL {
+  if (provider === undefined) return new URL(serviceUrl(endpoint.value, '/health'));
+  return new URL(serviceUrl(provider.issuer, '/.well-known/openid-configuration'));
+}
+
 /** Whether the API answers, by which way, whom it proves to be, and what time it has. */
-export async function networkChecks(endpoint: string, looking: Looking): Promise<readonly HealthCheck[]> {
-  const url = new URL(serviceUrl(endpoint, '/health'));
+export async function networkChecks(
+  account: Pick<Account, 'endpoint' | 'own'>,
+  looking: Looking,
+): Promise<readonly HealthCheck[]> {
+  if (account.own.provider?.['endpoints'] !== undefined)
+    return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
+  const url = placeToAsk(account);
   const proxy = await attempt('proxy', () => [proxyCheck(url, looking.environment)]);
   return [...(await answerChecks(url, looking)), ...proxy];
 }

@@ -1,6 +1,6 @@
 import type { FileCache, GrantKey } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { eventsIn, queueReport } from '../queue/queue-report.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
@@ -48,9 +48,7 @@ function keyCheck(files: FileCache): HealthCheck {
 }
 
 function keysOf(account: Account | undefined): readonly GrantKey[] {
-  if (account === undefined) return [];
-  const { config, profile, endpoint } = account;
-  return [grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value })];
+  return account === undefined ? [] : [grantOfAccount(account).key];
 }
 
 async function lockChecks(files: FileCache, grants: readonly GrantKey[]): Promise<readonly HealthCheck[]> {

@@ -1,6 +1,4 @@
-import { constants } from 'node:os';
 import {
-  formatDuration,
   isAuthError,
   revokeToken,
   scopeKey,
@@ -10,15 +8,13 @@ import {
   type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
-import { CliError } from '../cli-error.js';
-import type { CommandContext } from '../command-context.js';
 import { grantKeyOf } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
-import { styleFor } from '../terminal/style.js';
+import { tellDeviceCode } from './device-code.js';
 import type { LoginKind, LoginRequest, WonLogin } from './login-kind.js';
-import { openBrowser } from './open-browser.js';
 import { unproved } from './proof.js';
+import { waitForPerson } from './wait-for-person.js';
 
 /** What `km` does: monitors, loads plugins, and speaks for the account. */
 const SCOPES: readonly string[] = ['default', 'monitoring', 'plugins'];
@@ -30,41 +26,23 @@ export const deviceLogin: LoginKind = {
   isMeant: ({ device = false }) => device,
   async win(request) {
     try {
+      const { context, apiEndpoint } = request;
       const login = await start(request);
-      tellWhatToDo(login, request.context);
-      return wonBy(await waitFor(login, request), request);
+      tellDeviceCode(login, context);
+      const grant = await waitForPerson(
+        {
+          what: 'waiting for you to approve it',
+          wait: (options) => login.wait(options),
+          giveBack: (won) => revokeGrant(won, { apiEndpoint, transport: transportOf(context) }),
+        },
+        context,
+      );
+      return wonBy(grant, request);
     } catch (error) {
       throw unproved(error);
     }
   },
 };
-
-/** Waits for the person's answer. A signal ends that, and what was granted in that very moment is given back. */
-async function waitFor(login: DeviceLogin, { context, apiEndpoint }: LoginRequest): Promise<TokenGrant> {
-  const giveUp = new AbortController();
-  const signals: NodeJS.Signals[] = [];
-  const stop = context.onSignal((signal) => {
-    signals.push(signal);
-    giveUp.abort();
-  });
-  const interrupted = (cause?: unknown): CliError =>
-    new CliError('the login was given up; nothing was stored', {
-      exitCode: 128 + constants.signals[signals[0] ?? 'SIGINT'],
-      cause,
-    });
-  try {
-    const grant = await whileSpinning('waiting for you to approve it', context, () =>
-      login.wait({ signal: giveUp.signal }),
-    );
-    if (!giveUp.signal.aborted) return grant;
-    await revokeGrant(grant, { apiEndpoint, transport: transportOf(context) });
-    throw interrupted();
-  } catch (error) {
-    throw isAuthError(error, 'KM_AUTH_ABORTED') ? interrupted(error) : error;
-  } finally {
-    stop();
-  }
-}
 
 async function revokeGrant({ token, refreshToken }: TokenGrant, options: RevokeTokenOptions): Promise<void> {
   if (refreshToken !== undefined) await revokeToken({ token: refreshToken, kind: 'refresh_token' }, options);
@@ -90,17 +68,6 @@ async function start({ context, apiEndpoint, settings, flags }: LoginRequest): P
       return startDeviceLogin(options);
     }
   });
-}
-
-function tellWhatToDo(login: DeviceLogin, context: CommandContext): void {
-  const { tell, environment } = context;
-  const { bold } = styleFor(context.stderr(), environment);
-  const { userCode, verificationUri, verificationUriComplete = verificationUri } = login;
-  tell(`km: open ${bold(verificationUri)}`);
-  tell(`    and enter the code ${bold(userCode)}`);
-  if (verificationUriComplete !== verificationUri) tell(`    or open ${verificationUriComplete}`);
-  tell(`    The code is good for ${formatDuration(login.expiresInMs)}. Ctrl-C gives up.`);
-  if (openBrowser(verificationUriComplete, context)) tell('    Your browser is being opened.');
 }
 
 function wonBy(grant: TokenGrant, { context, profile, apiEndpoint }: LoginRequest): WonLogin {

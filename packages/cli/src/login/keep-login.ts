@@ -2,12 +2,13 @@ import { parseEndpoint, type FileCache, type GrantKey, type StoredLogin } from '
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, withProfile } from '../config/change-configuration.js';
-import type { ConfigurationJson, ProfileJson } from '../config/configuration.js';
+import type { ConfigurationJson } from '../config/configuration.js';
 import { EXIT } from '../exit-code.js';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantKeyOfLogin } from '../grant-of-account.js';
+import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
-import { credentialOf } from '../settings.js';
+import { credentialKindOf, isSameProvider } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 import type { WonLogin } from './login-kind.js';
 
@@ -49,11 +50,9 @@ export async function keepLogin(
 ): Promise<void> {
   const { login } = won;
   const before = await files.logins.get(login.profile).catch(() => undefined);
-  const endings = new TokenEndings(
-    (origin) => [login, before].find((one) => isAt(one, origin))?.apiEndpoint ?? origin,
-    context,
-  );
-  const isAllThereIs = login.kind === 'refresh_token';
+  const known = before === undefined ? [login] : [login, before];
+  const endings = new TokenEndings((key) => authorityOf(key, known), context);
+  const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   let replaced: readonly Grant[] = [];
   if (isAllThereIs) {
     try {
@@ -77,10 +76,6 @@ export async function keepLogin(
   }
   if (before !== undefined) await takeLoginBefore(before, won, files, endings);
   await endings.tell();
-}
-
-function isAt(login: StoredLogin | undefined, origin: string): boolean {
-  return login !== undefined && parseEndpoint(login.apiEndpoint).origin === origin;
 }
 
 function tokensOf({ key, record }: Grant): TakenGrant {
@@ -120,7 +115,7 @@ async function takeLoginBefore(
 ): Promise<void> {
   const idOf = ({ apiOrigin, profile, credential }: GrantKey): string =>
     JSON.stringify([apiOrigin, profile, credential]);
-  const id = idOf(grantKeyOf({ ...credentialOf(before), ...before }));
+  const id = idOf(grantKeyOfLogin(before));
   if (grants.some(({ key }) => idOf(key) === id)) return;
   await takeTokens({
     files,
@@ -137,14 +132,19 @@ async function takeLoginBefore(
 async function noteProfile({ login, provider }: WonLogin, context: CommandContext): Promise<void> {
   await changeConfiguration(context, (json: ConfigurationJson) =>
     withProfile(json, login.profile, (settings) => {
-      const isSameEndpoint =
-        settings.apiEndpoint !== undefined &&
-        parseEndpoint(settings.apiEndpoint).href === parseEndpoint(login.apiEndpoint).href;
-      const isSameProvider = JSON.stringify(settings.provider) === JSON.stringify(provider);
-      if (isSameEndpoint && isSameProvider) return settings;
-      const { provider: _before, ...others } = settings;
-      const after: ProfileJson = { ...others, apiEndpoint: login.apiEndpoint };
-      return provider === undefined ? after : { ...after, provider };
+      // Where the tokens of another issuer go is told by its own address, unless another one was given.
+      const { apiEndpoint, ...issuers } = settings;
+      const wanted = login.apiEndpoint === provider?.issuer ? undefined : login.apiEndpoint;
+      const hrefOf = (url: string | undefined): string | undefined =>
+        url === undefined ? undefined : parseEndpoint(url).href;
+      const isSame = hrefOf(apiEndpoint) === hrefOf(wanted) && isSameProvider(settings.provider, provider);
+      if (isSame) return settings;
+      const { provider: _before, ...others } = issuers;
+      return {
+        ...others,
+        ...(wanted !== undefined && { apiEndpoint: wanted }),
+        ...(provider !== undefined && { provider }),
+      };
     }),
   );
 }

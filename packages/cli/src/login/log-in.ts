@@ -9,6 +9,7 @@ import { accountFeatures } from './account-features.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
 import type { AuthLoginFlags, WonLogin } from './login-kind.js';
+import { wrongUsage } from './wrong-usage.js';
 
 /**
  * Logs a profile in: asks how where that is needed, proves it by a real token, and only then stores it.
@@ -21,7 +22,10 @@ export async function logIn(flags: AuthLoginFlags, context: CommandContext): Pro
   const apiEndpoint = settings.endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   const files = filesForLogin(context);
-  const kind = await chooseLogin(flags, context);
+  const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
+  if (!isElsewhere) refuseIssuerFlags(flags);
+  const elsewhere = isElsewhere ? await import('../oauth/issuer-login.js') : undefined;
+  const kind = elsewhere?.issuerLogin ?? (await chooseLogin(flags, context));
   const won = await kind.win({ flags, context, settings, profile, apiEndpoint });
 
   // From here on there is something to lose: a signal ends no write.
@@ -32,8 +36,31 @@ export async function logIn(flags: AuthLoginFlags, context: CommandContext): Pro
   } finally {
     stopListening();
   }
-  await tellAccount(won, context);
+  if (elsewhere === undefined) await tellAccount(won, context);
+  else elsewhere.tellIssuerLogin(won, context);
   tellWhatGoesBefore(won, settings, context);
+}
+
+/** What only another issuer has would be ignored in silence. */
+function refuseIssuerFlags(flags: AuthLoginFlags): void {
+  const names: readonly (readonly [keyof AuthLoginFlags, string])[] = [
+    ['web', '--web'],
+    ['audience', '--audience'],
+    ['resource', '--resource'],
+    ['redirectUri', '--redirect-uri'],
+    ['prompt', '--prompt'],
+    ['clientAuth', '--client-auth'],
+    ['clientKey', '--client-key'],
+    ['clientCert', '--client-cert'],
+    ['tokenEndpoint', '--token-endpoint'],
+    ['authorizationEndpoint', '--authorization-endpoint'],
+    ['deviceEndpoint', '--device-endpoint'],
+    ['revocationEndpoint', '--revocation-endpoint'],
+  ];
+  const [given] = names.filter(([flag]) => flags[flag] !== undefined);
+  if (given === undefined) return;
+  const instead = given[0] === 'web' ? '; the Kilometers API is logged in to with --device' : '';
+  throw wrongUsage(`${given[1]} is for another issuer than the Kilometers API: give --issuer, too${instead}`);
 }
 
 /** Says whose login it is and what it may do. */
@@ -67,7 +94,7 @@ function tellWhatGoesBefore(
   { config, profile }: Settings,
   context: CommandContext,
 ): void {
-  if (config.apiKey !== undefined)
+  if (config.apiKey !== undefined && login.kind !== 'oauth')
     context.tell('km: KILOMETERS_API_KEY is set, and goes before this login: unset it to use the login');
   const active = settingsFrom({}, context.environment).profile.value;
   if (profile.source === 'flag' && active !== login.profile)

@@ -10,6 +10,23 @@ export type AuthLoginFlags = AccountFlags & {
   readonly clientId?: string;
   readonly clientSecretStdin?: boolean;
   readonly scope?: readonly string[];
+} & IssuerFlags;
+
+/** Of a login at another issuer than the Kilometers API. */
+export type IssuerFlags = {
+  readonly issuer?: string;
+  readonly web?: boolean;
+  readonly audience?: string;
+  readonly resource?: readonly string[];
+  readonly redirectUri?: string;
+  readonly prompt?: string;
+  readonly clientAuth?: string;
+  readonly clientKey?: string;
+  readonly clientCert?: string;
+  readonly authorizationEndpoint?: string;
+  readonly tokenEndpoint?: string;
+  readonly deviceEndpoint?: string;
+  readonly revocationEndpoint?: string;
 };
 
 /** What a way to log in works with. */

@@ -15,13 +15,25 @@ function browserFor(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): 
   return has('DISPLAY') || has('WAYLAND_DISPLAY') ? ['xdg-open'] : undefined;
 }
 
-/** Opens a link in the browser of whoever sits at the terminal. Returns whether it is being opened. */
+/** The program that `BROWSER` names, as most programs read it: the first of several, with the link for `%s`. */
+function chosenBrowser({ BROWSER = '' }: NodeJS.ProcessEnv, link: string): Opener | undefined {
+  const [file, ...args] = (BROWSER.split(':')[0] ?? '').split(/\s+/).filter((word) => word !== '');
+  if (file === undefined) return undefined;
+  const hasPlace = args.some((arg) => arg.includes('%s'));
+  return [file, ...args.map((arg) => arg.replaceAll('%s', link)), ...(hasPlace ? [] : [link])];
+}
+
+/**
+ * Opens a link in the browser of whoever sits at the terminal, or in the one that `BROWSER` names. Returns whether it is
+ * being opened.
+ */
 export function openBrowser(link: string, context: CommandContext): boolean {
-  if (!isInteractive(context)) return false;
-  const opener = browserFor(context.environment, process.platform);
+  const chosen = chosenBrowser(context.environment, link);
+  const usual = isInteractive(context) ? browserFor(context.environment, process.platform) : undefined;
+  const opener = chosen ?? (usual === undefined ? undefined : ([...usual, link] as const));
   if (opener === undefined) return false;
   const [file, ...args] = opener;
-  const child = spawn(file, [...args, link], { stdio: 'ignore', detached: true });
+  const child = spawn(file, args, { stdio: 'ignore', detached: true });
   // The link is on the screen: who has no such program opens it by hand.
   child.on('error', () => undefined);
   child.unref();

@@ -63,7 +63,8 @@ export async function proveCredential(credential: BareCredential, request: Login
   return { login, token, grants: await grantsIn(cache) };
 }
 
-async function grantsIn(cache: TokenCache): Promise<WonLogin['grants']> {
+/** What a cache has. */
+export async function grantsIn(cache: TokenCache): Promise<WonLogin['grants']> {
   const keys = await cache.listGrants();
   const grants = await Promise.all(keys.map(async (key) => ({ key, record: await cache.getGrant(key) })));
   return grants.flatMap(({ key, record }) => (record === undefined ? [] : [{ key, record }]));

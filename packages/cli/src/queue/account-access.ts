@@ -123,7 +123,7 @@ export class AccountAccess {
 }
 
 /** Tells accounts apart by all that matters to a request. */
-function fingerprintOf({ profile, endpoint, credential, config }: Account): string {
+function fingerprintOf({ profile, endpoint, credential, config, oauth }: Account): string {
   const { apiKey, clientCredentials } = config;
   const secret = apiKey ?? clientCredentials?.clientSecret;
   return JSON.stringify([
@@ -131,6 +131,7 @@ function fingerprintOf({ profile, endpoint, credential, config }: Account): stri
     endpoint.value,
     credential?.value,
     clientCredentials?.clientId,
+    oauth?.grant.credential,
     secret === undefined ? undefined : Secret.from(secret).fingerprint,
   ]);
 }

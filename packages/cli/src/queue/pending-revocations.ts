@@ -1,17 +1,10 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  createProcessLock,
-  isAuthError,
-  revokeToken,
-  Secret,
-  type HttpTransport,
-  type RevocableToken,
-} from '@kilometers/auth';
+import { createProcessLock, Secret, type RevocableToken } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { transportOf } from '../network/transport.js';
+import { revokeAt, type Told, type TokenAuthority } from '../revocation/revoke-at.js';
 import { openStorage } from '../token-cache.js';
 import { SegmentKeys } from './segment-keys.js';
 import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
@@ -19,16 +12,19 @@ import { SegmentReader } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
 import { queueFolder } from './state-folder.js';
 
-/** Tokens that an API is to end, and could not be told. */
-export type PendingRevocation = {
-  /** Base URL of the API that issued them. */
-  readonly apiEndpoint: string;
+/** Tokens that whoever issued them is to end, and could not be told. */
+export type PendingRevocation = TokenAuthority & {
   /** In the order in which it is to be told: a refresh token first. */
   readonly tokens: readonly RevocableToken[];
 };
 
 /** What became of the revocations that were pending. */
-export type RevocationDelivery = { readonly delivered: number; readonly waiting: number };
+export type RevocationDelivery = {
+  readonly delivered: number;
+  readonly waiting: number;
+  /** Why one of them can never be told, where that is so. */
+  readonly untold?: string | undefined;
+};
 
 const PURPOSE = 'queue of revocations';
 /** Long before this a token has ended by itself. */
@@ -42,7 +38,7 @@ const WRITING_MS = 60_000;
  * @throws {CliError} when this user has no home. @throws {AuthError} or the file system's error when it cannot be written.
  */
 export async function addPendingRevocation(
-  { apiEndpoint, tokens }: PendingRevocation,
+  { apiEndpoint, oauth, tokens }: PendingRevocation,
   context: CommandContext,
 ): Promise<void> {
   const place = placeOf(context);
@@ -55,7 +51,7 @@ export async function addPendingRevocation(
     folder: place.folder,
     sealer: await place.keys.current(),
     purpose: PURPOSE,
-    description: { apiEndpoint },
+    description: { apiEndpoint, ...(oauth !== undefined && { oauth: describe(oauth) }) },
     clock: context.clock,
   });
   try {
@@ -81,7 +77,6 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
   const files = place === undefined ? [] : await filesIn(place.folder);
   if (place === undefined || files.length === 0) return { delivered: 0, waiting: 0 };
   const { clock, random } = context;
-  const transport = transportOf(context);
   const lock = createProcessLock({
     folder: join(place.folder, '.lock'),
     what: 'the pending revocations',
@@ -91,7 +86,7 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
   const held = await lock.tryAcquire();
   if (held === undefined) return { delivered: 0, waiting: files.length };
   try {
-    return await deliverAll(await filesIn(place.folder), place.keys, { nowMs: clock.nowMs(), transport });
+    return await deliverAll(await filesIn(place.folder), place.keys, context);
   } finally {
     await held.release();
   }
@@ -115,40 +110,63 @@ async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
 async function deliverAll(
   files: readonly SegmentFile[],
   keys: SegmentKeys,
-  { nowMs, transport }: { readonly nowMs: number; readonly transport: HttpTransport },
+  context: CommandContext,
 ): Promise<RevocationDelivery> {
+  const nowMs = context.clock.nowMs();
   const deaf = new Set<string>();
   let [delivered, waiting] = [0, 0];
+  let untold: string | undefined;
   for (const file of files) {
     if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
     const revocation = nowMs - file.begunAtMs > MAX_AGE_MS ? 'useless' : await readRevocation(file, keys);
-    if (revocation === 'kept' || (revocation !== 'useless' && !(await tell(revocation, deaf, transport)))) {
+    const told =
+      revocation === 'kept'
+        ? 'later'
+        : revocation === 'useless'
+          ? 'told'
+          : await tell(revocation, deaf, context);
+    if (told === 'later') {
       waiting += 1;
       continue;
     }
     await unlink(segmentPath(file)).catch(() => undefined);
+    if (typeof told === 'object') untold ??= told.why;
     if (revocation !== 'useless') delivered += 1;
   }
-  return { delivered, waiting };
+  return { delivered, waiting, untold };
 }
 
-/** Whether the API has been told, or can never be. One that did not answer is not asked again. */
+/** Tells what there is to tell. One that did not answer is not asked again. */
 async function tell(
-  { apiEndpoint, tokens }: PendingRevocation,
+  { tokens, ...authority }: PendingRevocation,
   deaf: Set<string>,
-  transport: HttpTransport,
-): Promise<boolean> {
+  context: CommandContext,
+): Promise<Told> {
+  const { apiEndpoint } = authority;
   for (const token of tokens) {
-    if (deaf.has(apiEndpoint)) return false;
-    try {
-      if (!(await revokeToken(token, { apiEndpoint, transport }))) deaf.add(apiEndpoint);
-    } catch (error) {
-      // An endpoint that no request may go to.
-      if (isAuthError(error)) return true;
-      throw error;
-    }
+    if (deaf.has(apiEndpoint)) return 'later';
+    const told = await revokeAt(authority, token, context);
+    if (told === 'later') deaf.add(apiEndpoint);
+    // What goes first is what matters.
+    else if (told !== 'told') return told;
   }
-  return !deaf.has(apiEndpoint);
+  return deaf.has(apiEndpoint) ? 'later' : 'told';
+}
+
+type Authority = NonNullable<TokenAuthority['oauth']>;
+
+function describe({ provider, clientSecret }: Authority): object {
+  return { provider, ...(clientSecret !== undefined && { clientSecret: clientSecret.reveal() }) };
+}
+
+/** What `describe` made; `undefined` where there was nothing. */
+function authorityIn(value: unknown): Authority | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { provider, clientSecret } = value as Readonly<Record<string, unknown>>;
+  return {
+    provider: provider as Authority['provider'],
+    ...(typeof clientSecret === 'string' && { clientSecret: new Secret(clientSecret) }),
+  };
 }
 
 /** `useless`: it does not open, and never will. `kept`: a newer version can read it. */
@@ -159,26 +177,27 @@ async function readRevocation(
   const reader = await SegmentReader.open(segmentPath(file), PURPOSE, keys);
   if (!(reader instanceof SegmentReader)) return reader.kind === 'newer' ? 'kept' : 'useless';
   try {
-    const apiEndpoint = textIn(await reader.next(), 'apiEndpoint');
-    if (apiEndpoint === undefined) return 'useless';
+    const description = membersIn(await reader.next());
+    const { apiEndpoint } = description;
+    if (typeof apiEndpoint !== 'string') return 'useless';
+    const oauth = authorityIn(description['oauth']);
     const tokens: RevocableToken[] = [];
     for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
-      const [token, kind] = [textIn(record, 'token'), textIn(record, 'kind')];
-      if (token === undefined || (kind !== 'refresh_token' && kind !== 'access_token')) continue;
+      const { token, kind } = membersIn(record);
+      if (typeof token !== 'string' || (kind !== 'refresh_token' && kind !== 'access_token')) continue;
       tokens.push({ token: new Secret(token), kind });
     }
-    return { apiEndpoint, tokens };
+    return { apiEndpoint, ...(oauth !== undefined && { oauth }), tokens };
   } finally {
     await reader.close();
   }
 }
 
-function textIn(record: { readonly plaintext: Buffer } | undefined, member: string): string | undefined {
+function membersIn(record: { readonly plaintext: Buffer } | undefined): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(record?.plaintext.toString() ?? 'null');
-    const text: unknown = (value as Readonly<Record<string, unknown>> | null)?.[member];
-    return typeof text === 'string' ? text : undefined;
+    const value: unknown = JSON.parse(record?.plaintext.toString() ?? '{}');
+    return (value ?? {}) as Readonly<Record<string, unknown>>;
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -1,7 +1,7 @@
-import { revokeToken } from '@kilometers/auth';
+import type { GrantKey } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { transportOf } from '../network/transport.js';
 import { addPendingRevocation, deliverPendingRevocations } from '../queue/pending-revocations.js';
+import { revokeAt, type TokenAuthority } from './revoke-at.js';
 import type { TakenGrant } from './take-tokens.js';
 
 /** What became of tokens that were taken. */
@@ -20,21 +20,21 @@ export type Ending =
  * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
  */
 export class TokenEndings {
-  readonly #endpointOf: (origin: string) => string;
+  readonly #authorityOf: (key: GrantKey) => TokenAuthority;
   readonly #context: CommandContext;
   /** What could not be noted. */
   readonly #unkept: { readonly grant: TakenGrant; readonly why: string }[] = [];
 
-  /** @param endpointOf the base URL of the API at an origin. */
-  constructor(endpointOf: (origin: string) => string, context: CommandContext) {
-    this.#endpointOf = endpointOf;
+  /** @param authorityOf who issued the tokens of a grant. */
+  constructor(authorityOf: (key: GrantKey) => TokenAuthority, context: CommandContext) {
+    this.#authorityOf = authorityOf;
     this.#context = context;
   }
 
   readonly note = async (grant: TakenGrant): Promise<void> => {
-    const apiEndpoint = this.#endpointOf(grant.key.apiOrigin);
+    const authority = this.#authorityOf(grant.key);
     try {
-      await addPendingRevocation({ apiEndpoint, tokens: grant.tokens }, this.#context);
+      await addPendingRevocation({ ...authority, tokens: grant.tokens }, this.#context);
     } catch (error) {
       this.#unkept.push({ grant, why: error instanceof Error ? error.message : String(error) });
     }
@@ -45,18 +45,15 @@ export class TokenEndings {
     for (const { grant, why } of this.#unkept) {
       if (!(await this.#tellNow(grant))) untold = why;
     }
-    const { waiting } = await deliverPendingRevocations(this.#context);
+    const { waiting, untold: why } = await deliverPendingRevocations(this.#context);
+    untold ??= why;
     if (untold !== undefined) return { kind: 'untold', why: untold };
     return waiting > 0 ? { kind: 'waiting' } : { kind: 'told' };
   }
 
   async #tellNow({ key, tokens }: TakenGrant): Promise<boolean> {
-    const options = {
-      apiEndpoint: this.#endpointOf(key.apiOrigin),
-      transport: transportOf(this.#context),
-    };
     for (const token of tokens) {
-      if (!(await revokeToken(token, options))) return false;
+      if ((await revokeAt(this.#authorityOf(key), token, this.#context)) !== 'told') return false;
     }
     return true;
   }

@@ -1,5 +1,6 @@
 import { dueAtMs, isUsable, type GrantRecord, type KeySource } from '@kilometers/auth';
 import type { Account, SettingSource } from '../settings.js';
+import { issuerStatus, type IssuerStatus } from './issuer-status.js';
 import { outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
 import { isDuration, type RefreshSetting } from './setting-sources.js';
 
@@ -24,6 +25,8 @@ export type ProfileStatus = {
   readonly endpointFrom: SettingSource;
   readonly credential: 'api_key' | 'client_credentials' | 'refresh_token' | null;
   readonly credentialFrom: SettingSource | null;
+  /** The login, where another issuer than the Kilometers API has it. */
+  readonly oauth: IssuerStatus | null;
   /** Whether the next token is won without a human. */
   readonly refreshesWithoutHuman: boolean;
   /** When that ends, where the server told. */
@@ -74,7 +77,9 @@ function at(ms: number): string {
 export function profileStatus({ account, isActive, record, settings, nowMs }: StatusInput): ProfileStatus {
   const refreshAheadMs = settings.find(({ name }) => name === 'refreshAhead')?.value ?? 0;
   const tokens = [...(record?.tokens ?? [])];
-  const scopes = tokens.map(([scope, token]): ScopeStatus => {
+  const { keySuffix = '' } = account.oauth ?? {};
+  const scopes = tokens.map(([key, token]): ScopeStatus => {
+    const scope = key.endsWith(keySuffix) ? key.slice(0, key.length - keySuffix.length) : key;
     const refreshAtMs = dueAtMs(token, refreshAheadMs, 0);
     const state = !isUsable(token, nowMs) ? 'expired' : nowMs >= refreshAtMs ? 'due' : 'fresh';
     return { scope, state, expiresAt: at(token.expiresAtMs), refreshAt: at(refreshAtMs) };
@@ -92,6 +97,7 @@ export function profileStatus({ account, isActive, record, settings, nowMs }: St
     endpointFrom: account.endpoint.source,
     credential: credential?.value ?? null,
     credentialFrom: credential?.source ?? null,
+    oauth: account.oauth === undefined ? null : issuerStatus(account.oauth),
     refreshesWithoutHuman: refreshesWithoutHuman(input),
     refreshesUntil: endsAtMs === undefined ? null : at(endsAtMs),
     isEndFixed: endsAtMs !== undefined && refreshToken?.isEndFixed === true,

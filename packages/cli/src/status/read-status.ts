@@ -2,7 +2,7 @@ import type { GrantRecord } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { profileNames } from '../profiles.js';
 import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
 import { openStorage, type Storage } from '../token-cache.js';
@@ -81,14 +81,12 @@ async function readProfile(
 
 /** What is stored for the account's credential; nothing where the cache cannot be read. */
 async function recordOf(
-  { config, profile, endpoint }: Account,
+  account: Account,
   { cache }: Storage,
   notices: string[],
 ): Promise<GrantRecord | undefined> {
   try {
-    return await cache.getGrant(
-      grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value }),
-    );
+    return await cache.getGrant(grantOfAccount(account).key);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const notice = `the token cache cannot be read: ${why}`;

@@ -3,6 +3,7 @@ import type { SettingSource } from '../settings.js';
 import { dateTime } from '../terminal/date-time.js';
 import { fold } from '../terminal/fold.js';
 import type { Style } from '../terminal/style.js';
+import { issuerFacts } from './issuer-status.js';
 import type { CacheStatus, ProfileStatus, ScopeStatus, StatusReport } from './profile-status.js';
 
 /** How a status is written. */
@@ -43,6 +44,7 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
     `profile ${bold(status.profile)}${status.isActive ? dim(` (active, ${SOURCES[activeFrom]})`) : ''}`,
     ...outlookLines(status, look),
     ...facts(login),
+    ...(status.oauth === null ? [] : issuerFacts(status.oauth).flatMap(facts)),
     ...facts(`endpoint: ${endpoint} (${SOURCES[endpointFrom]})`),
     ...(status.scopes.length === 0 ? ['  tokens: none yet'] : []),
     ...status.scopes.flatMap((scope) => scopeLines(scope, look)),

@@ -9,7 +9,7 @@ import {
   type CacheNotice,
   type Clock,
 } from '@kilometers/auth';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { resolveAccount } from '../settings.js';
 import { printToken } from '../token-format/print-token.js';
 import type { PlainTokenFlags } from './plain-token-flags.js';
@@ -41,11 +41,12 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
   const notices: CacheNotice[] = [];
   files.subscribe?.((notice) => notices.push(notice));
 
-  const { config, note, endpoint, profile } = await resolveAccount(flags, environment, files.logins);
-  if (note !== undefined) return undefined;
-  const { refreshAheadMs } = refreshSettings(config);
-  const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
-  const token = (await files.getGrant(key))?.tokens.get(scopeKey(flags.scope ?? DEFAULT_SCOPE));
+  const account = await resolveAccount(flags, environment, files.logins);
+  if (account.note !== undefined) return undefined;
+  const { refreshAheadMs } = refreshSettings(account.config);
+  const { key, keySuffix } = grantOfAccount(account);
+  const scope = scopeKey(flags.scope ?? DEFAULT_SCOPE) + keySuffix;
+  const token = (await files.getGrant(key))?.tokens.get(scope);
   const nowMs = clock.nowMs();
   const isHit =
     token !== undefined &&

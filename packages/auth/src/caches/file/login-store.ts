@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { GrantKey } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
 import { ID_BYTES } from './sealed-format.js';
 import type { SealedFolder } from './sealed-folder.js';
@@ -15,7 +16,25 @@ export type StoredLogin = {
   | { readonly kind: 'client_credentials'; readonly clientId: string; readonly clientSecret: Secret }
   /** A person logged in: what was won is the refresh token in the profile's grant of no credential. */
   | { readonly kind: 'refresh_token' }
+  | OAuthLogin
 );
+
+/** A login at an issuer other than the Kilometers API. */
+export type OAuthLogin = {
+  readonly kind: 'oauth';
+  /** The issuer, the client and what else it was proved with, in whatever shape its owner keeps that. No secrets. */
+  readonly provider: Readonly<Record<string, unknown>>;
+  readonly clientSecret?: Secret;
+  /** Where its grant is kept. */
+  readonly grant: GrantKey;
+  /** What the keys of its tokens have after their scopes. */
+  readonly keySuffix: string;
+  /** As `createAuthManager` is given it; absent where the client mints by itself. */
+  readonly loginId?: string;
+  /** What a person was asked to allow, and what the issuer granted. */
+  readonly askedScopes?: readonly string[];
+  readonly grantedScopes?: readonly string[];
+};
 
 /** The logins of a user's profiles, sealed in `.credentials`. */
 export interface LoginStore {
@@ -42,6 +61,10 @@ function revealed(login: StoredLogin): Readonly<Record<string, unknown>> {
       return { ...login, apiKey: login.apiKey.reveal() };
     case 'client_credentials':
       return { ...login, clientSecret: login.clientSecret.reveal() };
+    case 'oauth': {
+      const { clientSecret, ...rest } = login;
+      return { ...rest, ...(clientSecret !== undefined && { clientSecret: clientSecret.reveal() }) };
+    }
     case 'refresh_token':
       return login;
   }

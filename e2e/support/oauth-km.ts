@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { environment, startKm, type RunningKm } from './km.js';
+import type { OAuthServer } from './oauth-server.js';
+import { until } from './until.js';
+import { WebPerson } from './web-person.js';
+
+/** The flags that say where and as what to log in. */
+export const at = (server: OAuthServer, clientId = 'cli'): string[] => [
+  '--issuer',
+  server.issuer,
+  '--client-id',
+  clientId,
+];
+
+/** The link that `km` said to open; nothing before it did. */
+export function linkIn(text: string): string | undefined {
+  return /^ {4}(?:or open )?(http:\S+)$/m.exec(text)?.[1];
+}
+
+/** Starts `km auth login`, and waits until it has said which link to open. */
+export async function startWebLogin(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ readonly km: RunningKm; readonly link: string }> {
+  const km = startKm(['auth', 'login', ...args], env);
+  const link = await until('km says which link to open', () => linkIn(km.stderr()) ?? '');
+  return { km, link };
+}
+
+/** Logs in with `km auth login` and a person who says yes to all; `args` has `--web` or `--device`. */
+export async function logInByWeb(args: readonly string[], env: Record<string, string> = environment()) {
+  const { km, link } = await startWebLogin(args, env);
+  const page = await new WebPerson().answer(link);
+  const ending = await km.ended;
+  return { ...ending, stdout: km.stdout().toString(), stderr: km.stderr(), env, page, link };
+}
+
+export const kilometersFolder = (env: Readonly<Record<string, string>>): string =>
+  join(env['HOME'] ?? '', '.config', 'kilometers');

@@ -1,0 +1,45 @@
+import { constants } from 'node:os';
+import { isAuthError } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
+import type { CommandContext } from '../command-context.js';
+import { whileSpinning } from '../terminal/spinner.js';
+
+export type PersonsLogin<T> = {
+  /** What is waited for, in words. */
+  readonly what: string;
+  readonly wait: (options: { readonly signal: AbortSignal }) => Promise<T>;
+  /** Gives back what was granted in the very moment in which a signal came. */
+  readonly giveBack: (won: T) => Promise<void>;
+};
+
+/**
+ * Waits for a person's answer. A signal ends that.
+ *
+ * @throws {CliError} when it did: then nothing was won.
+ */
+export async function waitForPerson<T>(
+  { what, wait, giveBack }: PersonsLogin<T>,
+  context: CommandContext,
+): Promise<T> {
+  const giveUp = new AbortController();
+  const signals: NodeJS.Signals[] = [];
+  const stop = context.onSignal((signal) => {
+    signals.push(signal);
+    giveUp.abort();
+  });
+  const interrupted = (cause?: unknown): CliError =>
+    new CliError('the login was given up; nothing was stored', {
+      exitCode: 128 + constants.signals[signals[0] ?? 'SIGINT'],
+      cause,
+    });
+  try {
+    const won = await whileSpinning(what, context, () => wait({ signal: giveUp.signal }));
+    if (!giveUp.signal.aborted) return won;
+    await giveBack(won);
+    throw interrupted();
+  } catch (error) {
+    throw isAuthError(error, 'KM_AUTH_ABORTED') ? interrupted(error) : error;
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,188 @@
+import {
+  createAuthManager,
+  createMemoryCache,
+  DEFAULT_SCOPE,
+  parseEndpoint,
+  Secret,
+  storeLogin,
+  targetSuffix,
+  type AuthToken,
+  type Login,
+  type OAuthLogin,
+  type OAuthProvider,
+} from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { tellDeviceCode } from '../login/device-code.js';
+import type { LoginKind, LoginRequest } from '../login/login-kind.js';
+import { openBrowser } from '../login/open-browser.js';
+import { grantsIn, unproved } from '../login/proof.js';
+import { waitForPerson, type PersonsLogin } from '../login/wait-for-person.js';
+import { wrongUsage } from '../login/wrong-usage.js';
+import { tellEvents } from '../open-auth-manager.js';
+import { readSecret } from '../read-secret.js';
+import { styleFor } from '../terminal/style.js';
+import { isInteractive } from '../terminal/terminal.js';
+import { whileSpinning } from '../terminal/spinner.js';
+import { openStorage } from '../token-cache.js';
+import { planLogin } from './login-plan.js';
+import { openProvider } from './open-provider.js';
+import type { IssuerSettings } from './provider-options.js';
+
+export { tellIssuerLogin } from './tell-login.js';
+
+/** At any OAuth 2.0 or OpenID issuer: with a browser, with a code, or as a client. */
+export const issuerLogin: Pick<LoginKind, 'win'> = {
+  async win(request) {
+    const { flags, context, settings, profile } = request;
+    const { own, config } = settings;
+    const plan = planLogin(flags, own.provider, isInteractive(context));
+    const clientSecret = await secretFor(plan, request);
+    // Nothing is kept before the login is: one that is given up leaves nothing behind.
+    const { requestTimeoutMs } = config;
+    const provider = openProvider(plan, clientSecret, context, { requestTimeoutMs });
+    try {
+      const cache = createMemoryCache({ clock: context.clock });
+      const byPerson = plan.login === 'client' ? undefined : await winByPerson(plan, provider, context);
+      const token =
+        byPerson === undefined
+          ? await mint(provider, cache, request)
+          : (await storeLogin(byPerson, { provider, cache, profile }), byPerson.grant.token);
+      const grants = await grantsIn(cache);
+      const [grant] = grants;
+      if (grant === undefined) throw new Error('nothing was won');
+      const login: OAuthLogin = {
+        kind: 'oauth',
+        provider: plan,
+        ...(clientSecret !== undefined && { clientSecret }),
+        grant: grant.key,
+        keySuffix: targetSuffix(provider.issuer.target),
+        ...(byPerson !== undefined && {
+          loginId: byPerson.id,
+          askedScopes: byPerson.askedScopes,
+          grantedScopes: token.scopes,
+        }),
+      };
+      const apiEndpoint = apiEndpointFor(plan, request);
+      return {
+        login: { profile, apiEndpoint, atMs: context.clock.nowMs(), ...login },
+        token,
+        grants,
+        provider: plan,
+      };
+    } catch (error) {
+      throw unproved(error);
+    }
+  },
+};
+
+/** Where the tokens go: nowhere but to the issuer, unless it is said. */
+function apiEndpointFor({ issuer }: IssuerSettings, { flags, settings }: LoginRequest): string {
+  const { apiEndpoint, provider } = settings.own;
+  const isSame = provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
+  return flags.endpoint ?? (isSame ? apiEndpoint : undefined) ?? issuer;
+}
+
+/** The client's secret, where it has one: from the input, or from the login before. */
+async function secretFor(
+  { clientAuthentication, issuer, clientId }: IssuerSettings,
+  { flags, context, profile }: LoginRequest,
+): Promise<Secret | undefined> {
+  if (clientAuthentication?.method.startsWith('client_secret') !== true) return undefined;
+  if (flags.clientSecretStdin !== true) {
+    const before = await openStorage(context)
+      .files?.logins.get(profile)
+      .catch(() => undefined);
+    const isSame =
+      before?.kind === 'oauth' &&
+      before.provider['issuer'] === issuer &&
+      before.provider['clientId'] === clientId;
+    if (isSame && before.clientSecret !== undefined) return before.clientSecret;
+    if (!isInteractive(context))
+      throw wrongUsage(`client ${clientId} has a secret: give it with --client-secret-stdin`);
+  }
+  const secret = await readSecret({
+    what: 'client secret',
+    input: context.stdin(),
+    clock: context.clock,
+    prompt: context.prompt,
+  });
+  return new Secret(secret);
+}
+
+/** Proves a client by a token. */
+async function mint(
+  provider: OAuthProvider,
+  cache: ReturnType<typeof createMemoryCache>,
+  { context, settings, profile }: LoginRequest,
+): Promise<AuthToken> {
+  const { clock, random } = context;
+  return whileSpinning('getting a token', context, async (spoken) => {
+    const manager = createAuthManager({
+      ...settings.own.refresh,
+      provider,
+      profile,
+      cache,
+      clock,
+      random,
+    });
+    tellEvents(manager, spoken);
+    try {
+      return await manager.getValidToken(DEFAULT_SCOPE);
+    } finally {
+      await manager.stop();
+    }
+  });
+}
+
+async function winByPerson(
+  { login: way, scopes, redirectUri, prompt }: IssuerSettings,
+  provider: OAuthProvider,
+  context: CommandContext,
+): Promise<Login> {
+  const giveBack = (won: Login): Promise<void> => revokeLogin(won, provider);
+  const started = await whileSpinning('asking the issuer', context, async () =>
+    way === 'device'
+      ? { device: await provider.startDeviceLogin({ scopes }) }
+      : {
+          browser: await provider.startBrowserLogin({
+            scopes,
+            redirectUri,
+            prompt,
+            onForeignAnswer: () =>
+              context.tell('km: an answer that belongs to another login came, and was not used'),
+          }),
+        },
+  );
+  let wait: PersonsLogin<Login>['wait'];
+  if (started.device !== undefined) {
+    tellDeviceCode(started.device, context);
+    wait = (options) => started.device.wait(options);
+  } else {
+    tellLink(started.browser.url, context);
+    wait = (options) => started.browser.wait(options);
+  }
+  return waitForPerson({ what: 'waiting for you in the browser', wait, giveBack }, context);
+}
+
+function tellLink(link: string, context: CommandContext): void {
+  const { bold } = styleFor(context.stderr(), context.environment);
+  const isOpened = openBrowser(link, context);
+  context.tell(
+    isOpened
+      ? 'km: your browser is being opened. If it is not, open this link in it:'
+      : 'km: open this link in a browser on this machine:',
+  );
+  context.tell(`    ${bold(link)}`);
+  context.tell('    Ctrl-C gives up. With no browser here, log in with --device instead.');
+}
+
+/** Ends what was granted to somebody who gave up. What cannot be ended ends by itself. */
+async function revokeLogin({ grant }: Login, provider: OAuthProvider): Promise<void> {
+  const { token, refreshToken } = grant;
+  try {
+    if (refreshToken !== undefined) await provider.revoke({ token: refreshToken, kind: 'refresh_token' });
+    await provider.revoke({ token, kind: 'access_token' });
+  } catch {
+    // Nobody has it any more.
+  }
+}

@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import { DEFAULT_SCOPE, parseEndpoint } from '@kilometers/auth';
+import type { ProviderSettings } from '../config/configuration.js';
+import type { AuthLoginFlags } from '../login/login-kind.js';
+import { wrongUsage } from '../login/wrong-usage.js';
+import {
+  checkedIssuer,
+  type AuthenticationMethod,
+  type IssuerSettings,
+  type LoginWay,
+} from './provider-options.js';
+
+/**
+ * What a login at another issuer is made with: the flags, and for what they leave out the profile's `provider` in
+ * `config.json`, where that is the same issuer.
+ *
+ * @throws {CliError} where they do not fit together, or something is missing.
+ */
+export function planLogin(
+  flags: AuthLoginFlags,
+  provider: ProviderSettings | undefined,
+  isInteractive: boolean,
+): IssuerSettings {
+  const issuer = flags.issuer ?? provider?.issuer ?? '';
+  const isSame = provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
+  const before = isSame ? checkedIssuer(provider) : {};
+  refuseApiKey(flags, issuer);
+  const clientId = flags.clientId ?? before.clientId ?? '';
+  if (clientId === '') throw wrongUsage(`give --client-id: as what km is registered at ${issuer}`);
+  const known = clientId === before.clientId ? before.clientAuthentication : undefined;
+  const clientAuthentication = authenticationFrom(flags, known);
+  const scopes = scopesFrom(flags.scope) ?? before.scopes;
+  const resources = flags.resource ?? before.resources;
+  const audience = flags.audience ?? before.audience;
+  const redirectUri = flags.redirectUri ?? before.redirectUri;
+  const prompt = flags.prompt ?? before.prompt;
+  const endpoints = endpointsFrom(flags, before.endpoints);
+  return {
+    issuer,
+    clientId,
+    login: wayFrom(flags, before.login, isInteractive),
+    ...(clientAuthentication !== undefined && { clientAuthentication }),
+    ...(scopes !== undefined && { scopes }),
+    ...(resources !== undefined && { resources }),
+    ...(audience !== undefined && { audience }),
+    ...(redirectUri !== undefined && { redirectUri }),
+    ...(prompt !== undefined && { prompt }),
+    ...(endpoints !== undefined && { endpoints }),
+  };
+}
+
+function refuseApiKey({ apiKey, apiKeyStdin = false }: AuthLoginFlags, issuer: string): void {
+  if (apiKey === undefined && !apiKeyStdin) return;
+  throw wrongUsage(
+    `an API key is for the Kilometers API, and this profile logs in at ${issuer}: give another --profile`,
+  );
+}
+
+function wayFrom(flags: AuthLoginFlags, before: LoginWay | undefined, isInteractive: boolean): LoginWay {
+  const { web = false, device = false, clientSecretStdin = false, clientKey } = flags;
+  if (web && device) throw wrongUsage('--web and --device are two ways to log in: give one, not both');
+  if (web) return 'browser';
+  if (device) return 'device';
+  if (before !== undefined) return before;
+  if (clientSecretStdin || clientKey !== undefined) return 'client';
+  if (isInteractive) return 'browser';
+  throw wrongUsage(
+    'say how to log in: --web, or --device, or as the client itself with --client-secret-stdin or --client-key',
+  );
+}
+
+function authenticationFrom(
+  { clientAuth, clientKey, clientCert, clientSecretStdin = false }: AuthLoginFlags,
+  before: IssuerSettings['clientAuthentication'],
+): IssuerSettings['clientAuthentication'] {
+  const keyFile = clientKey === undefined ? before?.keyFile : resolve(clientKey);
+  const certificateFile = clientCert === undefined ? before?.certificateFile : resolve(clientCert);
+  const hasSecret = before?.method.startsWith('client_secret') === true;
+  const byFlags =
+    (clientAuth as AuthenticationMethod | undefined) ??
+    (clientCert !== undefined ? 'tls_client_auth' : undefined) ??
+    (clientKey !== undefined ? 'private_key_jwt' : undefined) ??
+    (clientSecretStdin && !hasSecret ? 'client_secret' : undefined);
+  const method = byFlags ?? before?.method;
+  if (method === undefined || method === 'none') return undefined;
+  if (method === 'private_key_jwt') {
+    if (keyFile === undefined) throw wrongUsage('private_key_jwt needs --client-key');
+    return { method, keyFile };
+  }
+  if (method === 'tls_client_auth') {
+    if (keyFile === undefined || certificateFile === undefined)
+      throw wrongUsage('tls_client_auth needs --client-cert and --client-key');
+    return { method, keyFile, certificateFile };
+  }
+  return { method };
+}
+
+/** What is asked for, each once. `default` is what is asked for where nothing is. */
+function scopesFrom(given: readonly string[] | undefined): readonly string[] | undefined {
+  const words = given
+    ?.flatMap((text) => text.split(' '))
+    .filter((word) => word !== '' && word !== DEFAULT_SCOPE);
+  return words === undefined || words.length === 0 ? undefined : [...new Set(words)];
+}
+
+function endpointsFrom(
+  flags: AuthLoginFlags,
+  before: IssuerSettings['endpoints'],
+): IssuerSettings['endpoints'] {
+  const { tokenEndpoint, authorizationEndpoint, deviceEndpoint, revocationEndpoint } = flags;
+  const endpoints = {
+    ...before,
+    ...(tokenEndpoint !== undefined && { token: tokenEndpoint }),
+    ...(authorizationEndpoint !== undefined && { authorization: authorizationEndpoint }),
+    ...(deviceEndpoint !== undefined && { deviceAuthorization: deviceEndpoint }),
+    ...(revocationEndpoint !== undefined && { revocation: revocationEndpoint }),
+  };
+  return Object.keys(endpoints).length === 0 ? undefined : endpoints;
+}
