@@ -12,7 +12,11 @@ const LIMITS = [
     kib: 44,
     why: 'km auth token at hand: scripts call it all the time',
   },
-  { files: 'packages/cli/dist/main.cjs', kib: 88, why: 'every other km' },
+  {
+    files: 'packages/cli/dist/main.cjs',
+    kib: 92,
+    why: 'every other km: the flags of all commands are in it',
+  },
   { files: 'packages/cli/dist/commands/auth-status.cjs', kib: 88, why: 'km auth status' },
   { files: 'packages/cli/dist/commands', kib: 240, why: 'one command' },
 ];

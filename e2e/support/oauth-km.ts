@@ -13,7 +13,7 @@ export const at = (server: OAuthServer, clientId = 'cli'): string[] => [
 ];
 
 /** The link that `km` said to open; nothing before it did. */
-export function linkIn(text: string): string | undefined {
+function linkIn(text: string): string | undefined {
   return /^ {4}(?:or open )?(http:\S+)$/m.exec(text)?.[1];
 }
 

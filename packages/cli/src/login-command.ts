@@ -11,10 +11,7 @@ export function loginCommand(context: CommandContext, exitWith: (code: number) =
     .option('--device', 'in a browser, here or on another device, with a code')
     .option('--api-key-stdin', 'read an API key from standard input')
     .option('--api-key <key>', 'an API key; other users of this machine can see it')
-    .option(
-      '--client-id <id>',
-      'log in as this client, with its secret; with --issuer, the client to log in with',
-    )
+    .option('--client-id <id>', 'log in as this client')
     .option('--client-secret-stdin', "read the client's secret from standard input")
     .option('--scope <scope>', 'what the login must be good for; may be given more than once', collect);
   addAccountOptions(login);
@@ -31,13 +28,10 @@ function addIssuerOptions(login: Command): void {
     .optionsGroup('Any OAuth 2.0 or OpenID provider (docs/oauth.md):')
     .option('--issuer <url>', 'who issues the tokens, as in https://id.example.com')
     .option('--web', 'in the browser of this machine')
-    .option('--audience <name>', 'the API that the tokens are for, where the issuer wants that')
-    .option('--resource <uri>', 'the same, by its URI (RFC 8707); may be given more than once', collect)
-    .option(
-      '--redirect-uri <uri>',
-      'where the browser comes back to (default: "http://127.0.0.1/callback", any port)',
-    )
-    .option('--prompt <value>', "OpenID's prompt, as in select_account")
+    .option('--audience <name>', 'the API that the tokens are for')
+    .option('--resource <uri>', 'the same, by its URI; may be given more than once', collect)
+    .option('--redirect-uri <uri>', 'where the browser comes back to')
+    .option('--prompt <value>', "OpenID's prompt")
     .addOption(
       new Option('--client-auth <method>', 'how the client shows who it is').choices([
         'none',
@@ -49,7 +43,7 @@ function addIssuerOptions(login: Command): void {
     )
     .option('--client-key <file>', "the client's private key, as PEM or JWK")
     .option('--client-cert <file>', "the client's certificate, as PEM")
-    .option('--token-endpoint <url>', 'for an issuer that publishes no discovery document; so the next three')
+    .option('--token-endpoint <url>', 'where nothing is published; so the next three')
     .option('--authorization-endpoint <url>', 'where a browser logs in')
     .option('--device-endpoint <url>', 'where a login with a code begins')
     .option('--revocation-endpoint <url>', 'where tokens are ended');

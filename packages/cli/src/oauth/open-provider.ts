@@ -74,7 +74,7 @@ export function whileStored(
     }
   };
   return {
-    issuer: provider.issuer,
+    ...provider,
     async requestToken(request) {
       if (request.grantType === 'refresh_token' || (await isStored())) return provider.requestToken(request);
       throw new TokenRequestError(
