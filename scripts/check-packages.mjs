@@ -42,8 +42,9 @@ const PACKAGES = [
       /^dist\/LICENSES\.txt$/,
       /^dist\/help\.json$/,
       /^schemas\/[a-z0-9.-]+\.json$/,
+      /^man\/km\.1$/,
     ],
-    required: ['dist/LICENSES.txt', 'dist/help.json'],
+    required: ['dist/LICENSES.txt', 'dist/help.json', 'man/km.1'],
     command: 'bin/km.cjs',
   },
 ];

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { runInThisContext } from 'node:vm';
 import { build } from 'esbuild';
 import { bundledPackages, licenceTexts } from './licences.mjs';
+import { buildManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -180,3 +181,4 @@ for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true }
   if (entry.isFile() && !built.has(file)) rmSync(file);
 }
 chmodSync(join(root, 'bin/km.cjs'), 0o755);
+await buildManPage(root, version, { ...options, plugins: [nothingLater] });
