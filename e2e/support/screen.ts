@@ -31,7 +31,8 @@ export function startOnScreen(command: string, { env, columns = 80, rows = 24 }:
     return stdout;
   };
   const size = ['-x', String(columns), '-y', String(rows)];
-  tmux('new-session', '-d', ...size, command, ';', 'set-option', '-g', 'remain-on-exit', 'on');
+  // What is on it stays there: a terminal whose program has ended is gone.
+  tmux('new-session', '-d', ...size, `${command}; exec cat`);
   onTestFinished(() => {
     tmux('kill-server');
   });

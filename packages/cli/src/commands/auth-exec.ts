@@ -10,6 +10,7 @@ import { TokenFile } from '../exec/token-file.js';
 import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthExecFlags = AccountFlags & {
   readonly scope?: string;
@@ -60,14 +61,12 @@ export async function runAuthExec(
 }
 
 /** A signal while the token is being obtained ends `km`, once a refresh that was sent is done. */
-async function firstToken(
-  manager: AuthManager,
-  scope: string,
-  { process }: CommandContext,
-): Promise<AuthToken> {
-  const release = finishRefreshOnSignal(manager, process);
+async function firstToken(manager: AuthManager, scope: string, context: CommandContext): Promise<AuthToken> {
+  const release = finishRefreshOnSignal(manager, context.process);
   try {
-    return await manager.getValidToken(scope, { wait: 'if-due' });
+    return await whileSpinning('getting a token', context, () =>
+      manager.getValidToken(scope, { wait: 'if-due' }),
+    );
   } catch (error) {
     await manager.stop();
     throw error;

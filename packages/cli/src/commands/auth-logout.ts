@@ -6,11 +6,16 @@ import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens } from '../revocation/take-tokens.js';
 import { settingsFrom } from '../settings.js';
 import { openStorage } from '../token-cache.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthLogoutFlags = { readonly profile?: string; readonly all?: boolean };
 
 /** `km auth logout`: clears the login and all tokens, and tells the API to end them. */
-export async function runAuthLogout(flags: AuthLogoutFlags, context: CommandContext): Promise<number> {
+export function runAuthLogout(flags: AuthLogoutFlags, context: CommandContext): Promise<number> {
+  return whileSpinning('logging out', context, (spoken) => logOut(flags, spoken));
+}
+
+async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<number> {
   const { all = false } = flags;
   if (all && flags.profile !== undefined) {
     throw new CliError('give --profile or --all, not both', { exitCode: EXIT.usage });

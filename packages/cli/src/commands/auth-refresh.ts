@@ -13,6 +13,7 @@ import { grantOfAccount } from '../grant-of-account.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import { refreshScopes, type ScopeRefresh } from '../refresh/refresh-scopes.js';
 import type { Account, AccountFlags } from '../settings.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthRefreshFlags = AccountFlags & {
   readonly scope?: string;
@@ -25,7 +26,11 @@ export type AuthRefreshFlags = AccountFlags & {
 const DEADLINE_MS = 86_400_000;
 
 /** `km auth refresh`: refreshes now, or what is due now. */
-export async function runAuthRefresh(flags: AuthRefreshFlags, context: CommandContext): Promise<number> {
+export function runAuthRefresh(flags: AuthRefreshFlags, context: CommandContext): Promise<number> {
+  return whileSpinning('refreshing', context, (spoken) => refresh(flags, spoken));
+}
+
+async function refresh(flags: AuthRefreshFlags, context: CommandContext): Promise<number> {
   const { all = false, ifDue = false } = flags;
   if (all && flags.scope !== undefined) {
     throw new CliError('give --scope or --all, not both', { exitCode: EXIT.usage });

@@ -7,11 +7,16 @@ import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthRevokeFlags = AccountFlags & { readonly scope?: string };
 
 /** `km auth revoke`: ends an account's tokens here and at the API. What wins new ones stays. */
-export async function runAuthRevoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
+export function runAuthRevoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
+  return whileSpinning('revoking', context, (spoken) => revoke(flags, spoken));
+}
+
+async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
   const { files, whyMemory } = openStorage(context);
   if (files === undefined || whyMemory !== undefined) {
     throw new CliError(`there are no tokens to revoke: ${whyMemory ?? 'none are kept'}`, {

@@ -46,13 +46,17 @@ function linesOf(report: UsageReport, context: CommandContext): readonly string[
   }
   return [
     ...report.scopes.flatMap((usage) => [
-      bold(`${usage.profile}  ${usage.endpoint}  ${usage.scope}`),
+      ...wrap(`${usage.profile}  ${usage.endpoint}  ${usage.scope}`, 0).map(bold),
       ...scopeLines(usage).flatMap((line) => wrap(line, 2)),
       '',
     ]),
     ...(report.events.length === 0
       ? []
-      : [bold('Also'), ...eventLines(report).map((line) => `  ${line}`), '']),
+      : [
+          bold('Also'),
+          ...eventLines(report).flatMap((line) => fold(line, { width, indent: 2, hanging: 4 })),
+          '',
+        ]),
     ...(report.unusual.length === 0
       ? [`Nothing unusual in the last ${period}.`]
       : [
@@ -92,5 +96,5 @@ const WORDS = {
 } as const;
 
 function eventLines({ events }: UsageReport): readonly string[] {
-  return events.map(({ kind, count }) => `${String(count).padStart(4)}  ${WORDS[kind]}`);
+  return events.map(({ kind, count }) => `${count}  ${WORDS[kind]}`);
 }

@@ -9,6 +9,7 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
+import { whileSpinning } from '../terminal/spinner.js';
 import type { CredentialHelper } from '../token-format/credential-helper.js';
 import { printToken, type PlainFormat } from '../token-format/print-token.js';
 import type { ProvedRequest } from '../token-format/dpop-header.js';
@@ -28,7 +29,15 @@ export type AuthTokenFlags = AccountFlags &
 const USERNAME = 'oauth2';
 
 /** `km auth token`: prints a valid token, and nothing else, to stdout. */
-export async function runAuthToken(
+export function runAuthToken(
+  action: string | undefined,
+  flags: AuthTokenFlags,
+  context: CommandContext,
+): Promise<number> {
+  return whileSpinning('getting a token', context, (spoken) => answerToken(action, flags, spoken));
+}
+
+async function answerToken(
   action: string | undefined,
   flags: AuthTokenFlags,
   context: CommandContext,

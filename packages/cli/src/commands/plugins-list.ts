@@ -5,11 +5,16 @@ import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import { fetchPlugins, type PluginEntry } from '../plugins/plugin-manifest.js';
 import { serviceUrl, type AccountFlags } from '../settings.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type PluginsListFlags = AccountFlags & { readonly json?: boolean };
 
 /** `km plugins list`: the plugins that this account may use. */
-export async function runPluginsList(flags: PluginsListFlags, context: CommandContext): Promise<number> {
+export function runPluginsList(flags: PluginsListFlags, context: CommandContext): Promise<number> {
+  return whileSpinning('asking for the plugins', context, (spoken) => listPlugins(flags, spoken));
+}
+
+async function listPlugins(flags: PluginsListFlags, context: CommandContext): Promise<number> {
   const { manager, account } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
   try {

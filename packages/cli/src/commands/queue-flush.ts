@@ -6,13 +6,18 @@ import { deliverPendingRevocations } from '../queue/pending-revocations.js';
 import { accountQueueOf, queuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
 import type { AccountFlags } from '../settings.js';
+import { whileSpinning } from '../terminal/spinner.js';
 
 export type QueueFlushFlags = AccountFlags & { readonly json?: boolean };
 
 const NOTHING: Flushed = { delivered: 0, refused: 0, waiting: 0, failure: undefined };
 
 /** `km queue flush`: delivers what waits for an account, and tells APIs which tokens to end, now. */
-export async function runQueueFlush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
+export function runQueueFlush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
+  return whileSpinning('delivering', context, (spoken) => flush(flags, spoken));
+}
+
+async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
   const access = await AccountAccess.open(flags, context);
   const place = queuePlace(context, access.storage);
   const onTrouble = (message: string): void => context.tell(`km: ${message}`);

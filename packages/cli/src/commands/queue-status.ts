@@ -1,9 +1,12 @@
+import type { Writable } from 'node:stream';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { queueLines, queueReport } from '../queue/queue-report.js';
 import { surveyQueue } from '../queue/queue-survey.js';
+import { fold } from '../terminal/fold.js';
+import { isTerminal, widthOf } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
 
 export type QueueStatusFlags = { readonly json?: boolean };
@@ -19,7 +22,17 @@ export async function runQueueStatus(flags: QueueStatusFlags, context: CommandCo
   const text =
     flags.json === true
       ? JSON.stringify(report, undefined, 2)
-      : queueLines(report, context.clock.nowMs()).join('\n');
+      : folded(queueLines(report, context.clock.nowMs()), context.stdout()).join('\n');
   await context.answer(`${text}\n`);
   return EXIT.done;
+}
+
+/** What stands further in stays there when it goes on below. For a program a line stays one. */
+function folded(lines: readonly string[], stdout: Writable): readonly string[] {
+  if (!isTerminal(stdout)) return lines;
+  const width = widthOf(stdout);
+  return lines.flatMap((line) => {
+    const indent = line.length - line.trimStart().length;
+    return fold(line, { width, indent, hanging: indent + 2 });
+  });
 }

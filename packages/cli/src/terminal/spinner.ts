@@ -18,7 +18,7 @@ export async function whileSpinning<T>(
   task: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
   if (!canAnimate(context)) return task(context);
-  const { clock, prompt, tell } = context;
+  const { answer, clock, prompt, tell } = context;
   const startedAtMs = clock.monotonicMs();
   let frames = 0;
   const erase = (): void => {
@@ -42,6 +42,10 @@ export async function whileSpinning<T>(
       prompt: (text) => {
         erase();
         prompt(text);
+      },
+      answer: (text) => {
+        erase();
+        return answer(text);
       },
     });
   } finally {

@@ -19,7 +19,8 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== '0' && value !== 'false';
 }
 
-function isTerminal(stream: Readable | Writable): boolean {
+/** Whether somebody sees what is written there, or types what is read. */
+export function isTerminal(stream: Readable | Writable): boolean {
   return 'isTTY' in stream && stream.isTTY === true;
 }
 
