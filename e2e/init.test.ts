@@ -65,6 +65,9 @@ describe('km init', () => {
     expect(first.stderr).not.toContain('km auth switch');
     const second = await runKm(['init', '--profile', 'second'], { env });
     expect(second.stderr).toContain('the active profile is first; `km auth switch second` changes that');
+    // What is to be pasted is for the profile that was just made.
+    expect(second.stderr.replaceAll(/\s+/g, ' ')).toContain('"monitor", "--profile", "second", "--server"');
+    expect(second.stderr).toContain('km monitor --profile second --print-config claude -- COMMAND');
     expect(configurationIn(env).read()).toMatchObject({ activeProfile: 'first' });
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CommandContext } from '../command-context.js';
+import { clientConfig } from '../monitor/client-config.js';
 
 /** Where Claude Desktop keeps its configuration. */
 function claudeConfiguration(platform: NodeJS.Platform): string {
@@ -26,12 +27,17 @@ export function tellNextSteps(
     tell(`km: next, log in: km auth login --device${ofProfile}`);
     tell(`    or: km auth login --api-key-stdin${ofProfile} < api-key.txt`);
   }
-  const server = ['npx', '-y', '@modelcontextprotocol/server-everything'];
-  const args = [join(bundleFolder, '../bin/km.cjs'), 'monitor', '--server', '--', ...server];
   tell(
     'km: to monitor an MCP server, put km before its command. Claude Desktop, for one, has its servers in',
   );
   tell(`    ${claudeConfiguration(process.platform)}`);
-  const configuration = { mcpServers: { everything: { command: process.execPath, args } } };
-  for (const line of JSON.stringify(configuration, undefined, 2).split('\n')) tell(`    ${line}`);
+  const configuration = clientConfig({
+    client: 'claude',
+    km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],
+    flags: profile === 'default' ? [] : ['--profile', profile],
+    server: ['npx', '-y', '@modelcontextprotocol/server-everything'],
+    folder: '.',
+  });
+  for (const line of configuration.split('\n')) tell(`    ${line}`);
+  tell(`km: the same for a server of yours: km monitor${ofProfile} --print-config claude -- COMMAND`);
 }
