@@ -62,11 +62,10 @@ function profilesCommand(context: CommandContext, exitWith: ExitWith): Command {
 
 function statusCommand(context: CommandContext, exitWith: ExitWith): Command {
   const status = new Command('status')
-    .description(
-      'say how logins and their tokens are, whether they go on without a human, and where each setting came from; asks no server',
-    )
+    .description('say how logins are, whether they go on without a human, and where each setting came from')
     .option('--json', 'print it as JSON')
-    .option('--watch', 'go on looking, and show it live; with --json a line for each change');
+    .option('--check', 'also ask who issued the tokens')
+    .option('--watch', 'show it live; with --json a line for each change');
   addAccountOptions(status);
   addExample(status, 'km auth status --profile work');
   return status.action(async (flags: AuthStatusFlags) => {

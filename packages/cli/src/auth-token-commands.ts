@@ -24,12 +24,12 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
         .choices(['raw', 'header', 'dpop-header', 'json', 'k8s', 'aws', 'git', 'docker'])
         .default('raw'),
     )
-    .option('--url <url>', 'dpop-header: the URL of the request')
-    .option('--method <method>', 'dpop-header: its method (default: "GET")')
-    .option('--nonce <nonce>', 'dpop-header: what the server told last in DPoP-Nonce')
+    .option('--url <url>', 'dpop-header: of the request')
+    .option('--method <method>', 'dpop-header: of the request (default: "GET")')
+    .option('--nonce <nonce>', 'dpop-header: the last DPoP-Nonce')
     .option(
       '--host <host>',
-      "git, docker: a server besides the API's own that may be given the token; may be given more than once",
+      'git, docker: another server that may be given the token; may be given more than once',
       collect,
     )
     .option('--username <name>', 'git, docker: the user name beside the token (default: "oauth2")');

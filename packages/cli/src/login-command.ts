@@ -31,6 +31,7 @@ function addIssuerOptions(login: Command): void {
     .option('--audience <name>', 'the API that the tokens are for')
     .option('--resource <uri>', 'the same, by its URI; may be given more than once', collect)
     .option('--redirect-uri <uri>', 'where the browser comes back to')
+    .option('--dpop', 'bind the tokens to a key (RFC 9449)')
     .option('--prompt <value>', "OpenID's prompt")
     .addOption(
       new Option('--client-auth <method>', 'how the client shows who it is').choices([

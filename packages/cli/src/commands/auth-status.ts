@@ -5,22 +5,30 @@ import type { AccountFlags } from '../settings.js';
 import type { ProfileStatus } from '../status/profile-status.js';
 import { readStatus, type StatusReading } from '../status/read-status.js';
 import { statusLines } from '../status/status-lines.js';
+import { checkTokens, exitCodeOfChecks } from '../status/token-checks.js';
 import { styleFor } from '../terminal/style.js';
 import { canAnimate, widthOf } from '../terminal/terminal.js';
 
-export type AuthStatusFlags = AccountFlags & { readonly json?: boolean; readonly watch?: boolean };
+export type AuthStatusFlags = AccountFlags & {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+  /** Whether to ask who issued the tokens how they are. */
+  readonly check?: boolean;
+};
 
-/** `km auth status`: how profiles are, from what is stored; asks no server. */
+/** `km auth status`: how profiles are, from what is stored; asks a server with `--check` only. */
 export async function runAuthStatus(flags: AuthStatusFlags, context: CommandContext): Promise<number> {
   if (flags.watch === true) return watch(flags, context);
-  const { report, active, notices } = await readStatus(flags, context);
+  const check: Parameters<typeof readStatus>[2] =
+    flags.check === true ? (account, record) => checkTokens(account, record, context) : undefined;
+  const { report, active, notices } = await readStatus(flags, context, check);
   for (const notice of notices) context.tell(`km: ${notice}`);
   const text =
     flags.json === true
       ? JSON.stringify(report, undefined, 2)
       : linesOf({ report, active, notices: [] }, context).join('\n');
   await context.answer(`${text}\n`);
-  if (active.refreshesWithoutHuman) return EXIT.done;
+  if (active.refreshesWithoutHuman) return exitCodeOfChecks(active.checks ?? []);
   const { reason, remedy } = active.outlook;
   context.tell(`km: profile ${active.profile}: ${reason}; ${remedy ?? ''}`);
   return exitCodeAfter(active);
@@ -44,6 +52,10 @@ function linesOf({ report, notices }: StatusReading, context: CommandContext): r
 
 /** Goes on looking until Ctrl-C. */
 async function watch(flags: AuthStatusFlags, context: CommandContext): Promise<number> {
+  if (flags.check === true)
+    throw new CliError('--check asks once, and --watch goes on looking: give one, not both', {
+      exitCode: EXIT.usage,
+    });
   const { watchForProgram, watchOnTerminal } = await import('../status/watch-status.js');
   if (flags.json === true) {
     await watchForProgram(async () => JSON.stringify((await readStatus(flags, context)).report), context);

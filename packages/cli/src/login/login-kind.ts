@@ -20,6 +20,7 @@ export type IssuerFlags = {
   readonly resource?: readonly string[];
   readonly redirectUri?: string;
   readonly prompt?: string;
+  readonly dpop?: boolean;
   readonly clientAuth?: string;
   readonly clientKey?: string;
   readonly clientCert?: string;

@@ -34,6 +34,7 @@ export function planLogin(
   const audience = flags.audience ?? before.audience;
   const redirectUri = flags.redirectUri ?? before.redirectUri;
   const prompt = flags.prompt ?? before.prompt;
+  const dpop = flags.dpop ?? before.dpop;
   const endpoints = endpointsFrom(flags, before.endpoints);
   return {
     issuer,
@@ -45,6 +46,7 @@ export function planLogin(
     ...(audience !== undefined && { audience }),
     ...(redirectUri !== undefined && { redirectUri }),
     ...(prompt !== undefined && { prompt }),
+    ...(dpop !== undefined && { dpop }),
     ...(endpoints !== undefined && { endpoints }),
   };
 }

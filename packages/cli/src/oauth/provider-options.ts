@@ -32,6 +32,8 @@ export type IssuerSettings = ProviderSettings & {
   readonly audience?: string;
   readonly redirectUri?: string;
   readonly prompt?: string;
+  /** Tokens bound to a key of this machine: always, or where the issuer offers it. */
+  readonly dpop?: boolean | 'if-offered';
   readonly endpoints?: OAuthEndpoints;
 };
 
@@ -50,6 +52,11 @@ const SHAPES: readonly (readonly [string, (value: unknown) => boolean, string])[
   ['audience', isText, 'must be a text'],
   ['redirectUri', isText, 'must be a URL in quotes'],
   ['prompt', isText, 'must be a text'],
+  [
+    'dpop',
+    (value) => typeof value === 'boolean' || value === 'if-offered',
+    'must be true, false or "if-offered"',
+  ],
   [
     'endpoints',
     (value) => isObject(value) && Object.values(value).every(isText),
@@ -103,7 +110,7 @@ export function providerOptions(
   settings: IssuerSettings,
   clientSecret: Secret | undefined,
 ): OAuthProviderOptions {
-  const { issuer, clientId, login, scopes, resources, audience, endpoints } = settings;
+  const { issuer, clientId, login, scopes, resources, audience, endpoints, dpop } = settings;
   return {
     issuer,
     clientId,
@@ -113,5 +120,6 @@ export function providerOptions(
     resources,
     audience,
     endpoints,
+    dpop,
   };
 }

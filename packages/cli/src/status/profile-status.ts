@@ -3,6 +3,7 @@ import type { Account, SettingSource } from '../settings.js';
 import { issuerStatus, type IssuerStatus } from './issuer-status.js';
 import { outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
 import { isDuration, type RefreshSetting } from './setting-sources.js';
+import type { TokenCheck } from './token-checks.js';
 
 /** How a token is: good, past its refresh point but good, or not to be sent. */
 export type TokenState = 'fresh' | 'due' | 'expired';
@@ -40,6 +41,8 @@ export type ProfileStatus = {
   readonly settings: Readonly<Record<string, { readonly value: number; readonly from: SettingSource }>>;
   /** A stored login that is not used, or cannot be read, and why. */
   readonly note: string | null;
+  /** What the server says of the tokens; `null` where it was not asked. */
+  readonly checks: readonly TokenCheck[] | null;
 };
 
 /** Where tokens are kept. */
@@ -67,6 +70,7 @@ export type StatusInput = {
   readonly record: GrantRecord | undefined;
   readonly settings: readonly RefreshSetting[];
   readonly nowMs: number;
+  readonly checks?: readonly TokenCheck[] | undefined;
 };
 
 function at(ms: number): string {
@@ -74,7 +78,14 @@ function at(ms: number): string {
 }
 
 /** How an account is at `nowMs`. */
-export function profileStatus({ account, isActive, record, settings, nowMs }: StatusInput): ProfileStatus {
+export function profileStatus({
+  account,
+  isActive,
+  record,
+  settings,
+  nowMs,
+  checks,
+}: StatusInput): ProfileStatus {
   const refreshAheadMs = settings.find(({ name }) => name === 'refreshAhead')?.value ?? 0;
   const tokens = [...(record?.tokens ?? [])];
   const { keySuffix = '' } = account.oauth ?? {};
@@ -112,5 +123,6 @@ export function profileStatus({ account, isActive, record, settings, nowMs }: St
       ]),
     ),
     note: account.note ?? null,
+    checks: checks ?? null,
   };
 }

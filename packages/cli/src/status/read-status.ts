@@ -8,6 +8,7 @@ import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sou
 import { openStorage, type Storage } from '../token-cache.js';
 import { profileStatus, type CacheStatus, type ProfileStatus, type StatusReport } from './profile-status.js';
 import { refreshSettingSources } from './setting-sources.js';
+import type { TokenCheck } from './token-checks.js';
 
 /** A status, and what was found amiss on the way to it. */
 export type StatusReading = {
@@ -24,10 +25,17 @@ type StatusSource = {
   readonly context: Pick<CommandContext, 'environment' | 'clock'>;
   /** Is added to. */
   readonly notices: string[];
+  /** Asks who issued the tokens how they are; absent where nobody is to be asked. */
+  readonly check?:
+    ((account: Account, record: GrantRecord | undefined) => Promise<readonly TokenCheck[]>) | undefined;
 };
 
-/** How profiles are, from what is stored: the one that `flags` name, or all. Asks no server. */
-export async function readStatus(flags: AccountFlags, context: CommandContext): Promise<StatusReading> {
+/** How profiles are, from what is stored: the one that `flags` name, or all. Asks no server but for `check`. */
+export async function readStatus(
+  flags: AccountFlags,
+  context: CommandContext,
+  check?: StatusSource['check'],
+): Promise<StatusReading> {
   const storage = openStorage(context);
   const notices: string[] = [];
   const unsubscribe = storage.cache.subscribe?.(({ message }) => notices.push(message));
@@ -37,6 +45,7 @@ export async function readStatus(flags: AccountFlags, context: CommandContext): 
     storage,
     context,
     notices,
+    check,
   });
   unsubscribe?.();
   const cache = cacheStatus(storage, context.environment);
@@ -67,13 +76,15 @@ export async function readProfiles(
 async function readProfile(
   flags: AccountFlags,
   isActive: boolean,
-  { configuration, storage, context: { environment, clock }, notices }: StatusSource,
+  { configuration, storage, context: { environment, clock }, notices, check }: StatusSource,
 ): Promise<ProfileStatus> {
   const account = await resolveAccount(flags, environment, storage.files?.logins, configuration);
+  const record = await recordOf(account, storage, notices);
   return profileStatus({
     account,
     isActive,
-    record: await recordOf(account, storage, notices),
+    record,
+    checks: await check?.(account, record),
     settings: refreshSettingSources(account.own, environment),
     nowMs: clock.nowMs(),
   });

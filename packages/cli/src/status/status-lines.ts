@@ -4,6 +4,7 @@ import { dateTime } from '../terminal/date-time.js';
 import { fold } from '../terminal/fold.js';
 import type { Style } from '../terminal/style.js';
 import { issuerFacts } from './issuer-status.js';
+import { checkFacts } from './token-checks.js';
 import type { CacheStatus, ProfileStatus, ScopeStatus, StatusReport } from './profile-status.js';
 
 /** How a status is written. */
@@ -48,6 +49,7 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
     ...facts(`endpoint: ${endpoint} (${SOURCES[endpointFrom]})`),
     ...(status.scopes.length === 0 ? ['  tokens: none yet'] : []),
     ...status.scopes.flatMap((scope) => scopeLines(scope, look)),
+    ...checkFacts(status.checks ?? []).flatMap(facts),
     ...(lastFailure === null ? [] : failureLines(lastFailure, look)),
     ...(note === null ? [] : facts(note)),
     ...facts(settingsLine(status)),

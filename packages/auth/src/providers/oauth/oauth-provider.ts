@@ -1,6 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { lazily } from '../../lazily.js';
 import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
+import type { Secret } from '../../secret.js';
 import type { Introspection } from './introspection.js';
 import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
 import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-device-login.js';
@@ -11,6 +12,9 @@ import { oauthSettings, type OAuthSettings } from './oauth-settings.js';
 /** Obtains tokens from any OAuth 2.0 or OpenID issuer. Never caches, never retries. */
 export interface OAuthProvider extends TokenProvider {
   readonly issuer: TokenIssuer;
+
+  /** As in {@link TokenProvider}; here it is always there. */
+  createProofKey(): Promise<Secret | undefined>;
 
   /**
    * Tells the issuer to end a token before its time; a refresh token ends with its login.
