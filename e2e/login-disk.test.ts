@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -30,6 +31,27 @@ const CAN_BE_NOBODY = can(
   '--version',
 );
 const IS_ROOT = process.getuid?.() === 0;
+
+function sha256(data: string | Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** The header with a higher version, and a check that says that this is no damage. */
+function newerSealed(bytes: Buffer): Buffer {
+  bytes.writeUInt16BE(2, 4);
+  sha256(bytes.subarray(0, 12)).copy(bytes, 12, 0, 4);
+  return bytes;
+}
+
+/** What a newer version may make of a file. */
+const NEWER: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  '.auth_cache': newerSealed,
+  '.credentials': newerSealed,
+  '.cache_key': () => {
+    const line = 'km-key 2 elsewhere';
+    return Buffer.from(`${line} ${sha256(line).toString('hex').slice(0, 8)}\n`);
+  },
+};
 
 /** An account whose config folder is there. */
 async function account() {
@@ -75,16 +97,19 @@ describe('the token works from memory, with one warning,', () => {
     expect(statSync(cacheFile).uid).toBe(12_345);
   });
 
-  test('when a newer version wrote the cache, which is left alone', async () => {
-    const { env, cacheFile } = await account();
-    await runKm(['auth', 'token'], { env });
-    const bytes = readFileSync(cacheFile);
-    bytes.writeUInt16BE(2, 4);
-    createHash('sha256').update(bytes.subarray(0, 12)).digest().copy(bytes, 12, 0, 4);
-    writeFileSync(cacheFile, bytes);
-    await expectOneWarning(env, /newer version/);
-    expect(readFileSync(cacheFile)).toEqual(bytes);
-  });
+  test.each(Object.entries(NEWER))(
+    'when a newer version wrote %s, which is left alone',
+    async (name, newer) => {
+      const { env, folder } = await account();
+      await runKm(['auth', 'token'], { env });
+      const file = join(folder, name);
+      const bytes = newer(readFileSync(file));
+      writeFileSync(file, bytes);
+      await expectOneWarning(env, /newer version \(format 2\) and is left alone: update/);
+      expect(readFileSync(file)).toEqual(bytes);
+      expect(readdirSync(folder).filter((other) => other.includes('corrupt'))).toEqual([]);
+    },
+  );
 
   test.runIf(CAN_MOUNT)('when the config folder is read-only', async () => {
     const { env, folder } = await account();
@@ -100,10 +125,13 @@ describe('the token works from memory, with one warning,', () => {
     await expectOneWarning(env, /disk is full/);
   });
 
-  test('when the home of the user cannot be made', async () => {
-    const { env } = await account();
-    await expectOneWarning({ ...env, HOME: '/dev/null/no-home' }, /tokens stay in memory/);
-  });
+  test.each(['/dev/null/no-home', '/proc', '/proc/no-home'])(
+    'when the home of the user cannot be made: %s',
+    async (home) => {
+      const { env } = await account();
+      await expectOneWarning({ ...env, HOME: home }, /tokens stay in memory/);
+    },
+  );
 
   test.runIf(CAN_BE_NOBODY)('when the user has no home', async () => {
     const { env } = await account();

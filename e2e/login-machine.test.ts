@@ -14,7 +14,6 @@ import {
   startLogin,
   type Login,
 } from './support/login.js';
-import { configFolderOf } from './support/login-owner.js';
 import { can } from './support/login-system.js';
 import { until } from './support/until.js';
 
@@ -80,17 +79,55 @@ test('a session bus that never answers costs about a second once, and then the k
   const bus = { DBUS_SESSION_BUS_ADDRESS: `unix:path=${socket}` };
   const startedAtMs = performance.now();
   expect(await runProgram(login, bus)).toMatchObject({ token: expect.any(String) as string, source: 'file' });
-  expect(performance.now() - startedAtMs).toBeLessThan(3_000);
+  const firstMs = performance.now() - startedAtMs;
   expect((await runProgram(login, bus)).source).toBe('file');
+  const secondMs = performance.now() - startedAtMs - firstMs;
+  expect(firstMs - secondMs).toBeLessThan(2_000);
   expect(login.takeSeen()).toEqual(ONE_REFRESH);
 });
+
+/** A keyring that works must not seem not to, because the machine is busy. */
+const PATIENT: Readonly<Record<string, string>> = { LOGIN_KEYRING_MS: '15000' };
+
+/** Runs a program, as often as it is named, in a session with a keyring that `daemon` starts. */
+function runInSession(login: Login, daemon: string, times = 1, variables = PATIENT) {
+  const programs = '"$@" </dev/null; '.repeat(times);
+  const script = `${daemon} >/dev/null 2>&1; ${programs}`;
+  return start('dbus-run-session', ['--', 'sh', '-c', script, 'sh', ...PROGRAM], {
+    ...login.env,
+    ...variables,
+  });
+}
+
+const UNLOCKED = 'printf secret | gnome-keyring-daemon --unlock --components=secrets';
+/** Nobody has given it the password. */
+const LOCKED = 'gnome-keyring-daemon --start --components=secrets';
+
+test.runIf(CAN_KEYRING)(
+  'a keyring that is locked is an error that says so within seconds; unlocked again it has the key',
+  async () => {
+    const login = await startLogin();
+    expect((await endOf(runInSession(login, UNLOCKED))).source).toBe('keyring');
+    expect(login.takeSeen()).toEqual(ONE_REFRESH);
+    const startedAtMs = performance.now();
+    const locked = await endOf(runInSession(login, LOCKED, 1, {}));
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+    expect(locked).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    expect(locked.stderr).toMatch(/OS keyring, which is locked/);
+    expect(login.takeSeen()).toEqual(NOTHING);
+    expect(await endOf(runInSession(login, UNLOCKED))).toMatchObject({
+      token: expect.any(String) as string,
+      source: 'keyring',
+    });
+    expect(login.takeSeen()).toEqual(NOTHING);
+  },
+);
 
 test.runIf(CAN_KEYRING)(
   'with a real keyring the key is in it; when it is gone, that is said, and nothing hangs',
   async () => {
     const login = await startLogin();
-    const unlock = `printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; "$@" </dev/null; "$@" </dev/null`;
-    const run = start('dbus-run-session', ['--', 'sh', '-c', unlock, 'sh', ...PROGRAM], login.env);
+    const run = runInSession(login, UNLOCKED, 2);
     const { stderr } = await endOf(run);
     const said = [
       ...run
@@ -132,11 +169,22 @@ test('no secret that was used is in any file or in what is said with KM_DEBUG=tr
     note(km.stdout.trim(), km.stderr);
   }
   expect(secrets.size).toBeGreaterThanOrEqual(5);
-  const folder = configFolderOf(login.env);
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
+  for (const command of [
+    'auth status',
+    'auth profiles',
+    'auth stats',
+    'auth refresh',
+    'auth revoke',
+    'auth logout',
+    'doctor',
+  ]) {
+    const { stdout, stderr } = await runKm(command.split(' '), { env });
+    said.push(stdout, stderr);
+  }
+  const files = readdirSync(login.env['HOME'] ?? '', { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile(),
   );
-  expect(files.length).toBeGreaterThanOrEqual(3);
+  expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(['.auth_cache', '.cache_key']));
   const texts = [
     ...said,
     ...files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')),

@@ -1,8 +1,9 @@
-import { rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
-import { accountAt, runKm, startKm } from './support/km.js';
+import { accountAt, API_KEY, runKm, startKm } from './support/km.js';
 import {
   endOf,
   NOTHING,
@@ -12,6 +13,7 @@ import {
   type Login,
   type Said,
 } from './support/login.js';
+import { configFolderOf } from './support/login-owner.js';
 import { until } from './support/until.js';
 
 /** All twenty with KM_ALL_STORMS=1. */
@@ -103,7 +105,7 @@ describe('32 programs that find the token expired send a single-use refresh toke
 test('removing .auth_cache again and again during a storm loses no login', async () => {
   const login = await startLogin();
   const removals = 20;
-  const folder = join(login.env['HOME'] ?? '', '.config', 'kilometers');
+  const folder = configFolderOf(login.env);
   const runs = await Promise.all(times(32, () => startAtGate(login)));
   for (const { child } of runs) child.stdin.end();
   let ended = 0;
@@ -123,9 +125,20 @@ test('after .auth_cache is removed a login with a refresh token alone goes on wi
   expect(login.takeSeen()).toEqual(ONE_REFRESH);
   sharedToken(await storm(login, 2));
   expect(login.takeSeen()).toEqual(NOTHING);
-  rmSync(join(login.env['HOME'] ?? '', '.config', 'kilometers', '.auth_cache'));
+  rmSync(join(configFolderOf(login.env), '.auth_cache'));
   sharedToken(await storm(login, 8));
   expect(login.takeSeen()).toEqual(ONE_REFRESH);
+});
+
+test('50 programs that find garbage in every file at once make one token request and get one token', async () => {
+  const login = await startLogin({}, { LOGIN_API_KEY: API_KEY });
+  sharedToken(await storm(login, 1));
+  login.takeSeen();
+  for (const name of ['.auth_cache', '.credentials', '.cache_key']) {
+    writeFileSync(join(configFolderOf(login.env), name), randomBytes(1_000));
+  }
+  sharedToken(await storm(login, 50));
+  expect(login.takeSeen()).toEqual({ ...NOTHING, tokenRequests: 1, logins: 1 });
 });
 
 test('the command with another API key never gets the token of the one before', async () => {

@@ -30,7 +30,7 @@ export {
   type ProcessLockOptions,
 } from './caches/file/process-lock.js';
 export type { RecordSeal, RecordSealer } from './caches/file/record-sealer.js';
-export { makePrivateFolder } from './caches/file/private-folder.js';
+export { ensurePrivateFolder, makePrivateFolder } from './caches/file/private-folder.js';
 export { createRedisCache, type RedisCache } from './caches/redis/redis-cache.js';
 export type { RedisCacheOptions } from './caches/redis/redis-settings.js';
 export { createMemoryCache } from './caches/memory-cache.js';

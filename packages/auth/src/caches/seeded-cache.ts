@@ -5,14 +5,17 @@ import type { Secret } from '../secret.js';
 
 /**
  * `cache`, in which a grant that is not there yet begins with the refresh token `seed`. One that is there
- * has used `seed` up already: what it holds by now counts. So may one that was there and is damaged: to send
- * `seed` again would look like a theft.
+ * has used `seed` up already: what it holds by now counts, and when it is gone, somebody logged out. One that was there and
+ * is damaged may have used it up too: to send `seed` again would look like a theft.
  */
 export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock): TokenCache {
-  let isDamaged = false;
+  let isUsedUp = false;
   const seeded = (record: GrantRecord | undefined): GrantRecord => {
-    if (record !== undefined) return record;
-    if (isDamaged) return EMPTY_GRANT;
+    if (record !== undefined) {
+      isUsedUp = true;
+      return record;
+    }
+    if (isUsedUp) return EMPTY_GRANT;
     return { ...EMPTY_GRANT, refreshToken: { secret: seed, issuedAtMs: clock.nowMs() } };
   };
   return {
@@ -22,7 +25,7 @@ export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock)
     listGrants: () => cache.listGrants(),
     subscribe: (listener) =>
       cache.subscribe?.((notice) => {
-        if (notice.kind === 'corrupt') isDamaged = true;
+        if (notice.kind === 'corrupt') isUsedUp = true;
         listener(notice);
       }) ?? (() => undefined),
     withLock: (key, task, options) => cache.withLock(key, task, options),

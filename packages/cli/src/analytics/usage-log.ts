@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -10,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { ensurePrivateFolder } from '@kilometers/auth';
 import { formatRecord, parseRecord, type UsageRecord } from './usage-record.js';
 
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ function dayOf(ms: number): string {
  * @throws the file system's error; who records usage lets nothing depend on it.
  */
 export function appendUsage(folder: string, records: readonly UsageRecord[], nowMs: number): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  ensurePrivateFolder(folder);
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
   const file = openSync(
     join(folder, `${dayOf(nowMs)}.jsonl`),

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { readAt, readPrivateFile, type Repair } from './read-private-file.js';
+import { newerVersion } from './storage-error.js';
 
 /** Where the key of the cache comes from. */
 export type KeySource = 'keyring' | 'file';
@@ -25,11 +26,15 @@ export function formatKeyFile({ source, installSecret }: KeyFile): Buffer {
   return Buffer.from(checked + checked);
 }
 
-function parseLine(text: string): KeyFile | undefined {
+/** The words of a line that is whole. */
+function wordsOf(text: string): readonly string[] | undefined {
   const at = text.lastIndexOf(' ');
   const line = text.slice(0, at);
-  if (at < 0 || text.slice(at + 1) !== checkOf(line)) return undefined;
-  const [magic, version, source, secret = ''] = line.split(' ');
+  return at >= 0 && text.slice(at + 1) === checkOf(line) ? line.split(' ') : undefined;
+}
+
+function parseLine(text: string): KeyFile | undefined {
+  const [magic, version, source, secret = ''] = wordsOf(text) ?? [];
   if (magic !== 'km-key' || version !== '1' || (source !== 'file' && source !== 'keyring')) return undefined;
   const installSecret = Buffer.from(secret, 'hex');
   return installSecret.length === SECRET_BYTES ? { source, installSecret } : undefined;
@@ -38,16 +43,22 @@ function parseLine(text: string): KeyFile | undefined {
 /** What was read, and whether it is whole. */
 export type KeyFileReading = { readonly keyFile: KeyFile | undefined; readonly isWhole: boolean };
 
-function parse(bytes: Buffer): KeyFileReading {
+function parse(path: string, bytes: Buffer): KeyFileReading {
   const lines = bytes.toString('latin1').split('\n');
+  const newer = lines.map(wordsOf).find((words) => words?.[0] === 'km-key' && Number(words[1]) > 1);
+  if (newer !== undefined) throw newerVersion(path, Number(newer[1]));
   const copies = lines.slice(0, 2).map(parseLine);
   const keyFile = copies.find((copy) => copy !== undefined);
   return { keyFile, isWhole: keyFile !== undefined && bytes.equals(formatKeyFile(keyFile)) };
 }
 
-/** Reads the key file; `undefined` when there is none. */
+/**
+ * Reads the key file; `undefined` when there is none.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when it may not be used, or a newer version wrote it.
+ */
 export function readKeyFile(path: string, onRepair: Repair): KeyFileReading | undefined {
-  return readPrivateFile(path, onRepair, (fd) => parse(readAt(fd, 0, MAX_FILE_BYTES)));
+  return readPrivateFile(path, onRepair, (fd) => parse(path, readAt(fd, 0, MAX_FILE_BYTES)));
 }
 
 /** Under what name the keyring has the secret of this installation. */

@@ -25,7 +25,7 @@ function makeFolders(path: string, isAgain = false): void {
   }
 }
 
-/** As {@link makePrivateFolder}, at once. */
+/** As {@link makePrivateFolder}, at once. @throws {AuthError} `KM_AUTH_CACHE` as that. */
 export function ensurePrivateFolder(path: string): void {
   try {
     let stats = statSync(path, { throwIfNoEntry: false });

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import type { CacheNoticeListener } from '../../cache-notice.js';
-import { AuthError } from '../../auth-error.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
 import {
   FORMAT_VERSION,
@@ -15,6 +14,7 @@ import {
   type IndexEntry,
   type SealedRecord,
 } from './sealed-format.js';
+import { newerVersion } from './storage-error.js';
 
 /** What is read at once: header and index of almost three hundred grants. */
 const FIRST_READ_BYTES = 16_384;
@@ -107,7 +107,7 @@ export class SealedFile {
     let bytes = readAt(fd, 0, FIRST_READ_BYTES);
     const header = readHeader(bytes);
     if (header === undefined) return { why: 'it is damaged' };
-    if (header.version !== FORMAT_VERSION) throw this.#newerError(header.version);
+    if (header.version !== FORMAT_VERSION) throw newerVersion(this.path, header.version);
     if (!header.keyId.equals(keyIdOf(key)))
       return { why: 'it was sealed with another key, on another machine or by another user' };
     const end = indexEnd(header);
@@ -119,12 +119,5 @@ export class SealedFile {
   #recordAt(fd: number, { size }: Opened, entry: IndexEntry): SealedRecord | undefined {
     if (entry.offset < HEADER_BYTES || entry.offset + entry.length > size) return undefined;
     return { ...entry, ciphertext: readAt(fd, entry.offset, entry.length) };
-  }
-
-  #newerError(version: number): AuthError {
-    return new AuthError(
-      'KM_AUTH_CACHE',
-      `${this.path} was written by a newer version (format ${String(version)}) and is left alone: update this program, or remove the file`,
-    );
   }
 }

@@ -33,3 +33,11 @@ export function refuse(path: string, why: string): AuthError {
     `${path} ${why}; it is not used: remove it, or give it back to its user`,
   );
 }
+
+/** A file whose format this version does not know. It may hold what cannot be had again. */
+export function newerVersion(path: string, version: number): AuthError {
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    `${path} was written by a newer version (format ${String(version)}) and is left alone: update this program, or remove the file`,
+  );
+}

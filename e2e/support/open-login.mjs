@@ -1,0 +1,39 @@
+/*
+ * The login of a test's program, as its environment says, from the built library. Its wall clock is
+ * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, where that is set.
+ */
+import {
+  configFolder,
+  createAuthManager,
+  createDebugLog,
+  createFileCache,
+  createKeyring,
+  systemClock,
+} from '@kilometers/auth';
+
+const { env } = process;
+
+export function openLogin() {
+  const aheadMs = Number(env.LOGIN_CLOCK_AHEAD_MS ?? 0);
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  const keyringMs = env.LOGIN_KEYRING_MS;
+  const cache = createFileCache({
+    folder: configFolder(env),
+    environment: env,
+    clock,
+    ...(keyringMs !== undefined && {
+      keyring: createKeyring({ environment: env, timeoutMs: Number(keyringMs) }),
+    }),
+  });
+  const manager = createAuthManager({
+    apiEndpoint: env.LOGIN_URL,
+    refreshToken: env.LOGIN_REFRESH_TOKEN,
+    apiKey: env.LOGIN_API_KEY,
+    cache,
+    clock,
+    ...(env.LOGIN_TIMEOUT_MS !== undefined && { requestTimeoutMs: Number(env.LOGIN_TIMEOUT_MS) }),
+    ...(env.LOGIN_CHECK_MS !== undefined && { checkIntervalMs: Number(env.LOGIN_CHECK_MS) }),
+  });
+  manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));
+  return { cache, manager };
+}
