@@ -8,6 +8,7 @@ import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
+import { dueToken } from '../refresh/due-token.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import type { CredentialHelper } from '../token-format/credential-helper.js';
@@ -47,11 +48,10 @@ async function answerToken(
   const prove = await proverFor(flags);
   const { manager, account, storage } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
-  const getToken = (): Promise<AuthToken> =>
-    manager.getValidToken(scope, {
-      wait: 'if-due',
-      ...(flags.minValid === undefined ? {} : { minValidMs: flags.minValid }),
-    });
+  const { minValid: minValidMs = 0 } = flags;
+  const getToken = async (): Promise<AuthToken> =>
+    (await dueToken({ account, storage, scope, minValidMs, flags }, context)) ??
+    manager.getValidToken(scope, { wait: 'if-due', minValidMs });
   try {
     if (help !== undefined)
       return await help({ account, storage, context, scope, hosts, username, getToken });

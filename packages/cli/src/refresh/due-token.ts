@@ -1,0 +1,44 @@
+import { dueAtMs, isUsable, refreshSettings, scopeKey, type AuthToken } from '@kilometers/auth';
+import type { CommandContext } from '../command-context.js';
+import { grantKeyOf } from '../grant-of-account.js';
+import type { OpenedManager } from '../open-auth-manager.js';
+import type { AccountFlags } from '../settings.js';
+
+/** Says to the `km auth token` that refreshes for another one that it does. */
+const IS_APART = 'KM_REFRESH_APART';
+
+export type DueTokenOptions = Pick<OpenedManager, 'account' | 'storage'> & {
+  readonly scope: string;
+  readonly minValidMs: number;
+  readonly flags: AccountFlags;
+};
+
+/**
+ * The token at hand where it is good but due, or the one that replaces it, if that comes within `refreshDeadlineMs`.
+ * `undefined` where there is none of which that is so: then it takes the manager.
+ */
+export async function dueToken(
+  { account, storage, scope, minValidMs, flags }: DueTokenOptions,
+  context: CommandContext,
+): Promise<AuthToken | undefined> {
+  const { clock, environment } = context;
+  if (storage.whyMemory !== undefined || environment[IS_APART] === '1') return undefined;
+  const { refreshAheadMs, refreshDeadlineMs } = refreshSettings(account.config);
+  const { config, profile, endpoint } = account;
+  const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
+  const stored = async (): Promise<AuthToken | undefined> => {
+    // Where it cannot be read, the manager says so.
+    const record = await storage.cache.getGrant(key).catch(() => undefined);
+    const token = record?.tokens.get(scopeKey(scope));
+    const nowMs = clock.nowMs();
+    const isGood = token !== undefined && isUsable(token, nowMs) && token.remainingMs(nowMs) >= minValidMs;
+    return isGood ? token : undefined;
+  };
+  const token = await stored();
+  // The earliest that it may be due.
+  if (token === undefined || clock.nowMs() < dueAtMs(token, refreshAheadMs, 1)) return undefined;
+  const { refreshApart } = await import('./refresh-apart.js');
+  const apart = { ...environment, [IS_APART]: '1' };
+  await refreshApart({ scope, flags, environment: apart, deadlineMs: refreshDeadlineMs }, context);
+  return stored();
+}
