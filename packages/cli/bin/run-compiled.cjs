@@ -71,15 +71,18 @@ function forgetCompiled() {
   compiledHere = [];
 }
 
-/** At the end, when it has all that was compiled on the way. */
+/** At the end, when it has all that was compiled on the way. Nobody else may write there, whatever the umask. */
 function keepCompiled() {
   for (const { script, compiled } of compiledHere) {
     const temporary = compiled + '.' + process.pid;
     try {
       accessSync(BUNDLES, constants.W_OK);
-      mkdirSync(COMPILED, { recursive: true });
+      mkdirSync(COMPILED, { recursive: true, mode: 0o755 });
       const data = script.createCachedData();
-      writeFileSync(temporary, Buffer.concat([hash('sha256', data, 'buffer'), data]), { flag: 'wx' });
+      writeFileSync(temporary, Buffer.concat([hash('sha256', data, 'buffer'), data]), {
+        flag: 'wx',
+        mode: 0o644,
+      });
       renameSync(temporary, compiled);
     } catch {
       // Then the next process compiles as well.
