@@ -116,6 +116,7 @@ async function helpTexts() {
 }
 
 const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
+const dev = join(root, 'src/commands/dev.ts');
 const monitor = join(root, 'src/commands/monitor.ts');
 const results = await Promise.all([
   build({
@@ -139,15 +140,18 @@ const results = await Promise.all([
     plugins: [preludeApart, oauthApart],
     supported: { 'dynamic-import': false },
   }),
+  build({ ...options, entryPoints: [dev], external: ['@kilometers/local-api'] }),
   build({
     ...options,
     entryPoints: [
-      ...commands.filter((command) => command !== monitor),
+      ...commands.filter((command) => command !== monitor && command !== dev),
       join(root, 'src/monitor/capture-thread-main.ts'),
       join(root, 'src/monitor/begin-prelude.ts'),
     ],
     external: ['@kilometers/local-api'],
     plugins: [oauthApart],
+    // What is loaded from a compiled bundle is found by `require` only.
+    supported: { 'dynamic-import': false },
   }),
   build({
     ...options,
@@ -156,6 +160,7 @@ const results = await Promise.all([
       ...OAUTH_PACKAGES.map((name) => [`oauth/${name}`, name]),
     ]),
     plugins: [oauthApart],
+    supported: { 'dynamic-import': false },
   }),
   build({
     ...options,
