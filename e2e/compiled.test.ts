@@ -77,3 +77,10 @@ test('nothing is kept of a run that failed', async () => {
   expect(await run('auth', 'token')).toMatchObject({ code: 4 });
   expect(readdirSync(join(folder, 'dist'))).not.toContain('compiled');
 });
+
+test('a command that loads a module of others says nothing of how', async () => {
+  const { folder } = installation();
+  const km = start(process.execPath, [KM, 'dev', '--port', '0', '--fail', 'nope'], { HOME: folder });
+  expect(await km.ended).toEqual({ code: 2, signal: null });
+  expect(km.stderr()).toMatch(/^km: cannot read trouble "nope"[^\n]*\n$/);
+});

@@ -26,7 +26,7 @@ test.each(PAGES)('every link of %s leads somewhere', (page) => {
 function jsonOf(page: string): readonly string[] {
   return codeBlocks(page, 'json')
     .map(({ text }) => text)
-    .filter((text) => text !== '');
+    .filter((text) => text.trim() !== '');
 }
 
 test.each(PAGES.filter((page) => jsonOf(page).length > 0))('the JSON in %s is JSON', (page) => {
