@@ -14,7 +14,7 @@ import { ECHO } from './support/scripted-servers.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Pages with tests of their own for their commands. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['README.md']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['README.md', 'docs/fleet.md']);
 
 /** What stands in for what a reader has and a test has not: a program, a place, an hour of time. */
 type StandIns = readonly (readonly [said: string | RegExp, run: string])[];

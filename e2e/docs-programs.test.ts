@@ -106,7 +106,9 @@ const RUNNABLE = PROGRAMS.filter(({ text }) => !NEEDS_OTHERS.test(text));
 describe.each(RUNNABLE)('program $number of $page', ({ text }) => {
   test('runs to its end', async () => {
     const api = await startApi({ apiKeys: [API_KEY, 'km_pro_demo'] });
-    const account = { KILOMETERS_API_ENDPOINT: api.url, KILOMETERS_API_KEY: API_KEY };
+    // A fleet's cache is made, and not asked.
+    const fleet = { KM_CACHE_URL: 'redis://127.0.0.1:1', KM_CACHE_KEY: Buffer.alloc(32).toString('base64') };
+    const account = { KILOMETERS_API_ENDPOINT: api.url, KILOMETERS_API_KEY: API_KEY, ...fleet };
     const program = ['--input-type=module', '-e', runnable(text, api.url)];
     const run = start(process.execPath, program, environment(account));
     run.child.stdin.end();

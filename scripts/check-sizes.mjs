@@ -17,6 +17,7 @@ const LIMITS = [
     kib: 92,
     why: 'every other km: the flags of all commands are in it',
   },
+  { files: 'packages/cli/dist/redis-storage.cjs', kib: 216, why: 'every km of a fleet' },
   { files: 'packages/cli/dist/commands/auth-status.cjs', kib: 88, why: 'km auth status' },
   { files: 'packages/cli/dist/commands', kib: 240, why: 'one command' },
 ];

@@ -1,6 +1,6 @@
 /*
  * The login of a test's program, as its environment says, from the built library. Its wall clock is
- * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, where that is set.
+ * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, where that is set. LOGIN_CACHE_URL is of a fleet.
  */
 import {
   configFolder,
@@ -8,6 +8,7 @@ import {
   createDebugLog,
   createFileCache,
   createKeyring,
+  createRedisCache,
   systemClock,
 } from '@kilometers/auth';
 
@@ -17,7 +18,7 @@ export function openLogin() {
   const aheadMs = Number(env.LOGIN_CLOCK_AHEAD_MS ?? 0);
   const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
   const keyringMs = env.LOGIN_KEYRING_MS;
-  const cache = createFileCache({
+  const files = createFileCache({
     folder: configFolder(env),
     environment: env,
     clock,
@@ -25,6 +26,8 @@ export function openLogin() {
       keyring: createKeyring({ environment: env, timeoutMs: Number(keyringMs) }),
     }),
   });
+  const { LOGIN_CACHE_URL: url, LOGIN_CACHE_KEY: key } = env;
+  const cache = url === undefined ? files : createRedisCache({ url, key, clock });
   const manager = createAuthManager({
     apiEndpoint: env.LOGIN_URL,
     refreshToken: env.LOGIN_REFRESH_TOKEN,

@@ -136,6 +136,8 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_DEBUG',
   'KM_CONFIG_DIR',
   'KM_NO_TOKEN_CACHE',
+  'KM_CACHE_URL',
+  'KM_CACHE_KEY',
   'KM_QUEUE_MAX_BYTES',
   'KM_QUEUE_MAX_AGE',
   'KM_TOKEN',

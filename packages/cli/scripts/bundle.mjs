@@ -53,6 +53,17 @@ const oauthApart = {
   },
 };
 
+/** All of Redis is a file of its own, with its client, which only those load whose cache is there. */
+const redisApart = {
+  name: 'redis-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/redis-storage\.js$/ }, () => ({
+      path: '../redis-storage.cjs',
+      external: true,
+    }));
+  },
+};
+
 /** What is imported lazily is left out: who gets there has failed, and begins anew with all of `km`. */
 const nothingLater = {
   name: 'nothing-later',
@@ -149,7 +160,7 @@ const results = await Promise.all([
       join(root, 'src/monitor/begin-prelude.ts'),
     ],
     external: ['@kilometers/local-api'],
-    plugins: [oauthApart],
+    plugins: [oauthApart, redisApart],
     // What is loaded from a compiled bundle is found by `require` only.
     supported: { 'dynamic-import': false },
   }),
@@ -161,6 +172,12 @@ const results = await Promise.all([
     ]),
     plugins: [oauthApart],
     supported: { 'dynamic-import': false },
+  }),
+  build({
+    ...options,
+    entryPoints: [join(root, '../auth/src/caches/redis/redis-storage.ts')],
+    outbase: join(root, '../auth/src/caches/redis'),
+    minify: true,
   }),
   build({
     ...options,

@@ -62,7 +62,7 @@ export async function openAuthManager(
   overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
 ): Promise<OpenedManager> {
   const storage = openStorage(context);
-  if (storage.folder === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
+  if (storage.files === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
   const account = await resolveAccount(flags, context.environment, storage.files?.logins);
   if (account.note !== undefined) context.tell(`km: ${account.note}`);
   const { clock, random } = context;

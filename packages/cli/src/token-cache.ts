@@ -5,45 +5,72 @@ import {
   createKeyring,
   createMemoryCache,
   type FileCache,
+  type KeySource,
   type TokenCache,
 } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
+import { fleetCache } from './fleet-cache.js';
+
+/** A cache that processes share: in files of this user, or in Redis. */
+export type SharedCache = TokenCache &
+  Pick<FileCache, 'logins' | 'lockOwner' | 'recordSealer'> & {
+    /** Where the key comes from; `undefined` before there is one. */
+    keySource(): KeySource | 'environment' | undefined;
+  };
 
 /** What a command reads logins from and keeps tokens in. */
 export type Storage = {
   /** Where tokens are kept. */
   readonly cache: TokenCache;
-  /** The files of this user; `undefined` for a user without a home. */
-  readonly files: FileCache | undefined;
-  /** Where these files are. */
+  /** The files of this user, or what a fleet has instead; `undefined` for a user without a home. */
+  readonly files: SharedCache | undefined;
+  /** Where this user's files are. */
   readonly folder: string | undefined;
+  /** Where Redis is, for a fleet. */
+  readonly address?: string;
   /** Why tokens stay in this process's memory; `undefined` when they do not. */
   readonly whyMemory: string | undefined;
 };
 
-/**
- * The files that every `km` of this user shares. Tokens stay in this process's memory with
- * `KM_NO_TOKEN_CACHE=1`, and where the user has no home; a stored login is still read in the first case.
- */
-export function openStorage({ environment, clock, random, bundleFolder }: CommandContext): Storage {
+/** The files of this user, whatever else tokens are kept in. */
+function ownFiles({ environment, clock, random, bundleFolder }: CommandContext): FileCache | undefined {
   const folder = configFolder(environment);
+  if (folder === undefined) return undefined;
+  return createFileCache({
+    folder,
+    environment,
+    clock,
+    random,
+    keyring: createKeyring({ environment, childPath: join(bundleFolder, 'keyring-child.mjs') }),
+  });
+}
+
+/**
+ * What every `km` of this user shares, or of the fleet that `KM_CACHE_URL` names. Tokens stay in this process's memory
+ * with `KM_NO_TOKEN_CACHE=1`, and where the user has no home; a stored login is still read in the first case.
+ *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` where the variables of a fleet are wrong.
+ */
+export function openStorage(context: CommandContext): Storage {
+  const { environment, clock } = context;
+  const folder = configFolder(environment);
+  const own = ownFiles(context);
+  const fleet = fleetCache(context);
+  // What waits on this machine's disk is sealed with this machine's key.
   const files =
-    folder === undefined
-      ? undefined
-      : createFileCache({
-          folder,
-          environment,
-          clock,
-          random,
-          keyring: createKeyring({ environment, childPath: join(bundleFolder, 'keyring-child.mjs') }),
-        });
+    fleet === undefined ? own : { ...fleet, recordSealer: () => (own ?? noHome()).recordSealer() };
+  const place = { files, folder, ...(fleet !== undefined && { address: fleet.address }) };
   const off = environment['KM_NO_TOKEN_CACHE'] ?? '';
   const isOff = off !== '' && off !== '0' && off !== 'false';
   if (files === undefined) {
     const whyMemory = 'this user has no home folder: set KM_CONFIG_DIR to keep them';
-    return { cache: createMemoryCache({ clock }), files, folder, whyMemory };
+    return { ...place, cache: createMemoryCache({ clock }), whyMemory };
   }
   return isOff
-    ? { cache: createMemoryCache({ clock }), files, folder, whyMemory: 'KM_NO_TOKEN_CACHE is set' }
-    : { cache: files, files, folder, whyMemory: undefined };
+    ? { ...place, cache: createMemoryCache({ clock }), whyMemory: 'KM_NO_TOKEN_CACHE is set' }
+    : { ...place, cache: files, whyMemory: undefined };
+}
+
+function noHome(): never {
+  throw new Error('nothing waits on the disk of a user without a home');
 }

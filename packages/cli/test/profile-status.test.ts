@@ -141,6 +141,7 @@ test.each([40, 80])('no line is wider than %i columns, whatever is told', (width
       keySource: 'file',
       folder: '/home/x/.config/kilometers',
       folderFrom: 'KM_CONFIG_DIR',
+      address: null,
     },
   };
   const lines = statusLines(report, { width, style: PLAIN, nowMs: NOW_MS });

@@ -21,7 +21,7 @@ export type AuthExecFlags = AccountFlags & {
 };
 
 /** What `km` logs in with. A command that is handed a token has no need of it. */
-const OWN_CREDENTIALS = /^(KILOMETERS_API_KEY|KM_CACHE_KEY)$/;
+const OWN_CREDENTIALS = /^(KILOMETERS_API_KEY|KM_CACHE_KEY|KM_CACHE_URL)$/;
 /** At the end a refresh that was sent is waited for this long, in milliseconds. */
 const STOP_MS = 5_000;
 

@@ -1,4 +1,4 @@
-import type { FileCache, GrantKey } from '@kilometers/auth';
+import type { GrantKey } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { grantOfAccount } from '../grant-of-account.js';
 import { eventsIn, queueReport } from '../queue/queue-report.js';
@@ -6,12 +6,12 @@ import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { surveyQueue } from '../queue/queue-survey.js';
 import type { Account } from '../settings.js';
-import type { Storage } from '../token-cache.js';
+import type { SharedCache, Storage } from '../token-cache.js';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 /** Where tokens are kept, whether the files open, and who holds a lock: of a grant that is there, or of the account's to be. */
 export async function storageChecks(
-  { files, folder, whyMemory }: Storage,
+  { files, folder, address, whyMemory }: Storage,
   account: Account | undefined,
 ): Promise<readonly HealthCheck[]> {
   if (files === undefined || whyMemory !== undefined) {
@@ -26,7 +26,7 @@ export async function storageChecks(
     const logins = await files.logins.list();
     const locks = await lockChecks(files, [...grants, ...keysOf(account)]);
     if (notices.length === 0) {
-      const detail = `${folder ?? ''} opens: ${logins.length} logins, ${grants.length} grants`;
+      const detail = `${address ?? folder ?? ''} opens: ${logins.length} logins, ${grants.length} grants`;
       return [key, ok('cache', detail), ...locks];
     }
     const remedy = 'nothing: the next refresh sets aside what is damaged; log in again if a login is missing';
@@ -38,20 +38,23 @@ export async function storageChecks(
   }
 }
 
-function keyCheck(files: FileCache): HealthCheck {
+const KEY_SOURCES = {
+  file: 'from the key file, bound to this machine and user',
+  keyring: 'from the OS keyring',
+  environment: 'from KM_CACHE_KEY',
+} as const;
+
+function keyCheck(files: SharedCache): HealthCheck {
   const source = files.keySource();
   if (source === undefined) return ok('key', 'none yet: the first login makes it');
-  return ok(
-    'key',
-    source === 'file' ? 'from the key file, bound to this machine and user' : 'from the OS keyring',
-  );
+  return ok('key', KEY_SOURCES[source]);
 }
 
 function keysOf(account: Account | undefined): readonly GrantKey[] {
   return account === undefined ? [] : [grantOfAccount(account).key];
 }
 
-async function lockChecks(files: FileCache, grants: readonly GrantKey[]): Promise<readonly HealthCheck[]> {
+async function lockChecks(files: SharedCache, grants: readonly GrantKey[]): Promise<readonly HealthCheck[]> {
   const owners = await Promise.all(
     grants.map(async (grant) => {
       const owner = await files.lockOwner(grant);

@@ -1,4 +1,4 @@
-import { parseEndpoint, type FileCache, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import { parseEndpoint, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, withProfile } from '../config/change-configuration.js';
@@ -9,7 +9,7 @@ import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { credentialKindOf, isSameProvider } from '../settings.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, type SharedCache } from '../token-cache.js';
 import type { WonLogin } from './login-kind.js';
 
 type Grant = WonLogin['grants'][number];
@@ -24,7 +24,7 @@ const GIFT_TIMEOUT_MS = 5_000;
  *
  * @throws {CliError} where there are none.
  */
-export function filesForLogin(context: CommandContext): FileCache {
+export function filesForLogin(context: CommandContext): SharedCache {
   const { files, whyMemory } = openStorage(context);
   if (files !== undefined && whyMemory === undefined) return files;
   throw new CliError(
@@ -44,7 +44,7 @@ export function filesForLogin(context: CommandContext): FileCache {
  */
 export async function keepLogin(
   won: WonLogin,
-  files: FileCache,
+  files: SharedCache,
   context: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
@@ -85,7 +85,7 @@ function tokensOf({ key, record }: Grant): TakenGrant {
 /** Stores what the cache gets. Returns what was there before. */
 async function keepGrants(
   { grants }: WonLogin,
-  files: FileCache,
+  files: SharedCache,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<readonly Grant[]> {
   const replaced: Grant[] = [];
@@ -110,7 +110,7 @@ async function keepGrants(
 async function takeLoginBefore(
   before: StoredLogin,
   { grants }: WonLogin,
-  files: FileCache,
+  files: SharedCache,
   endings: TokenEndings,
 ): Promise<void> {
   const idOf = ({ apiOrigin, profile, credential }: GrantKey): string =>

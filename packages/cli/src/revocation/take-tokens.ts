@@ -1,10 +1,5 @@
-import {
-  isAuthError,
-  type FileCache,
-  type GrantKey,
-  type GrantRecord,
-  type RevocableToken,
-} from '@kilometers/auth';
+import { isAuthError, type GrantKey, type GrantRecord, type RevocableToken } from '@kilometers/auth';
+import type { SharedCache } from '../token-cache.js';
 
 /** A refresh that was sent is waited for this long, in milliseconds, so that its answer is taken too. */
 const LOCK_TIMEOUT_MS = 15_000;
@@ -59,7 +54,7 @@ export function partWithScope(scope: string): (record: GrantRecord) => Parting {
 }
 
 export type TakeOptions = {
-  readonly files: FileCache;
+  readonly files: SharedCache;
   readonly isMeant: (key: GrantKey) => boolean;
   readonly part: (record: GrantRecord) => Parting;
   /** Is told what is about to be taken, so that it is not forgotten when this process is killed. */

@@ -48,9 +48,11 @@ export type ProfileStatus = {
 /** Where tokens are kept. */
 export type CacheStatus = {
   readonly kind: string;
-  readonly keySource: KeySource | null;
+  readonly keySource: KeySource | 'environment' | null;
   readonly folder: string | null;
-  /** The variable that says where; `null` where it is where it always is. */
+  /** Where Redis is; `null` where tokens are not kept there. */
+  readonly address: string | null;
+  /** The variable that says which folder; `null` where it is where it always is. */
   readonly folderFrom: string | null;
 };
 

@@ -107,7 +107,7 @@ async function recordOf(
 }
 
 function cacheStatus(
-  { cache, files, folder, whyMemory }: Storage,
+  { cache, files, folder, address, whyMemory }: Storage,
   environment: NodeJS.ProcessEnv,
 ): CacheStatus {
   const folderFrom = ['KM_CONFIG_DIR', 'XDG_CONFIG_HOME'].find((name) => (environment[name] ?? '') !== '');
@@ -115,6 +115,7 @@ function cacheStatus(
     kind: cache.kind,
     keySource: (whyMemory === undefined ? files?.keySource() : undefined) ?? null,
     folder: folder ?? null,
+    address: (whyMemory === undefined ? address : undefined) ?? null,
     folderFrom: folderFrom ?? null,
   };
 }

@@ -104,16 +104,17 @@ function settingsLine({ settings }: ProfileStatus): string {
   return `settings: ${words.join(', ')}`;
 }
 
-const KEY_SOURCES = { keyring: 'OS keyring', file: 'key file' } as const;
+const KEY_SOURCES = { keyring: 'the OS keyring', file: 'the key file', environment: 'KM_CACHE_KEY' } as const;
 
 function cacheLines(
-  { kind, keySource, folder, folderFrom }: CacheStatus,
+  { kind, keySource, folder, folderFrom, address }: CacheStatus,
   { width }: StatusLook,
 ): readonly string[] {
-  const key = keySource === null ? '' : `, its key from the ${KEY_SOURCES[keySource]}`;
+  const key = keySource === null ? '' : `, its key from ${KEY_SOURCES[keySource]}`;
   const from = folderFrom === null ? '' : ` (from ${folderFrom})`;
   return [
     ...fold(`cache: ${kind}${key}`, { width, hanging: 2 }),
+    ...(address === null ? [] : fold(address, { width, indent: 2 })),
     ...(folder === null ? [] : fold(`${folder}${from}`, { width, indent: 2 })),
   ];
 }

@@ -35,7 +35,8 @@ const NO_KEYRING = {
 export async function findToken(flags: PlainTokenFlags, options: HitOptions): Promise<string | undefined> {
   const { environment, clock, random } = options;
   const folder = configFolder(environment);
-  const mayRead = (environment['KM_NO_TOKEN_CACHE'] ?? '') === '' && environment['KM_DEBUG'] !== 'true';
+  const isElsewhere = ['KM_NO_TOKEN_CACHE', 'KM_CACHE_URL'].some((name) => (environment[name] ?? '') !== '');
+  const mayRead = !isElsewhere && environment['KM_DEBUG'] !== 'true';
   if (folder === undefined || !mayRead) return undefined;
   const files = createFileCache({ folder, environment, clock, random, keyring: NO_KEYRING });
   const notices: CacheNotice[] = [];

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { Redis } from 'ioredis';
-import { AuthError } from '../../auth-error.js';
+import type { AuthError } from '../../auth-error.js';
 import { sleep } from '../../clock.js';
-import { isPassing, redisError } from './redis-error.js';
-import type { RedisSettings } from './redis-settings.js';
+import { Patience } from './patience.js';
+import { isExplained, isPassing, redisError } from './redis-error.js';
+import type { RedisMakers, RedisSettings } from './redis-settings.js';
 
 /** What Redis answers. */
 export type Reply = Buffer | number | null | readonly Reply[];
@@ -11,20 +12,31 @@ export type Reply = Buffer | number | null | readonly Reply[];
 export type Argument = string | number | Buffer;
 
 const FIRST_WAIT_MS = 20;
+/** With the waits before it, a second and a half for a connection to come back. */
+const LAST_WAIT_MS = 640;
 /** Redis that did not answer in time is not asked again for so long: whoever looks often must not wait each time. */
 const SILENCE_MS = 1_000;
 
-async function loadClient(): Promise<typeof Redis> {
+/** What a connection is made with. */
+type Loaded = {
+  readonly Client: typeof Redis;
+  readonly tls: { readonly servername?: string; readonly ca?: string[] } | undefined;
+};
+
+async function loadClient({ createError }: RedisMakers): Promise<typeof Redis> {
   try {
     return (await import('ioredis')).Redis;
   } catch (cause) {
-    throw new AuthError(
+    throw createError(
       'KM_AUTH_CONFIGURATION',
       'the cache in Redis needs the package ioredis, which is not installed: npm install ioredis',
-      { cause },
+      cause,
     );
   }
 }
+
+/** A connection, and what becomes of it: it serves, or it has failed. */
+type Connection = { readonly client: Redis; readonly ready: Promise<unknown> };
 
 /**
  * One connection to Redis, made when it is needed, and made anew when it was lost. It keeps no process alive, and
@@ -32,7 +44,10 @@ async function loadClient(): Promise<typeof Redis> {
  */
 export class RedisConnection {
   readonly #settings: RedisSettings;
-  #client: Promise<Redis> | undefined;
+  #loading: Promise<Loaded> | undefined;
+  #connection: Connection | undefined;
+  /** When a question failed with all its tries: one that comes soon after has one only. */
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #silence: { readonly untilMs: number; readonly error: AuthError } | undefined;
 
   constructor(settings: RedisSettings) {
@@ -45,24 +60,26 @@ export class RedisConnection {
    * @throws {AuthError} `KM_AUTH_CACHE` when there is no answer in time, or none that helps.
    */
   async ask(command: string, ...args: readonly Argument[]): Promise<Reply> {
-    const { clock, timeoutMs, address, random } = this.#settings;
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const { clock, timeoutMs, random } = this.#settings;
+    const loaded = await (this.#loading ??= this.#load());
     if (this.#silence !== undefined && clock.monotonicMs() < this.#silence.untilMs) throw this.#silence.error;
+    const patience = new Patience(clock, timeoutMs);
+    const isDown = clock.monotonicMs() - this.#failedAtMs < SILENCE_MS;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
-      const used = (this.#client ??= this.#connect());
+      const used = (this.#connection ??= this.#connect(loaded));
       try {
-        const reply = await this.#within(
-          deadlineMs,
-          used.then(async (client) => (await client.callBuffer(command, ...args)) as Reply),
-        );
+        const answer = used.ready.then(() => used.client.callBuffer(command, ...args));
+        const reply = (await patience.waitFor(answer, () => this.#noAnswer())) as Reply;
         this.#silence = undefined;
         return reply;
       } catch (error) {
-        if (error instanceof AuthError) throw error;
         // What a connection to a demoted primary or to something else answers, it answers for ever.
         this.#drop(used);
-        if (!isPassing(error) || clock.monotonicMs() + waitMs >= deadlineMs)
-          throw redisError(address.label, error);
+        if (isExplained(error)) throw error;
+        if (isDown || !isPassing(error) || waitMs > LAST_WAIT_MS) {
+          this.#failedAtMs = clock.monotonicMs();
+          throw redisError(this.#settings, error);
+        }
       }
       await sleep(clock, waitMs * (0.5 + random()));
     }
@@ -70,30 +87,40 @@ export class RedisConnection {
 
   /** Ends the connection. The next question makes another. */
   close(): void {
-    if (this.#client !== undefined) this.#drop(this.#client);
+    if (this.#connection !== undefined) this.#drop(this.#connection);
   }
 
-  #drop(client: Promise<Redis>): void {
-    if (this.#client === client) this.#client = undefined;
-    client.then(
-      (open) => {
-        open.disconnect();
-      },
-      () => undefined,
-    );
+  #drop(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = undefined;
+    connection.client.disconnect();
   }
 
-  async #connect(): Promise<Redis> {
-    const Client = await loadClient();
-    const { address, timeoutMs, ca } = this.#settings;
+  #noAnswer(): AuthError {
+    const { clock, timeoutMs } = this.#settings;
+    const error = redisError(this.#settings, new Error(`no answer within ${String(timeoutMs)} ms`));
+    this.#silence = { untilMs: clock.monotonicMs() + SILENCE_MS, error };
+    return error;
+  }
+
+  async #load(): Promise<Loaded> {
+    const { makers, address, ca } = this.#settings;
+    const Client = await loadClient(makers);
+    if (!address.isTls) return { Client, tls: undefined };
+    const trusted = typeof ca === 'function' ? await ca() : ca;
     // No certificate is asked for by an address.
     const named = isIP(address.host) === 0 ? { servername: address.host } : {};
+    return { Client, tls: { ...named, ...(trusted !== undefined && { ca: [...trusted] }) } };
+  }
+
+  #connect({ Client, tls }: Loaded): Connection {
+    const { address, timeoutMs } = this.#settings;
     const client = new Client({
       host: address.host,
       port: address.port,
-      ...(address.isTls && { tls: { ...named, ...(ca !== undefined && { ca: [...ca] }) } }),
+      ...(tls !== undefined && { tls }),
       lazyConnect: true,
-      connectTimeout: timeoutMs,
+      // Who asks has given up long before.
+      connectTimeout: 10 * timeoutMs,
       // Both are done here: another connection is made when it is needed, and no question is asked behind our back.
       retryStrategy: () => null,
       autoResendUnfulfilledCommands: false,
@@ -102,6 +129,14 @@ export class RedisConnection {
       enableReadyCheck: false,
       disableClientInfo: true,
     });
+    const ready = this.#greet(client);
+    // Whoever asks is told.
+    ready.catch(() => undefined);
+    return { client, ready };
+  }
+
+  async #greet(client: Redis): Promise<void> {
+    const { username, password, database } = this.#settings.address;
     let failure: unknown;
     client.on('error', (error) => {
       failure = error;
@@ -110,33 +145,12 @@ export class RedisConnection {
       await client.connect();
       // What waits for an answer keeps the process up itself.
       client.stream.unref();
-      const { username, password, database } = address;
       if (password !== undefined)
         await client.call('AUTH', ...(username === '' ? [] : [username]), password.reveal());
       if (database !== 0) await client.call('SELECT', database);
-      return client;
     } catch (error) {
       client.disconnect();
       throw failure ?? error;
-    }
-  }
-
-  async #within<T>(deadlineMs: number, answer: Promise<T>): Promise<T> {
-    const { clock, address, timeoutMs } = this.#settings;
-    let cancel: () => void = () => undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      const tooLate = (): void => {
-        this.close();
-        const error = redisError(address.label, new Error(`no answer within ${String(timeoutMs)} ms`));
-        this.#silence = { untilMs: clock.monotonicMs() + SILENCE_MS, error };
-        reject(error);
-      };
-      cancel = clock.schedule(tooLate, deadlineMs - clock.monotonicMs(), true);
-    });
-    try {
-      return await Promise.race([answer, timeout]);
-    } finally {
-      cancel();
     }
   }
 }

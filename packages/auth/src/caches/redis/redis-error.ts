@@ -1,4 +1,5 @@
-import { AuthError } from '../../auth-error.js';
+import type { AuthError } from '../../auth-error.js';
+import type { RedisSettings } from './redis-settings.js';
 
 /** Redis cannot serve at this moment: another connection, or the next moment, may do. */
 const PASSING =
@@ -43,15 +44,24 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether it was said already, in our own words. */
+export function isExplained(error: unknown): error is AuthError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('KM_');
+}
+
 /** Whether the same question may be answered by another connection. */
 export function isPassing(error: unknown): boolean {
   return PASSING.test(messageOf(error));
 }
 
-/** `label` did not do what it was asked: why, and what to do. */
-export function redisError(label: string, cause: unknown): AuthError {
+/** Redis did not do what it was asked: why, and what to do. */
+export function redisError(
+  { address, makers }: Pick<RedisSettings, 'address' | 'makers'>,
+  cause: unknown,
+): AuthError {
   const said = messageOf(cause);
   const known = ANSWERS.find(([form]) => form.test(said))?.[1];
   const why = known ?? `${said}: check that it runs and can be reached from here`;
-  return new AuthError('KM_AUTH_CACHE', `the cache in Redis at ${label} cannot be used: ${why}`, { cause });
+  const message = `the cache in Redis at ${address.label} cannot be used: ${why}`;
+  return makers.createError('KM_AUTH_CACHE', message, cause);
 }

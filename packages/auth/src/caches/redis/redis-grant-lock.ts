@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { AuthError } from '../../auth-error.js';
+import type { AuthError } from '../../auth-error.js';
 import { sleep } from '../../clock.js';
 import type { LockOptions } from '../../ports.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -124,9 +124,10 @@ export class RedisGrantLock {
   }
 
   #timeoutError(token: string, timeoutMs: number): AuthError {
-    return new AuthError(
+    const { makers, address } = this.#settings;
+    return makers.createError(
       'KM_AUTH_LOCK_TIMEOUT',
-      `${ownerIn(token)} has held the lock of this grant in Redis at ${this.#settings.address.label} for more than ` +
+      `${ownerIn(token)} has held the lock of this grant in Redis at ${address.label} for more than ` +
         `${String(Math.round(timeoutMs / 1000))} s; try again later, or end that process`,
     );
   }

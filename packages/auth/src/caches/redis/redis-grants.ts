@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { AuthError } from '../../auth-error.js';
 import type { CacheNotice } from '../../cache-notice.js';
 import { sleep } from '../../clock.js';
 import type { GrantKey, GrantRecord } from '../../grant-record.js';
-import { decodeGrant, encodeGrant, grantId, keyOfHalf } from '../file/grant-codec.js';
+import { encodeGrant, grantId, keyOfHalf } from '../file/grant-codec.js';
 import type { Reply, RedisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
 import { STORE } from './redis-scripts.js';
@@ -82,12 +81,15 @@ export class RedisGrants {
         case 'stored':
           return next;
         case 'overtaken':
-          throw overtakenError();
+          throw this.#settings.makers.createError(
+            'KM_AUTH_CACHE',
+            'this process stood still for so long that another took its lock over: nothing was written; try again',
+          );
         default:
           await sleep(this.#settings.clock, Math.min(LONGEST_WAIT_MS, 2 * tries) * this.#settings.random());
       }
     }
-    throw new AuthError(
+    throw this.#settings.makers.createError(
       'KM_AUTH_CACHE',
       `the grant in Redis at ${this.#settings.address.label} changes all the time: see who writes it, then try again`,
     );
@@ -147,13 +149,16 @@ export class RedisGrants {
   async #read(id: Buffer): Promise<Stored> {
     const { parts, version } = await this.#open(id);
     const half = (of: Buffer): Buffer | undefined => parts?.find((part) => part.id.equals(of))?.plaintext;
-    return { record: decodeGrant({ login: half(id), tokens: half(tokensId(id)) }), version };
+    return {
+      record: this.#settings.makers.decodeGrant({ login: half(id), tokens: half(tokensId(id)) }),
+      version,
+    };
   }
 
   async #open(
     id: Buffer,
   ): Promise<{ readonly parts: readonly SealedPart[] | undefined; readonly version: string }> {
-    const { key, address } = this.#settings;
+    const { address } = this.#settings;
     const [version, sealed] = (await this.#connection.ask(
       'HMGET',
       this.namesOf(id).grant,
@@ -161,7 +166,7 @@ export class RedisGrants {
       'sealed',
     )) as readonly Reply[];
     if (!Buffer.isBuffer(version)) return { parts: undefined, version: '' };
-    const parts = Buffer.isBuffer(sealed) ? openValue(key, sealed, address.label) : undefined;
+    const parts = Buffer.isBuffer(sealed) ? openValue(this.#settings, sealed) : undefined;
     if (parts === undefined) {
       this.#tell({
         kind: 'corrupt',
@@ -174,11 +179,4 @@ export class RedisGrants {
   #index(): string {
     return `${this.#settings.namePrefix}grants`;
   }
-}
-
-function overtakenError(): AuthError {
-  return new AuthError(
-    'KM_AUTH_CACHE',
-    'this process stood still for so long that another took its lock over: nothing was written; try again',
-  );
 }

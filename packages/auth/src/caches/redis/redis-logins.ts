@@ -1,21 +1,22 @@
 import type { CacheNotice } from '../../cache-notice.js';
-import { decodeLogin, encodeLogin, loginId, type LoginStore, type StoredLogin } from '../file/login-store.js';
+import { encodeLogin, loginId, type LoginStore, type StoredLogin } from '../file/login-store.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
 import { openValue, sealValue } from './sealed-value.js';
 
 /** The logins of the profiles, in one hash, each sealed by itself. */
 export function createRedisLogins(
-  { key, namePrefix, address }: RedisSettings,
+  settings: RedisSettings,
   connection: RedisConnection,
   tell: (notice: CacheNotice) => void,
 ): LoginStore {
+  const { key, namePrefix, address, makers } = settings;
   const name = `${namePrefix}logins`;
 
   function open(field: string, sealed: Buffer): StoredLogin | undefined {
-    const parts = openValue(key, sealed, address.label);
+    const parts = openValue(settings, sealed);
     const [part] = parts ?? [];
-    if (part?.id.toString('hex') === field) return decodeLogin(part.plaintext);
+    if (part?.id.toString('hex') === field) return makers.decodeLogin(part.plaintext);
     tell({
       kind: 'corrupt',
       message: `a login in Redis at ${address.label} does not open: it counts as none`,

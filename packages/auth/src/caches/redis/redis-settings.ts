@@ -1,6 +1,9 @@
-import { AuthError } from '../../auth-error.js';
+import { AuthError, type AuthErrorCode } from '../../auth-error.js';
 import { systemClock, type Clock } from '../../clock.js';
+import type { GrantRecord } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
+import { decodeGrant, type GrantHalves } from '../file/grant-codec.js';
+import { decodeLogin, type StoredLogin } from '../file/login-store.js';
 
 export type RedisCacheOptions = {
   /**
@@ -12,10 +15,10 @@ export type RedisCacheOptions = {
   readonly key: string | Secret;
   /** What every name in Redis begins with. Default `km:`. */
   readonly namePrefix?: string;
-  /** How long one question to Redis may take with all its tries, in milliseconds. Default 3000. */
+  /** How long one question to Redis may take with all its tries, in milliseconds. Default 5000. */
   readonly timeoutMs?: number;
-  /** Whom TLS trusts, as PEM. Default: whom Node trusts. */
-  readonly ca?: readonly string[] | undefined;
+  /** Whom TLS trusts, as PEM, or what tells when a connection is made. Default: whom Node trusts. */
+  readonly ca?: readonly string[] | (() => Promise<readonly string[] | undefined>) | undefined;
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;
@@ -33,12 +36,29 @@ export type RedisAddress = {
   readonly label: string;
 };
 
+/**
+ * What makes things that the rest of a program tells apart by their class. Given, not imported: so a program that is a
+ * bundle can keep all of Redis in another one, and still has one class of each.
+ */
+export type RedisMakers = {
+  readonly decodeGrant: (halves: GrantHalves) => GrantRecord | undefined;
+  readonly decodeLogin: (plaintext: Buffer) => StoredLogin | undefined;
+  readonly createError: (code: AuthErrorCode, message: string, cause?: unknown) => AuthError;
+};
+
+const MAKERS: RedisMakers = {
+  decodeGrant,
+  decodeLogin,
+  createError: (code, message, cause) => new AuthError(code, message, { cause }),
+};
+
 export type RedisSettings = {
+  readonly makers: RedisMakers;
   readonly address: RedisAddress;
   readonly key: Buffer;
   readonly namePrefix: string;
   readonly timeoutMs: number;
-  readonly ca: readonly string[] | undefined;
+  readonly ca: RedisCacheOptions['ca'];
   readonly clock: Clock;
   readonly random: () => number;
 };
@@ -46,7 +66,7 @@ export type RedisSettings = {
 const KEY_BYTES = 32;
 const BASE64 = /^[A-Za-z0-9+/]{43}=$/;
 const DEFAULT_PORT = 6_379;
-const DEFAULT_TIMEOUT_MS = 3_000;
+const DEFAULT_TIMEOUT_MS = 5_000;
 
 /** How anybody makes a key. */
 const MAKE_KEY = 'openssl rand -base64 32';
@@ -113,5 +133,14 @@ export function redisSettings(options: RedisCacheOptions): RedisSettings {
   const { namePrefix = 'km:', timeoutMs = DEFAULT_TIMEOUT_MS, ca } = options;
   const { clock = systemClock, random = Math.random } = options;
   const address = addressOf(textOf(options.url));
-  return { address, key: keyOf(textOf(options.key)), namePrefix, timeoutMs, ca, clock, random };
+  return {
+    makers: MAKERS,
+    address,
+    key: keyOf(textOf(options.key)),
+    namePrefix,
+    timeoutMs,
+    ca,
+    clock,
+    random,
+  };
 }

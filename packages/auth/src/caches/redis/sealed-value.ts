@@ -1,4 +1,3 @@
-import { AuthError } from '../../auth-error.js';
 import { sealFile, sealRecord } from '../file/sealing.js';
 import {
   entriesOf,
@@ -9,6 +8,7 @@ import {
   openRecord,
   readHeader,
 } from '../file/sealed-format.js';
+import type { RedisSettings } from './redis-settings.js';
 
 /** What a value holds: each part under an id of its own, so that no value is taken for another. */
 export type SealedPart = { readonly id: Buffer; readonly plaintext: Buffer };
@@ -26,17 +26,20 @@ export function sealValue(key: Buffer, parts: readonly SealedPart[]): Buffer {
  *
  * @throws {AuthError} `KM_AUTH_CACHE` where another key, or a newer version, sealed it: it is somebody's, and not ours.
  */
-export function openValue(key: Buffer, bytes: Buffer, label: string): readonly SealedPart[] | undefined {
+export function openValue(
+  { key, address: { label }, makers }: Pick<RedisSettings, 'key' | 'address' | 'makers'>,
+  bytes: Buffer,
+): readonly SealedPart[] | undefined {
   const header = readHeader(bytes);
   if (header === undefined) return undefined;
   if (header.version !== FORMAT_VERSION) {
-    throw new AuthError(
+    throw makers.createError(
       'KM_AUTH_CACHE',
       `what is kept in Redis at ${label} was written by a newer version and is left alone: update this program`,
     );
   }
   if (!header.keyId.equals(keyIdOf(key))) {
-    throw new AuthError(
+    throw makers.createError(
       'KM_AUTH_CACHE',
       `what is kept in Redis at ${label} was sealed with another key and is left alone: give KM_CACHE_KEY the key ` +
         'that the others have, or KM_CACHE_URL another database',
