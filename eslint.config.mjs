@@ -22,6 +22,8 @@ const AMBIENT_ALLOWED = [
   { files: ['packages/cli/src/token-hit.ts'], may: ['random', 'process'] },
   { files: ['packages/cli/src/help-at-once.ts'], may: ['process'] },
   { files: ['packages/cli/src/process-context.ts'], may: ['random', 'fetch', 'process'] },
+  // Runs in a browser.
+  { files: ['packages/cli/src/dashboard/page/*'], may: ['time', 'timers'] },
   // The root of a thread of its own.
   { files: ['packages/cli/src/monitor/capture-thread-main.ts'], may: ['random', 'fetch', 'process'] },
 ];
@@ -129,7 +131,7 @@ const SLEEP_IN_TEST = [
   },
 ];
 
-const SOURCE = ['packages/*/src/**/*.ts'];
+const SOURCE = ['packages/*/src/**/*.ts', 'packages/*/src/**/*.tsx'];
 const TESTS = ['packages/*/test/**/*.ts', 'examples/test/**/*.ts', 'e2e/**/*.ts'];
 
 export default defineConfig(
@@ -137,7 +139,7 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {

@@ -25,6 +25,8 @@ const STAND_INS: StandIns = [
   [/^km init$/gm, 'km init --api-key "$DOCS_API_KEY"'],
   // Serves until it is stopped: dev.test.ts.
   [/^km dev .*$/gm, 'km dev --help'],
+  // As well: dashboard.test.ts.
+  [/^km dashboard.*$/gm, 'km dashboard --help'],
 ];
 
 /** Programs that the pages speak of as the reader's own. */

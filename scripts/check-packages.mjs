@@ -39,6 +39,7 @@ const PACKAGES = [
     files: [
       /^bin\/(km|run-compiled)\.cjs$/,
       /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.(cjs|mjs|js)(\.map)?$/,
+      /^dist\/dashboard\/(index\.html|page\.css)$/,
       /^dist\/LICENSES\.txt$/,
       /^dist\/help\.json$/,
       /^schemas\/[a-z0-9.-]+\.json$/,

@@ -11,6 +11,8 @@ need faketime faketime
 # The programs that are given tokens.
 need curl curl
 need openssl openssl
+# The page of km dashboard in a real browser.
+need chromium chromium
 # The cache of a fleet.
 need redis-server redis-server
 # Certificates for mutual TLS.

@@ -1,5 +1,5 @@
 // Bundles the command line: one file for what is always needed, and one a command, loaded when it is called.
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -187,15 +187,32 @@ const results = await Promise.all([
     outExtension: { '.js': '.mjs' },
     external: ['@napi-rs/keyring'],
   }),
+  build({
+    ...options,
+    // The page of km dashboard, for browsers: one file of each kind.
+    entryPoints: { page: join(root, 'src/dashboard/page/main.tsx') },
+    outdir: join(outdir, 'dashboard'),
+    outbase: undefined,
+    outExtension: {},
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+  }),
 ]);
 const help = join(outdir, 'help.json');
 writeFileSync(help, JSON.stringify(await helpTexts()));
+const page = join(outdir, 'dashboard/index.html');
+copyFileSync(join(root, 'src/dashboard/page/index.html'), page);
 const licences = join(outdir, 'LICENSES.txt');
 writeFileSync(licences, licenceTexts(bundledPackages(results.map(({ metafile }) => metafile))));
 // What an earlier build left goes last, so that a `km` that runs meanwhile finds its commands.
 const built = new Set([
   help,
   licences,
+  page,
   ...results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((file) => resolve(file)),
 ]);
 for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { authCommand } from './auth-command.js';
 import { addAccountOptions, addExample } from './command-options.js';
 import { completeCommand, completionCommand } from './completion-command.js';
+import type { DashboardFlags } from './commands/dashboard.js';
 import type { DevFlags } from './commands/dev.js';
 import type { DoctorFlags } from './commands/doctor.js';
 import type { InitFlags } from './commands/init.js';
@@ -78,6 +79,7 @@ export function createProgram(context: CommandContext, exitWith: (code: number) 
   program.addCommand(queueCommand(program, context, exitWith));
   program.addCommand(pluginsCommand(program, context, exitWith));
   program.addCommand(devCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(dashboardCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(doctorCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(completionCommand(context, exitWith).copyInheritedSettings(program));
   program.addCommand(completeCommand(program, context, exitWith), { hidden: true });
@@ -148,6 +150,18 @@ function devCommand(context: CommandContext, exitWith: (code: number) => void): 
   return command.action(async (flags: DevFlags) => {
     const { runDev } = await import('./commands/dev.js');
     exitWith(await runDev(flags, context));
+  });
+}
+
+function dashboardCommand(context: CommandContext, exitWith: (code: number) => void): Command {
+  const command = new Command('dashboard')
+    .description('show logins, tokens and the queue in a browser, live; it changes nothing')
+    .option('--port <number>', 'where to listen, on this machine only; 0 for any free port', parsePort, 0)
+    .option('--no-open', 'print the link, and open no browser');
+  addExample(command, 'km dashboard --no-open');
+  return command.action(async (flags: DashboardFlags) => {
+    const { runDashboard } = await import('./commands/dashboard.js');
+    exitWith(await runDashboard(flags, context));
   });
 }
 

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { CliError } from '../cli-error.js';
+import type { CommandContext } from '../command-context.js';
+import { EXIT } from '../exit-code.js';
+import { LiveState } from './live-state.js';
+import { RequestGuard } from './request-guard.js';
+
+const LOOPBACK = '127.0.0.1';
+
+/** A dashboard that runs. */
+export type RunningDashboard = {
+  /** The link that opens it, once. */
+  readonly url: string;
+  readonly close: () => Promise<void>;
+};
+
+const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
+  '/': ['index.html', 'text/html; charset=utf-8'],
+  '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/page.css': ['page.css', 'text/css; charset=utf-8'],
+};
+
+/** Nothing but our own files runs, and nothing may be sent anywhere else. */
+const HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+};
+
+/**
+ * Serves the dashboard to the browser that has the link, on this machine only. It reads, and changes nothing.
+ *
+ * @throws {CliError} where the port is taken.
+ */
+export async function startDashboard(port: number, context: CommandContext): Promise<RunningDashboard> {
+  const server = createServer();
+  const own = await listen(server, port);
+  const live = new LiveState(context);
+  const guard = new RequestGuard(own);
+  server.on('request', (request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    if (isLetIn(guard, request, response))
+      serve(request, response, live, join(context.bundleFolder, 'dashboard'));
+  });
+  return {
+    url: `http://${LOOPBACK}:${String(own)}${guard.openPath}`,
+    async close() {
+      live.close();
+      await new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+/** Resolves with the port it listens on. */
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'something else listens there' : error.message;
+      reject(
+        new CliError(
+          `the dashboard cannot listen on port ${String(port)}: ${why}; leave --port out for a free one`,
+          {
+            exitCode: EXIT.failed,
+          },
+        ),
+      );
+    });
+    server.listen({ port, host: LOOPBACK }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+function end(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+function isLetIn(guard: RequestGuard, request: IncomingMessage, response: ServerResponse): boolean {
+  const admission = guard.admit({ path: pathOf(request), headers: request.headers });
+  if (admission.kind === 'admitted') return true;
+  if (admission.kind === 'refused') end(response, admission.status, `km dashboard: ${admission.why}`);
+  else response.writeHead(303, { Location: '/', 'Set-Cookie': admission.cookie }).end();
+  return false;
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/';
+}
+
+function serve(request: IncomingMessage, response: ServerResponse, live: LiveState, folder: string): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    end(response, 405, 'the dashboard only shows');
+    return;
+  }
+  const path = pathOf(request);
+  const file = FILES[path];
+  if (path === '/live' && request.method === 'GET') live.attach(response);
+  else if (path === '/favicon.ico') response.writeHead(204).end();
+  else if (file === undefined) end(response, 404, 'there is no such page');
+  else response.writeHead(200, { 'Content-Type': file[1] }).end(readFileSync(join(folder, file[0])));
+}

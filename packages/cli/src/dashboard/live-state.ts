@@ -1,0 +1,63 @@
+import type { ServerResponse } from 'node:http';
+import type { CommandContext } from '../command-context.js';
+import { DashboardReader } from './read-dashboard.js';
+
+/** How often it is looked whether something has changed, in milliseconds, while anybody watches. */
+const LOOK_EVERY_MS = 1_000;
+/** What is said when there is nothing to say, so that a browser that went away is noticed. */
+const SIGN_EVERY = 15;
+
+/** Sends all who watch what there is to see, and again whenever it changes. */
+export class LiveState {
+  readonly #context: CommandContext;
+  readonly #reader: DashboardReader;
+  readonly #watching = new Set<ServerResponse>();
+  #cancel: (() => void) | undefined;
+  #sent = '';
+  #quietLooks = 0;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+    this.#reader = new DashboardReader(context);
+  }
+
+  /** @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html | Server-sent events} */
+  attach(response: ServerResponse): void {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+    response.write('retry: 2000\n\n');
+    if (this.#sent !== '') response.write(this.#sent);
+    this.#watching.add(response);
+    response.once('close', () => this.#watching.delete(response));
+    if (this.#cancel === undefined) void this.#look();
+  }
+
+  close(): void {
+    this.#cancel?.();
+    for (const response of this.#watching) response.end();
+  }
+
+  async #look(): Promise<void> {
+    // Before the first wait: whoever comes meanwhile starts no second line of looks.
+    this.#cancel = () => undefined;
+    const message = await this.#message();
+    this.#quietLooks += 1;
+    if (message !== this.#sent) this.#tellAll((this.#sent = message));
+    else if (this.#quietLooks % SIGN_EVERY === 0) this.#tellAll(': still here\n\n');
+    this.#cancel = undefined;
+    if (this.#watching.size === 0) return;
+    this.#cancel = this.#context.clock.schedule(() => void this.#look(), LOOK_EVERY_MS, false);
+  }
+
+  async #message(): Promise<string> {
+    try {
+      return `data: ${JSON.stringify(await this.#reader.read())}\n\n`;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return `event: trouble\ndata: ${JSON.stringify(why)}\n\n`;
+    }
+  }
+
+  #tellAll(message: string): void {
+    for (const response of this.#watching) response.write(message);
+  }
+}
