@@ -36,7 +36,14 @@ function tellingLoads(): string {
   const hook = join(temporaryFolder(), 'hook.cjs');
   writeFileSync(
     hook,
-    "process.on('exit', () => process.stderr.write('loaded: ' + Object.keys(require.cache).join(' ') + '\\n'));",
+    `const fs = require('node:fs');
+    const { readFileSync } = fs;
+    const read = [];
+    fs.readFileSync = (path, ...options) => {
+      if (String(path).endsWith('.cjs')) read.push(path);
+      return readFileSync(path, ...options);
+    };
+    process.on('exit', () => process.stderr.write('loaded: ' + read.join(' ') + '\\n'));`,
   );
   return `--require ${hook}`;
 }

@@ -18,7 +18,7 @@ const LIMITS = [
     why: 'every other km: the flags of all commands are in it',
   },
   { files: 'packages/cli/dist/redis-storage.cjs', kib: 216, why: 'every km of a fleet' },
-  { files: 'packages/cli/dist/commands/auth-status.cjs', kib: 88, why: 'km auth status' },
+  { files: 'packages/cli/dist/commands/auth-status.cjs', kib: 92, why: 'km auth status, of a fleet as well' },
   { files: 'packages/cli/dist/dashboard', kib: 96, why: 'the page of km dashboard' },
   { files: 'packages/cli/dist/commands', kib: 240, why: 'one command' },
 ];

@@ -143,6 +143,7 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_TOKEN',
   'KM_NO_ANALYTICS',
   'KM_MONITOR_DEPTH',
+  'KM_REFRESH_APART',
 ]);
 
 test('docs/configuration.md says which option a variable sets', () => {
