@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { expect, test } from 'vitest';
-import { monitoring, startKm } from './support/km.js';
+import { environment, KM, monitoring, start } from './support/km.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -14,12 +15,21 @@ function nicenessOf(pid: number): Map<number, number> {
   return new Map(threads);
 }
 
-test('what looks at the traffic stands back for what passes it on, with all that collects its garbage', async () => {
-  const km = startKm(monitoring(ECHO, '--local'));
-  const { pid = 0 } = km.child;
-  const others = () => [...nicenessOf(pid)].filter(([thread]) => thread !== pid).map(([, nice]) => nice);
-  await until('the others to stand back', () => others().length > 1 && others().every((nice) => nice > 0));
-  expect(nicenessOf(pid).get(pid)).toBe(0);
-  km.child.stdin.end();
-  expect(await km.ended).toEqual({ code: 0, signal: null });
-});
+test.each([0, 5, 19])(
+  'what looks at the traffic stands back for what passes it on, with all that collects its garbage, from niceness %i',
+  async (niceness) => {
+    const command = [process.execPath, KM, ...monitoring(ECHO, '--local')];
+    const km = start('nice', ['-n', String(niceness), ...command], environment());
+    const { pid = 0 } = km.child;
+    const others = () => [...nicenessOf(pid)].filter(([thread]) => thread !== pid).map(([, nice]) => nice);
+    const own = () => nicenessOf(pid).get(pid) ?? 0;
+    const stepsBack = () => Math.min(own() + 3, 19);
+    await until(
+      'the others to stand back',
+      () => others().length > 4 && others().every((nice) => nice === stepsBack()),
+    );
+    expect(own()).toBe(Math.min(getPriority() + niceness, 19));
+    km.child.stdin.end();
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+  },
+);

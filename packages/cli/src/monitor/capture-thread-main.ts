@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@kilometers/auth';
@@ -13,7 +13,7 @@ import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thr
  * Where the processor is short, the client, the server and what passes between them go first. More than this, and on a busy
  * machine what passes would wait for seconds until it is safe on the disk.
  */
-const NICENESS = 3;
+const STEPS_BACK = 3;
 
 const data = workerData as CaptureThreadData;
 const report = (message: ThreadReport) => parentPort?.postMessage(message);
@@ -52,9 +52,10 @@ try {
 /** Lowers the priority of this thread, and of those that help it: V8's collect its garbage. What is begun later inherits it. */
 function yieldProcessor(): void {
   const [own, main] = [basename(readlinkSync('/proc/thread-self')), String(process.pid)];
-  setPriority(Number(own), NICENESS);
+  const niceness = Math.min(getPriority(Number(main)) + STEPS_BACK, constants.priority.PRIORITY_LOW);
+  setPriority(Number(own), niceness);
   for (const thread of readdirSync('/proc/self/task')) {
-    if (thread !== main) setPriority(Number(thread), NICENESS);
+    if (thread !== main) setPriority(Number(thread), niceness);
   }
 }
 
