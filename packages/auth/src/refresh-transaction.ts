@@ -51,7 +51,8 @@ export class RefreshTransaction {
         isShared,
       );
     } catch (error) {
-      if (error instanceof AuthError) await this.#noteFailure(error);
+      // A scope that the login never had says nothing of the login.
+      if (error instanceof AuthError && !isOfOneScope(error)) await this.#noteFailure(error);
       throw error;
     }
   }
@@ -161,7 +162,9 @@ export class RefreshTransaction {
       return loginRequired(command, why);
     }
     if (this.#serves(refreshToken, need.scope)) return unlockableError();
-    return loginRequired(command, `the login does not serve scope "${need.scope}", or is over`);
+    if (this.#isOver(refreshToken)) return loginRequired(command, 'the login is over');
+    const why = `the login does not serve scope "${need.scope}"`;
+    return loginRequired(command, why, new AuthError('KM_AUTH_INVALID_SCOPE', why));
   }
 
   /** The command that wins a login for what the one before served, and for what is needed now. */
@@ -178,9 +181,12 @@ export class RefreshTransaction {
   }
 
   #serves(refreshToken: RefreshToken, scope: string): boolean {
-    const { expiresAtMs, scopes } = refreshToken;
-    const isOver = expiresAtMs !== undefined && expiresAtMs <= this.#options.clock.nowMs();
-    return !isOver && (scopes === undefined || coversScopes(scopes, scopesOfKey(scope)));
+    const { scopes } = refreshToken;
+    return !this.#isOver(refreshToken) && (scopes === undefined || coversScopes(scopes, scopesOfKey(scope)));
+  }
+
+  #isOver({ expiresAtMs }: RefreshToken): boolean {
+    return expiresAtMs !== undefined && expiresAtMs <= this.#options.clock.nowMs();
   }
 
   async #noteFailure(error: AuthError): Promise<void> {
@@ -205,4 +211,9 @@ export class RefreshTransaction {
       reason,
     });
   }
+}
+
+/** Whether only the scope that was asked for cannot be had. */
+function isOfOneScope(error: AuthError): boolean {
+  return [error, error.cause].some((each) => isAuthError(each, 'KM_AUTH_INVALID_SCOPE'));
 }

@@ -114,7 +114,7 @@ test('narrow tokens are renewed in turn with the one refresh token that follows 
 });
 
 test('a scope outside the login is asked of nobody, and the error says which login to run', async () => {
-  const { manager, provider } = await loggedIn(
+  const { manager, provider, cache, key } = await loggedIn(
     ['read'],
     {},
     {
@@ -127,6 +127,7 @@ test('a scope outside the login is asked of nobody, and the error says which log
   expect(error).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
   expect((error as Error).message).toContain('run `km auth login --scope admin --scope read`');
   expect(provider.requests).toEqual([]);
+  expect((await cache.getGrant(key))?.lastFailure, 'the login itself is well').toBeUndefined();
 });
 
 test('a scope that the issuer refuses although it was asked for at the login: which login to run', async () => {
@@ -139,6 +140,7 @@ test('a scope that the issuer refuses although it was asked for at the login: wh
     message: expect.stringContaining('km auth login') as string,
   });
   expect((await cache.getGrant(key))?.refreshToken?.secret.reveal()).toBe('refresh-0');
+  expect((await cache.getGrant(key))?.lastFailure, 'the login itself is well').toBeUndefined();
 });
 
 test('a token for other scopes than were asked for is told, once for each change', async () => {
