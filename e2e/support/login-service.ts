@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { start, type RunningKm } from './km.js';
 import type { Login } from './login.js';
 
-const SERVICE = fileURLToPath(new URL('./login-service.mjs', import.meta.url));
+const SERVICE = fileURLToPath(new URL('./serve-login.mjs', import.meta.url));
 
 /** What a program that runs for long answers. */
 export type Answer = {

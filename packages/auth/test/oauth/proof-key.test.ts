@@ -147,7 +147,7 @@ test.each([
   expect(error).toMatchObject({ code: 'KM_AUTH_CONFIGURATION' });
   expect((error as Error).message).toContain(why);
   expect(issuer.to('/token')).toEqual([]);
-  const unbound = await minting(issuer, { dpop: 'if-offered' }).createProofKey?.();
+  const unbound = await minting(issuer, { dpop: 'if-offered' }).createProofKey();
   expect(unbound).toBeUndefined();
 });
 
