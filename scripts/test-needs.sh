@@ -10,19 +10,16 @@ need faketime faketime
 
 # The programs that are given tokens.
 need curl curl
+# Certificates.
 need openssl openssl
-# The page of km dashboard in a real browser.
-need chromium chromium
 # The cache of a fleet.
 need redis-server redis-server
-# Certificates for mutual TLS.
-need openssl openssl
 
 # The shells that complete the words of km, a terminal that is drawn, and what reads the man page.
 need zsh zsh
 need fish fish
 need tmux tmux
 need mandoc mandoc
-# The browser in which a person logs in.
+# The browser in which a person logs in, and looks at km dashboard.
 need chromium chromium
 exit 0

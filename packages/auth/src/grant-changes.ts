@@ -72,8 +72,8 @@ function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, sent }: StoredA
 
 /**
  * Stores an answer: the refresh token; the token under its own scope, if it serves that, and, since a refresh renews the
- * whole grant, under every other one of it that has a token already; and that nothing is amiss any more. What another process has stored meanwhile, from the same refresh token or from a new
- * login, stays: it is newer.
+ * whole grant, under every other one of it that has a token already; and that nothing is amiss any more. What another
+ * process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
   if (isOvertaken(record, answer)) return record;
