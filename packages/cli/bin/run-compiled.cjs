@@ -32,19 +32,16 @@ let compiledHere = [];
 /** Runs the bundle `name` and returns what it exports. */
 function runCompiled(name) {
   const file = resolve(BUNDLES, name);
-  // Bundles are ASCII.
-  const source = readFileSync(file, 'latin1');
+  // Bundles are ASCII. Node warns of an `import()` in a script of one's own: it becomes a call of one that is in a module.
+  const body = readFileSync(file, 'latin1').replaceAll(/\bimport\(/g, 'importFrom__filename(');
+  const text =
+    '(function (exports, require, module, __filename, __dirname, importFrom__filename) {' + body + '\n})';
   const compiled = join(
     COMPILED,
-    [hash('sha256', source).slice(0, 32), process.version, process.platform, process.arch].join('-'),
+    [hash('sha256', text).slice(0, 32), process.version, process.platform, process.arch].join('-'),
   );
   const cachedData = readCompiled(compiled);
-  // Node warns of an `import()` in a script of one's own, so it becomes a call of one that is in a module.
-  const body = source.replaceAll(/\bimport\(/g, 'importFrom__filename(');
-  const script = new Script(
-    '(function (exports, require, module, __filename, __dirname, importFrom__filename) {' + body + '\n})',
-    { filename: file, cachedData },
-  );
+  const script = new Script(text, { filename: file, cachedData });
   if (cachedData === undefined || script.cachedDataRejected) compiledHere.push({ script, compiled });
   const bundle = { exports: {} };
   const folder = dirname(file);
