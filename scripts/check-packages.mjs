@@ -1,12 +1,13 @@
 // Packs each publishable package as npm would and checks what a user would get.
-// Usage: node scripts/check-packages.mjs (after a build). One line a check; exits 1 when any fails.
+// Usage: node scripts/check-packages.mjs [--keep FOLDER] (after a build). One line a check; exits 1 when any fails.
+// --keep leaves the tarballs that were checked in FOLDER, if all are fit.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
@@ -50,7 +51,10 @@ const PACKAGES = [
   },
 ];
 
+const { keep } = parseArgs({ options: { keep: { type: 'string' } } }).values;
+
 let failures = 0;
+const tarballs = [];
 
 async function check(name, what, body) {
   let problems;
@@ -178,6 +182,7 @@ try {
       return [];
     });
     if (!packed) continue;
+    tarballs.push(packed.tarball);
 
     await check(manifest.name, 'holds what it promises', () => missingFiles(packed, manifest, required));
     await check(manifest.name, 'holds nothing else', () => unexpectedFiles(packed, files));
@@ -195,6 +200,10 @@ try {
         versionProblems(packed, command, manifest.version),
       );
     }
+  }
+  if (keep !== undefined && failures === 0) {
+    await mkdir(keep, { recursive: true });
+    for (const tarball of tarballs) await copyFile(tarball, path.join(keep, path.basename(tarball)));
   }
 } finally {
   await rm(temporary, { recursive: true, force: true });

@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { CHANGELOG, ReleaseClone, type Manifest } from './support/release-clone.js';
+
+const PACKAGES = ['packages/auth', 'packages/local-api', 'packages/cli', 'examples', 'e2e'];
+
+let clone: ReleaseClone;
+let current: string;
+
+beforeEach(() => {
+  clone = new ReleaseClone();
+  current = clone.manifest('packages/auth').version;
+});
+
+describe('npm run release', () => {
+  test('shows with --dry-run what it would do, and changes nothing', () => {
+    const before = clone.git('rev-parse', 'HEAD');
+    const { status, stdout, stderr } = clone.dryRun();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(
+      new RegExp(`## ${current} \\(\\d{4}-\\d\\d-\\d\\d\\)\n\nFirst version.\n\n- It works.\n`),
+    );
+    expect(clone.git('rev-parse', 'HEAD')).toBe(before);
+    expect(clone.git('status', '--porcelain', '--ignored')).toBe('!! node_modules');
+    expect(clone.git('tag')).toBe('');
+  });
+
+  test('ends with the commands that publish, a package after those it needs', () => {
+    const { stdout } = clone.dryRun();
+    const published = [...stdout.matchAll(/^ {2}npm publish (.*)$/gm)].map(([, words]) => words);
+    expect(published).toEqual(
+      ['auth', 'local-api', 'cli'].map(
+        (name) => `--provenance --access public build/${current}/kilometers-${name}-${current}.tgz`,
+      ),
+    );
+    expect(stdout).toContain(`\n  git push --atomic origin main v${current}\n`);
+  });
+
+  test('makes a version of main only, and only of what is committed', () => {
+    clone.write('CHANGELOG.md', `${CHANGELOG}- And more.\n`);
+    expect(clone.dryRun()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('M CHANGELOG.md') as string,
+    });
+    clone.commit();
+    clone.git('switch', '--quiet', '--create', 'aside');
+    expect(clone.dryRun()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('this is aside') as string,
+    });
+  });
+
+  test('gives the first version the words of the changesets, and no other number', () => {
+    clone.addChangeset('more', 'minor', 'It does more.');
+    clone.commit();
+    clone.applyPlan();
+    expect(clone.read('CHANGELOG.md')).toBe(
+      CHANGELOG.replace('Unreleased', `${current} (2026-01-31)`) + '- It does more.\n',
+    );
+    expect(clone.manifest('packages/auth').version).toBe(current);
+    expect(clone.changesets()).toEqual([]);
+  });
+
+  test('gives all packages the next version, and uses the changesets up', () => {
+    clone.write('CHANGELOG.md', CHANGELOG.replace('Unreleased', `${current} (2026-01-01)`));
+    clone.addChangeset('mended', 'patch', 'It no longer fails.\nNot even twice.');
+    clone.addChangeset('gone', 'major', 'The old way is gone.');
+    clone.commit();
+    clone.git('tag', `v${current}`);
+    clone.applyPlan();
+    const next = `${Number(current.split('.')[0]) + 1}.0.0`;
+    expect(PACKAGES.map((folder) => clone.manifest(folder).version)).toEqual(PACKAGES.map(() => next));
+    expect(clone.manifest('packages/cli').dependencies).toEqual({ '@kilometers/local-api': next });
+    const { packages } = JSON.parse(clone.read('package-lock.json')) as {
+      readonly packages: Readonly<Record<string, Manifest>>;
+    };
+    expect(PACKAGES.map((folder) => packages[folder]?.version)).toEqual(PACKAGES.map(() => next));
+    expect(clone.read('CHANGELOG.md')).toBe(
+      '# Changelog\n\nFor users.\n\n' +
+        `## ${next} (2026-01-31)\n\n- **Breaking.** The old way is gone.\n- It no longer fails.\n  Not even twice.\n\n` +
+        `## ${current} (2026-01-01)\n\nFirst version.\n\n- It works.\n`,
+    );
+    expect(clone.changesets()).toEqual([]);
+  });
+
+  test('says so where nothing changed since the last version', () => {
+    clone.git('tag', `v${current}`);
+    expect(clone.dryRun()).toMatchObject({
+      status: 1,
+      stderr: `${current} is released and nothing changed since: a change adds a changeset, with npx changeset.\n`,
+    });
+  });
+});

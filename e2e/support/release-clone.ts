@@ -1,0 +1,81 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { temporaryFolder } from './folder.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const CHANGELOG = '# Changelog\n\nFor users.\n\n## Unreleased\n\nFirst version.\n\n- It works.\n';
+
+export type Manifest = Readonly<{ version: string; dependencies?: Readonly<Record<string, string>> }>;
+
+/** A clone of this repository with what is released from as it is here, on main, and with nothing to release yet. */
+export class ReleaseClone {
+  readonly folder = join(temporaryFolder(), 'clone');
+
+  constructor() {
+    execFileSync('git', ['clone', '--quiet', '--shared', '--no-tags', ROOT, this.folder]);
+    for (const name of ['scripts', '.changeset', 'package.json', 'package-lock.json'])
+      cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
+    this.write('.git/info/exclude', 'node_modules\n');
+    for (const file of this.changesets()) rmSync(join(this.folder, '.changeset', file));
+    this.write('CHANGELOG.md', CHANGELOG);
+    this.git('config', 'user.name', 'Someone');
+    this.git('config', 'user.email', 'someone@example.com');
+    this.git('switch', '--quiet', '--force-create', 'main');
+    this.commit();
+  }
+
+  git(...words: string[]): string {
+    return execFileSync('git', words, { cwd: this.folder, encoding: 'utf8' }).trim();
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.folder, file), 'utf8');
+  }
+
+  manifest(folder: string): Manifest {
+    return JSON.parse(this.read(join(folder, 'package.json'))) as Manifest;
+  }
+
+  changesets(): string[] {
+    const files = readdirSync(join(this.folder, '.changeset'));
+    return files.filter((file) => file.endsWith('.md') && file !== 'README.md');
+  }
+
+  addChangeset(name: string, type: string, summary: string): void {
+    this.write(`.changeset/${name}.md`, `---\n'@kilometers/auth': ${type}\n---\n\n${summary}\n`);
+  }
+
+  commit(): void {
+    this.git('add', '--all');
+    this.git('commit', '--quiet', '--allow-empty', '--message', 'A change');
+  }
+
+  node(...words: string[]): Readonly<{ status: number | null; stdout: string; stderr: string }> {
+    return spawnSync(process.execPath, words, {
+      cwd: this.folder,
+      encoding: 'utf8',
+      // No registry is asked.
+      env: { ...process.env, npm_config_offline: 'true' },
+    });
+  }
+
+  dryRun(): ReturnType<ReleaseClone['node']> {
+    return this.node('scripts/release.mjs', '--dry-run');
+  }
+
+  /** What `npm run release` writes before the checks run. */
+  applyPlan(): void {
+    const program = `
+      import { applyPlan, releasePlan } from './scripts/release/plan.mjs';
+      applyPlan('.', releasePlan('.', '2026-01-31'));`;
+    expect(this.node('--input-type=module', '-e', program)).toMatchObject({ status: 0, stderr: '' });
+  }
+}

@@ -1,0 +1,103 @@
+// What the next version is, read from the repository; and how it is written into it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { releasedChangelog } from './changelog.mjs';
+
+/** All packages have one version (`fixed` in .changeset/config.json); this one is asked for it. */
+const ONE_OF_THEM = '@kilometers/auth';
+
+function run(root, command, words) {
+  return execFileSync(command, words, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function changeset(root, ...words) {
+  return run(root, process.execPath, [path.join(root, 'node_modules/@changesets/cli/bin.js'), ...words]);
+}
+
+function readJson(...parts) {
+  return JSON.parse(readFileSync(path.join(...parts), 'utf8'));
+}
+
+/** The packages that are published, in the order of `workspaces`: each after those it depends on. */
+export function publishedPackages(root) {
+  return readJson(root, 'package.json')
+    .workspaces.map((folder) => ({ folder, manifest: readJson(root, folder, 'package.json') }))
+    .filter(({ manifest }) => manifest.private !== true);
+}
+
+/** The changesets, and what they make of the versions. */
+function pending(root) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'km-release-'));
+  try {
+    const file = path.join(folder, 'plan.json');
+    changeset(root, 'status', '--output', path.relative(root, file));
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Why a version cannot be made of what is here; nothing where it can. */
+export function whyNotReady(root) {
+  const branch = run(root, 'git', ['branch', '--show-current']).trim();
+  if (branch !== 'main')
+    return `A version is made of main, and this is ${branch || 'no branch'}: git switch main`;
+  const changed = run(root, 'git', ['status', '--porcelain']).trim();
+  return changed && `A version is made of what is committed, and this is not:\n${changed}`;
+}
+
+/**
+ * A version without a tag was never released: it is released as it is, whatever the changesets say. The next one is
+ * what they add up to.
+ */
+export function releasePlan(root, date) {
+  const current = publishedPackages(root)[0].manifest.version;
+  const isFirst = run(root, 'git', ['tag', '--list', `v${current}`]).trim() === '';
+  const { changesets, releases } = pending(root);
+  if (!isFirst && changesets.length === 0)
+    throw new Error(
+      `${current} is released and nothing changed since: a change adds a changeset, with npx changeset.`,
+    );
+  const version = isFirst ? current : releases.find(({ name }) => name === ONE_OF_THEM).newVersion;
+  const changes = changesets.map(({ summary, releases: of }) => ({
+    summary,
+    type: ['major', 'minor', 'patch'].find((type) => of.some((one) => one.type === type)) ?? 'patch',
+  }));
+  const changelog = releasedChangelog({
+    text: readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8'),
+    version,
+    date,
+    changes,
+  });
+  return {
+    version,
+    tag: `v${version}`,
+    isFirst,
+    changelog,
+    files: changesets.map(({ id }) => `.changeset/${id}.md`),
+  };
+}
+
+/** Writes the plan into the work tree: versions, lockfile, CHANGELOG.md; the changesets are used up. */
+export function applyPlan(root, { isFirst, changelog, files }) {
+  writeFileSync(path.join(root, 'CHANGELOG.md'), changelog.text);
+  if (!isFirst) {
+    changeset(root, 'version');
+    run(root, 'npm', ['install', '--package-lock-only', '--ignore-scripts', '--prefer-offline']);
+  }
+  for (const file of files) rmSync(path.join(root, file), { force: true });
+}
+
+/** What registries show, and provenance cannot do without. */
+export function withoutRepository(root) {
+  return publishedPackages(root)
+    .filter(({ manifest }) => manifest.repository === undefined)
+    .map(({ manifest }) => manifest.name);
+}
+
+/** Whether `npm ci` has been here: without it nothing below works, and says so badly. */
+export function isInstalled(root) {
+  return existsSync(path.join(root, 'node_modules/@changesets/cli/bin.js'));
+}
