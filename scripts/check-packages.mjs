@@ -38,7 +38,7 @@ const PACKAGES = [
   {
     folder: 'packages/cli',
     files: [
-      /^bin\/(km|run-compiled)\.cjs$/,
+      /^bin\/km\.cjs$/,
       /^dist\/[a-z0-9-]+(\/[a-z0-9-]+)*\.(cjs|mjs|js)(\.map)?$/,
       /^dist\/dashboard\/(index\.html|page\.css)$/,
       /^dist\/LICENSES\.txt$/,

@@ -12,15 +12,17 @@ import { writeAtOnce } from './write-at-once.js';
 export async function answerAtOnce(words: readonly string[]): Promise<boolean> {
   const flags = plainTokenFlags(words);
   if (flags === undefined) return false;
+  const notices: string[] = [];
   const text = await findToken(flags, {
     environment: process.env,
     clock: systemClock,
     random: Math.random,
     tell: (message) => {
-      process.stderr.write(`km: ${message}\n`);
+      notices.push(`km: ${message}\n`);
     },
   }).catch(() => undefined);
   if (text === undefined) return false;
+  if (notices.length > 0) await new Promise((resolve) => process.stderr.write(notices.join(''), resolve));
   await writeAtOnce(`${text}\n`, () => process.stdout);
   return true;
 }
