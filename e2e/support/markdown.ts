@@ -41,9 +41,10 @@ export function linksOf(page: string): readonly string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
 }
 
-/** The names that a link to a heading of this page may have, as GitHub makes them. */
+/** The names that a link into this page may have: those it gives, and those of its headings, as GitHub makes them. */
 export function anchorsOf(page: string): ReadonlySet<string> {
-  const anchors = new Set<string>();
+  const given = [...prose(page).matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id);
+  const anchors = new Set<string>(given);
   for (const [, heading = ''] of prose(page).matchAll(/^#+ (.*)$/gm)) {
     const plain = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
     const name = plain.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-');

@@ -46,6 +46,7 @@ const KIND = Symbol.for('@kilometers/auth.AuthError');
 /** Every failure of this library. The message says what failed, why, and what to do; it holds no secret. */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError';
+  /** What went wrong, for programs. */
   readonly code: AuthErrorCode;
 
   constructor(code: AuthErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
@@ -53,6 +54,7 @@ export class AuthError extends Error {
     this.code = code;
   }
 
+  /** `instanceof` holds for the errors of every copy of this library in a program. */
   static override [Symbol.hasInstance](error: unknown): boolean {
     return typeof error === 'object' && error !== null && KIND in error;
   }

@@ -1,6 +1,10 @@
 import type { AuthErrorCode } from './auth-error.js';
 
-/** What every event says. */
+/**
+ * What every event says.
+ *
+ * @inline
+ */
 type EventBase = {
   readonly profile: string;
   /** When, in milliseconds since the epoch. */
@@ -11,6 +15,7 @@ type EventBase = {
 export type SecurityReason =
   'refresh-token-reused' | 'refresh-token-revoked' | 'token-revoked' | 'cache-tampered';
 
+/** @inline */
 type EventBody =
   /** A token was found in the cache: another process had obtained it. */
   | {
@@ -115,4 +120,5 @@ export type AuthEventType = AuthEvent['type'];
 /** An event before the manager adds profile and time. */
 export type AuthEventBody = EventBody;
 
+/** Is called with every event, at once and in order; what it throws is dropped. */
 export type AuthEventListener = (event: AuthEvent) => void;

@@ -22,9 +22,10 @@ export type AuthManagerConfig = { readonly [K in keyof RefreshSettings]?: Refres
   readonly provider?: TokenProvider | undefined;
   /** The command that an error tells a human to run, or what makes it of the scopes that the login must have. Default `km auth login`. */
   readonly loginCommand?: string | ((scopes: readonly string[]) => string) | undefined;
-  /** The login whose tokens these are, as `loginWithBrowser` and `loginWithDevice` name it. For an OAuth provider. */
+  /** The login whose tokens these are, as a finished `startBrowserLogin` or `startDeviceLogin` names it. For an OAuth provider. */
   readonly loginId?: string | undefined;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
-  /** From 0 to 1, for jitter. */
+  /** From 0 up to, not including, 1, for jitter. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 };

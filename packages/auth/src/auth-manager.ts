@@ -27,6 +27,7 @@ export type ForceRefreshOptions = {
 
 /** Keeps one profile's tokens good. Made by `createAuthManager`. */
 export interface AuthManager extends AsyncDisposable {
+  /** The named account whose tokens these are. */
   readonly profile: string;
   /** The origin the tokens are for. They are sent to no other. */
   readonly apiOrigin: string;

@@ -21,9 +21,13 @@ export type AuthTokenFields = {
 /** An access token for one profile and scope. Immutable; prints as `[redacted]`. */
 export class AuthToken {
   readonly #value: string;
+  /** The `token_type`, as in `Bearer` or `DPoP`. */
   readonly type: string;
+  /** The scopes the server said it granted. */
   readonly scopes: readonly string[];
+  /** When it was received, in milliseconds since the epoch. */
   readonly issuedAtMs: number;
+  /** When it stops being good, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /**
    * The private key to which the token is bound; `undefined` for a bearer token.
@@ -80,14 +84,17 @@ export class AuthToken {
     return nowMs >= this.expiresAtMs;
   }
 
+  /** Always `[redacted]`, as are `toJSON` and what `util.inspect` shows. */
   toString(): string {
     return '[redacted]';
   }
 
+  /** Always `[redacted]`. */
   toJSON(): string {
     return '[redacted]';
   }
 
+  /** Always `[redacted]`. */
   [inspect.custom](): string {
     return '[redacted]';
   }

@@ -12,6 +12,7 @@ import type { Scope } from './scope.js';
 /** `fetch`, as it comes with Node and browsers. */
 export type Fetch = typeof fetch;
 
+/** How the requests of {@link createAuthenticatedClient} are sent, and where the token may go. */
 export type AuthenticatedClientOptions = {
   /** What sends the requests. Default: the global `fetch`. */
   readonly fetch?: Fetch;

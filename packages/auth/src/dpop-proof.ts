@@ -7,6 +7,7 @@ export const PROOF_ALGORITHM = 'ES256';
 
 /** What a proof is for. */
 export type ProofContext = {
+  /** Of the request, as in `GET`. */
   readonly method: string;
   /** Of the request; its query and fragment are left out. */
   readonly url: string | URL;

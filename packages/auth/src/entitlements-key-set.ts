@@ -2,6 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 
+/** How long the keys that verify tokens are kept. */
 export type KeySetSettings = {
   /** How long the keys are used without a look for newer ones, in milliseconds; 1 s to 7 days. Default 3 600 000. */
   readonly keysMaxAgeMs: number;

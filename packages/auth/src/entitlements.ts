@@ -5,6 +5,7 @@ import { entitlementsSettings, type EntitlementsSettings } from './entitlements-
 import type { Entitlements, VerifyToken } from './entitlements-verifying.js';
 import { lazily } from './lazily.js';
 
+/** Whose tokens {@link createEntitlementVerifier} verifies, and how patiently. */
 export type EntitlementVerifierOptions = {
   readonly [K in keyof EntitlementsSettings]?: EntitlementsSettings[K] | undefined;
 } & {
@@ -20,6 +21,7 @@ export type EntitlementVerifierOptions = {
    * Default: the clocks agree.
    */
   readonly clockSkewMs?: (() => number | undefined) | undefined;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 };
 

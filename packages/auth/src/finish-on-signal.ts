@@ -4,9 +4,11 @@ import type { AuthManager } from './auth-manager.js';
 /** What of `process` is needed. */
 export type SignalledProcess = Pick<NodeJS.Process, 'on' | 'off' | 'kill' | 'pid'>;
 
+/** How patiently {@link finishRefreshOnSignal} waits. */
 export type FinishOnSignalOptions = {
   /** How long a refresh that was sent is waited for, in milliseconds. Default 5 000. */
   readonly timeoutMs?: number;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
 };
 

@@ -12,7 +12,8 @@ export {
 export type { CacheNotice, CacheNoticeListener } from './cache-notice.js';
 export { configFolder } from './caches/file/config-folder.js';
 export { createDocumentFile, type DocumentFileOptions } from './caches/file/document-file.js';
-export { createFileCache, type FileCache, type FileCacheOptions } from './caches/file/file-cache.js';
+export { createFileCache, type FileCache } from './caches/file/file-cache.js';
+export type { FileCacheOptions } from './caches/file/sealed-folder.js';
 export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/replace-under-lock.js';
 export type { LoginStore, OAuthLogin, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
@@ -33,17 +34,21 @@ export type { RecordSeal, RecordSealer } from './caches/file/record-sealer.js';
 export { ensurePrivateFolder, makePrivateFolder } from './caches/file/private-folder.js';
 export { createRedisCache, type RedisCache } from './caches/redis/redis-cache.js';
 export type { RedisCacheOptions } from './caches/redis/redis-settings.js';
+export type { RedisStorage } from './caches/redis/redis-storage.js';
 export { createMemoryCache } from './caches/memory-cache.js';
 export { systemClock, type Clock } from './clock.js';
 export { createAuthManager } from './create-auth-manager.js';
 export { createDebugLog, describeEvent } from './debug-log.js';
 export { createDpopHeaders, type DpopHeaders } from './dpop-headers.js';
+export type { ProofContext } from './dpop-proof.js';
 export { formatDuration, parseDurationMs } from './duration.js';
 export {
   createEntitlementVerifier,
   type EntitlementVerifier,
   type EntitlementVerifierOptions,
 } from './entitlements.js';
+export type { KeySetSettings } from './entitlements-key-set.js';
+export type { EntitlementsSettings } from './entitlements-settings.js';
 export type { Entitlements } from './entitlements-verifying.js';
 export { authConfigFromEnvironment, type Environment } from './environment.js';
 export { credentialFingerprint, type Credential } from './credential.js';
@@ -69,6 +74,7 @@ export {
   type HttpRequest,
   type HttpTransport,
   type NodeTransportOptions,
+  type TlsCredentials,
 } from './providers/http-transport.js';
 export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
 export type { BrowserLogin, BrowserLoginOptions } from './providers/oauth/browser-login.js';

@@ -26,6 +26,7 @@ export type TokenRequest =
   | {
       readonly grantType: 'refresh_token';
       readonly refreshToken: Secret;
+      /** What the token is for. Default: all that the login was for (RFC 6749 §6). */
       readonly scopes?: readonly string[];
       readonly target?: TokenTarget;
       /** The private key to which the refresh token is bound, where it is, and the new ones are to be. */
@@ -93,7 +94,9 @@ export type StoredDocument = {
 
 /** Keeps public documents between processes. What cannot be read or written is as if it had never been kept. */
 export interface DocumentStore {
+  /** The document from `url`; `undefined` where none is kept. */
   get(url: string): Promise<StoredDocument | undefined>;
+  /** Keeps the document from `url`. */
   set(url: string, document: StoredDocument): Promise<void>;
 }
 

@@ -16,6 +16,7 @@ export type RefreshSettings = {
   readonly refreshDeadlineMs: number;
 };
 
+/** What counts where {@link RefreshSettings} are left out. */
 export const DEFAULT_REFRESH_SETTINGS: RefreshSettings = {
   refreshAheadMs: 300_000,
   retryIntervalMs: 30_000,

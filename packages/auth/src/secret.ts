@@ -27,14 +27,17 @@ export class Secret {
     return (this.#fingerprint ??= fingerprintOf(this.#text));
   }
 
+  /** Always `[redacted]`, as are `toJSON` and what `util.inspect` shows. */
   toString(): string {
     return REDACTED;
   }
 
+  /** Always `[redacted]`. */
   toJSON(): string {
     return REDACTED;
   }
 
+  /** Always `[redacted]`. */
   [inspect.custom](): string {
     return REDACTED;
   }

@@ -8,14 +8,17 @@ import { targetSuffix, tokenKey } from './token-key.js';
 export type Login = {
   /** Tells it from every other login: what `createAuthManager` is given as `loginId`. */
   readonly id: string;
+  /** What the issuer answered. */
   readonly grant: TokenGrant;
   /** The scopes that were asked for; empty where it was left to the issuer. */
   readonly askedScopes: readonly string[];
 };
 
+/** Where {@link storeLogin} stores a login. */
 export type StoreLoginOptions = {
   /** The provider at which the login was made. */
   readonly provider: TokenProvider;
+  /** Where it is kept, and who has it then. */
   readonly cache: TokenCache;
   /** The named account. Default `default`. */
   readonly profile?: string;

@@ -20,6 +20,7 @@ export type TokenRequestFailure = {
 /** A token request that brought no token. */
 export class TokenRequestError extends AuthError {
   override readonly name = 'TokenRequestError';
+  /** What is known of the refusal. */
   readonly failure: TokenRequestFailure;
 
   constructor(
@@ -32,6 +33,7 @@ export class TokenRequestError extends AuthError {
     this.failure = failure;
   }
 
+  /** `instanceof` holds for the errors of every copy of this library in a program. */
   static override [Symbol.hasInstance](error: unknown): boolean {
     return error instanceof AuthError && 'failure' in error;
   }

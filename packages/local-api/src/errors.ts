@@ -8,6 +8,7 @@ export type LocalApiErrorCode =
 
 /** An error of the embedded API, told apart by `code`. */
 export class LocalApiError extends Error {
+  /** What went wrong, for programs. */
   readonly code: LocalApiErrorCode;
 
   constructor(code: LocalApiErrorCode, message: string, options?: ErrorOptions) {

@@ -14,6 +14,7 @@ import {
 import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { refusalError } from './token-refusal.js';
 
+/** What {@link startDeviceLogin} asks for, and where. */
 export type DeviceLoginOptions = {
   /** Base URL of the API; https, or http to loopback. */
   readonly apiEndpoint: string;
@@ -21,7 +22,9 @@ export type DeviceLoginOptions = {
   readonly scopes?: readonly string[];
   /** How long one request may take, in milliseconds. Default 10 000. */
   readonly requestTimeoutMs?: number;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
+  /** What sends the requests. Default: a {@link createNodeTransport} of its own. */
   readonly transport?: HttpTransport;
 };
 

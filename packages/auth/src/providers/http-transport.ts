@@ -9,6 +9,7 @@ export type HttpRequest = {
   readonly url: URL;
   /** Default `POST`. */
   readonly method?: 'GET' | 'POST';
+  /** Where the client shows a certificate, or trusts others than the system does. */
   readonly tls?: TlsCredentials | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -18,6 +19,7 @@ export type HttpRequest = {
   readonly answerTimeoutMs: number;
 };
 
+/** A whole answer. */
 export type HttpAnswer = {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -76,7 +78,9 @@ function describe(error: unknown): string {
   return error.message === '' ? error.name : error.message;
 }
 
+/** How {@link createNodeTransport} connects. */
 export type NodeTransportOptions = {
+  /** Measures the limits. Default: the clock of this machine. */
   readonly clock?: Clock;
   /** What makes the connection to a URL, as through a proxy; where it gives nothing, Node does. */
   readonly agent?: (url: URL) => Promise<Agent | undefined>;

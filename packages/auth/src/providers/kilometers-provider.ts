@@ -14,6 +14,7 @@ import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 import { refusalError } from './token-refusal.js';
 
+/** Where {@link createKilometersProvider} gets its tokens, and how. */
 export type KilometersProviderOptions = {
   /** Base URL of the API; https, or http to loopback. */
   readonly apiEndpoint: string;
@@ -24,7 +25,9 @@ export type KilometersProviderOptions = {
    * a refresh token that is sent twice costs the login, so patience is cheaper.
    */
   readonly answerTimeoutMs?: number;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
+  /** What sends the requests. Default: a {@link createNodeTransport} of its own. */
   readonly transport?: HttpTransport;
 };
 

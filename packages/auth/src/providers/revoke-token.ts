@@ -2,16 +2,19 @@ import { parseEndpoint, urlUnder } from '../api-origin.js';
 import type { Secret } from '../secret.js';
 import { createNodeTransport, TransportError, type HttpTransport } from './http-transport.js';
 
+/** Where {@link revokeToken} tells it, and how patiently. */
 export type RevokeTokenOptions = {
   /** Base URL of the API; https, or http to loopback. */
   readonly apiEndpoint: string;
   /** How long connecting, and then the answer, may take, in milliseconds. Default 3 000. */
   readonly timeoutMs?: number;
+  /** What sends the request. Default: a {@link createNodeTransport} of its own. */
   readonly transport?: HttpTransport;
 };
 
 /** A token to end, and what kind it is. */
 export type RevocableToken = {
+  /** A {@link Secret} or an {@link AuthToken}. */
   readonly token: Pick<Secret, 'reveal'>;
   readonly kind: 'refresh_token' | 'access_token';
 };

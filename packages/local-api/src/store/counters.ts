@@ -24,13 +24,17 @@ export type ApiStats = {
   readonly replayed: number;
   /** Token requests refused, for any reason. */
   readonly refused: number;
+  /** Refresh tokens that were used again, past the grace window. */
   readonly reuseDetected: number;
+  /** Logins that ended before their time, with all their tokens. */
   readonly familiesRevoked: number;
   readonly accessTokensRevoked: number;
   /** Protected calls refused for want of a good token. */
   readonly accessRefused: number;
   readonly batchesStored: number;
+  /** In milliseconds since the epoch; null where there was none. */
   readonly lastIssuedAtMs: number | null;
+  /** In milliseconds since the epoch; null where there was none. */
   readonly lastRefreshAtMs: number | null;
 };
 

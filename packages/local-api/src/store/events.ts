@@ -18,6 +18,7 @@ export type StoredEvent = {
   readonly cliVersion: string;
   /** The account that sent it. */
   readonly subject: string;
+  /** When it came, in milliseconds since the epoch. */
   readonly receivedAtMs: number;
 };
 

@@ -15,13 +15,21 @@ const PRUNE_EVERY_MS = 60 * 1_000;
 
 /** Everything the API remembers, in one database. */
 export class Store {
+  /** @internal */
   readonly accounts: Accounts;
+  /** @internal */
   readonly families: Families;
+  /** @internal */
   readonly refreshTokens: RefreshTokens;
+  /** @internal */
   readonly accessTokens: AccessTokens;
+  /** @internal */
   readonly deviceCodes: DeviceCodes;
+  /** @internal */
   readonly events: Events;
+  /** @internal */
   readonly signingKeys: SigningKeys;
+  /** @internal */
   readonly counters: Counters;
   readonly #db: SqlDatabase;
   readonly #now: () => number;
@@ -106,6 +114,7 @@ export class Store {
     });
   }
 
+  /** Closes the file; nothing works afterwards. */
   close(): void {
     this.#db.close();
   }

@@ -10,7 +10,7 @@ export const ODDITIES = [
   'no-refresh-token',
 ] as const;
 
-/** One of {@link ODDITIES}. */
+/** A way in which a good answer of the token endpoint is odd. */
 export type Oddity = (typeof ODDITIES)[number];
 
 /** A body in place of the real one. */

@@ -4,9 +4,11 @@ import type { DocumentStore, StoredDocument } from '../../ports.js';
 import { replaceUnderLock } from './replace-under-lock.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
 
+/** What {@link createDocumentFile} needs. */
 export type DocumentFileOptions = {
   /** Where the file is, as in `~/.config/kilometers`. Created with mode 700 where missing. */
   readonly folder: string;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;

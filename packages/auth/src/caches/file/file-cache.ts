@@ -4,10 +4,8 @@ import { decodeGrant, encodeGrant, grantId, keyOfHalf, type GrantHalves } from '
 import type { KeySource } from './key-file.js';
 import { createLoginStore, type LoginStore } from './login-store.js';
 import type { RecordSealer } from './record-sealer.js';
-import { SealedFolder, type SealedFolderOptions } from './sealed-folder.js';
+import { SealedFolder, type FileCacheOptions } from './sealed-folder.js';
 import { loadWriting } from './writing.js';
-
-export type FileCacheOptions = SealedFolderOptions;
 
 /** A cache in encrypted files, shared by every process of one user on one machine. */
 export type FileCache = TokenCache & {

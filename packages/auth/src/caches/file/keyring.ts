@@ -11,11 +11,15 @@ export interface Keyring {
   set(name: string, secret: Buffer): Promise<boolean>;
 }
 
+/** How the keyring is asked. */
 export type KeyringOptions = {
+  /** Of the process that asks it; on Linux `DBUS_SESSION_BUS_ADDRESS` says whether there is one. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default: this machine's. */
   readonly platform?: NodeJS.Platform;
   /** The program that talks to the keyring. Default: `keyring-child.js` beside this file. */
   readonly childPath?: string;
+  /** How long it may take to answer, in milliseconds. Default 1 000. */
   readonly timeoutMs?: number;
 };
 

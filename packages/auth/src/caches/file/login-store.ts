@@ -24,6 +24,7 @@ export type OAuthLogin = {
   readonly kind: 'oauth';
   /** The issuer, the client and what else it was proved with, in whatever shape its owner keeps that. No secrets. */
   readonly provider: Readonly<Record<string, unknown>>;
+  /** Absent where the client is a public one, or proves itself with a key or certificate. */
   readonly clientSecret?: Secret;
   /** Where its grant is kept. */
   readonly grant: GrantKey;
@@ -31,8 +32,9 @@ export type OAuthLogin = {
   readonly keySuffix: string;
   /** As `createAuthManager` is given it; absent where the client mints by itself. */
   readonly loginId?: string;
-  /** What a person was asked to allow, and what the issuer granted. */
+  /** What a person was asked to allow. */
   readonly askedScopes?: readonly string[];
+  /** What the issuer granted of it. */
   readonly grantedScopes?: readonly string[];
 };
 
@@ -44,6 +46,7 @@ export interface LoginStore {
   set(login: StoredLogin): Promise<void>;
   /** @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
   remove(profile: string): Promise<void>;
+  /** All of them, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the file cannot be read. */
   list(): Promise<readonly StoredLogin[]>;
 }
 

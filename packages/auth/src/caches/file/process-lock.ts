@@ -2,12 +2,15 @@ import { isAuthError } from '../../auth-error.js';
 import { systemClock, type Clock } from '../../clock.js';
 import { GenerationLock } from './generation-lock.js';
 
+/** What {@link createProcessLock} needs. */
 export type ProcessLockOptions = {
   /** The lock's own folder. Created with mode 700 where missing. */
   readonly folder: string;
   /** What the lock protects, for the error. */
   readonly what: string;
+  /** From 0 up to, not including, 1. */
   readonly random: () => number;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
   /**
    * An owner that lives but shows no heartbeat for this long is followed all the same, in milliseconds of watching; only
@@ -20,6 +23,7 @@ export type ProcessLockOptions = {
 export type HeldProcessLock = {
   /** Whether nobody has followed this owner, as can be with `stalledAfterMs`. */
   readonly isOurs: () => Promise<boolean>;
+  /** Lets it go. */
   readonly release: () => Promise<void>;
 };
 

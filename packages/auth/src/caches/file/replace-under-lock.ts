@@ -8,6 +8,7 @@ import { loadWriting } from './writing.js';
 /** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
 const LOCK_TIMEOUT_MS = 30_000;
 
+/** Which file {@link replaceUnderLock} replaces, and under which lock. */
 export type ReplaceUnderLockOptions = {
   /** The file. */
   readonly path: string;
@@ -15,6 +16,7 @@ export type ReplaceUnderLockOptions = {
   readonly folder: string;
   /** What the lock is called: letters and dashes. */
   readonly name: string;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;

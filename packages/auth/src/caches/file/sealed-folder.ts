@@ -13,17 +13,21 @@ import { loadWriting } from './writing.js';
 /** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
 const FILES_LOCK_TIMEOUT_MS = 30_000;
 
-export type SealedFolderOptions = {
+/** What `createFileCache` needs. */
+export type FileCacheOptions = {
   /** Where the files are, as in `~/.config/kilometers`. Created with mode 700 where missing. */
   readonly folder: string;
   /** `XDG_RUNTIME_DIR` and `DBUS_SESSION_BUS_ADDRESS` are looked at. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
+  /** From 0 up to, not including, 1. Default `Math.random`. */
   readonly random?: () => number;
   /** What tells this machine from another. */
   readonly machineId?: () => string;
   /** What tells this user from another. Default: the numeric user id. */
   readonly userId?: string;
+  /** Where the key is kept where it works. Default: the keyring of the system. */
   readonly keyring?: Keyring;
 };
 
@@ -50,7 +54,7 @@ export class SealedFolder {
   /** Notices from before anybody listened. */
   readonly #untold: CacheNotice[] = [];
 
-  constructor(options: SealedFolderOptions) {
+  constructor(options: FileCacheOptions) {
     const { folder, environment, clock = systemClock, random = Math.random } = options;
     const tell: CacheNoticeListener = (notice) => {
       if (this.#listeners.size === 0) this.#untold.push(notice);

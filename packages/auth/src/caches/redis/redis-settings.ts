@@ -5,6 +5,7 @@ import { Secret } from '../../secret.js';
 import { decodeGrant, type GrantHalves } from '../file/grant-codec.js';
 import { decodeLogin, type StoredLogin } from '../file/login-store.js';
 
+/** What {@link createRedisCache} needs. */
 export type RedisCacheOptions = {
   /**
    * Where Redis is: `redis://` or, with TLS, `rediss://`, with user, password, port and number of the database where
@@ -19,6 +20,7 @@ export type RedisCacheOptions = {
   readonly timeoutMs?: number;
   /** Whom TLS trusts, as PEM, or what tells when a connection is made. Default: whom Node trusts. */
   readonly ca?: readonly string[] | (() => Promise<readonly string[] | undefined>) | undefined;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;

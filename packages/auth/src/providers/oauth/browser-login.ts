@@ -14,6 +14,7 @@ import { LoopbackServer } from './loopback-server.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import { DEFAULT_REDIRECT_URI, parseRedirectUri } from './redirect-uri.js';
 
+/** What a login in the browser of this machine asks for, and how patiently. */
 export type BrowserLoginOptions = {
   /** What the login is for. Default: the provider's scopes; else `openid` and `offline_access`, where the issuer knows them. */
   readonly scopes?: readonly string[] | undefined;

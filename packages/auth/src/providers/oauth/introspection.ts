@@ -1,5 +1,6 @@
 import { TokenRequestError } from '../../token-request-error.js';
-import type { OAuthConnection, ShownToken } from './oauth-connection.js';
+import type { RevocableToken } from '../revoke-token.js';
+import type { OAuthConnection } from './oauth-connection.js';
 import { oauthRefusalError, saysError } from './oauth-refusal.js';
 
 /**
@@ -72,7 +73,7 @@ function introspectionOf(members: Members): Introspection {
 /** As `OAuthProvider.introspect`. */
 export async function introspectToken(
   { wire, endpoint }: OAuthConnection,
-  { token, kind }: ShownToken,
+  { token, kind }: RevocableToken,
 ): Promise<Introspection> {
   const { library } = wire;
   const { url, server, auth } = await endpoint.open(

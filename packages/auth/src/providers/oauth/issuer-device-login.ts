@@ -10,6 +10,7 @@ import { loginScopes } from './login-scopes.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import { oauthRefusalError } from './oauth-refusal.js';
 
+/** What a login with a code asks for. */
 export type IssuerDeviceLoginOptions = {
   /** What the login is for. Default: the provider's scopes; else `openid` and `offline_access`, where the issuer knows them. */
   readonly scopes?: readonly string[] | undefined;

@@ -7,13 +7,8 @@ import { IssuerWire, type OAuthLibrary } from './issuer-wire.js';
 import { newProofKey } from './new-proof-key.js';
 import { oauthRefusalError } from './oauth-refusal.js';
 import type { OAuthSettings } from './oauth-settings.js';
+import type { RevocableToken } from '../revoke-token.js';
 import { TokenEndpoint } from './token-endpoint.js';
-
-/** A token that is shown to its issuer, and what kind it is. */
-export type ShownToken = {
-  readonly token: Pick<Secret, 'reveal'>;
-  readonly kind: 'refresh_token' | 'access_token';
-};
 
 /** One client's connection to one issuer: what is loaded when the first request is sent. */
 export class OAuthConnection {
@@ -47,7 +42,7 @@ export class OAuthConnection {
    *
    * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
    */
-  async revoke({ token, kind }: ShownToken): Promise<void> {
+  async revoke({ token, kind }: RevocableToken): Promise<void> {
     const { library } = this.wire;
     const { url, server, auth } = await this.endpoint.open('revocation_endpoint', 'it ends no tokens early');
     const answer = await this.wire.read(

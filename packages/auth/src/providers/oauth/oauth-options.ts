@@ -52,9 +52,9 @@ export type SigningKey = {
 
 /** A grant that mints tokens without a login. */
 export type OAuthGrant =
-  /** @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-4.4 | RFC 6749 §4.4} */
+  /** By how the client authenticates: [RFC 6749 §4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4). */
   | { readonly type: 'client_credentials' }
-  /** @see {@link https://www.rfc-editor.org/rfc/rfc7523#section-2.1 | RFC 7523 §2.1} */
+  /** By an assertion that a key has signed: [RFC 7523 §2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1). */
   | ({ readonly type: 'jwt_bearer' } & SigningKey & {
         /** `iss`. Default: what the file says, otherwise the client's id. */
         readonly assertionIssuer?: string | undefined;
@@ -65,7 +65,7 @@ export type OAuthGrant =
         /** Whether scopes are said in the assertion, as Google wants it, or in the request. Default `request`. */
         readonly scopesIn?: 'assertion' | 'request' | undefined;
       })
-  /** @see {@link https://www.rfc-editor.org/rfc/rfc8693#section-2.1 | RFC 8693 §2.1} */
+  /** By another token: [RFC 8693 §2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.1). */
   | {
       readonly type: 'token_exchange';
       /** Brings the token that is exchanged, as in `() => manager.getValidToken()`. Asked for each exchange. */
@@ -84,7 +84,9 @@ export type OAuthGrant =
 export type OAuthProviderOptions = {
   /** Who issues the tokens, as a URL. What it offers is discovered. Needed unless `endpoints` has `token`. */
   readonly issuer?: string | undefined;
+  /** Endpoints that are not discovered. Default: none. */
   readonly endpoints?: OAuthEndpoints | undefined;
+  /** As the issuer knows the client (RFC 6749 §2.2). */
   readonly clientId: string;
   /** Default: none, a public client. */
   readonly clientAuthentication?: ClientAuthentication | undefined;
@@ -111,5 +113,6 @@ export type OAuthProviderOptions = {
   readonly fetch?: typeof fetch | undefined;
   /** The same, in the shape that the library's own have; goes before `fetch`. */
   readonly transport?: HttpTransport | undefined;
+  /** Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
 };

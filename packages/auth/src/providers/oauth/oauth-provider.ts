@@ -5,8 +5,9 @@ import type { Secret } from '../../secret.js';
 import type { Introspection } from './introspection.js';
 import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
 import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-device-login.js';
-import type { OAuthConnection, ShownToken } from './oauth-connection.js';
+import type { OAuthConnection } from './oauth-connection.js';
 import type { OAuthProviderOptions } from './oauth-options.js';
+import type { RevocableToken } from '../revoke-token.js';
 import { oauthSettings, type OAuthSettings } from './oauth-settings.js';
 
 /** Obtains tokens from any OAuth 2.0 or OpenID issuer. Never caches, never retries. */
@@ -23,7 +24,7 @@ export interface OAuthProvider extends TokenProvider {
    *   issuer ends none early.
    * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2 | RFC 7009 §2}
    */
-  revoke(token: ShownToken): Promise<void>;
+  revoke(token: RevocableToken): Promise<void>;
 
   /**
    * Asks the issuer how a token is: whether it still takes it, and what it is for.
@@ -32,7 +33,7 @@ export interface OAuthProvider extends TokenProvider {
    *   issuer says nothing of its tokens, or not to this client.
    * @see {@link https://www.rfc-editor.org/rfc/rfc7662#section-2 | RFC 7662 §2}
    */
-  introspect(token: ShownToken): Promise<Introspection>;
+  introspect(token: RevocableToken): Promise<Introspection>;
 
   /**
    * Starts a login in a browser on this machine, by authorization code with PKCE: shows nothing and opens nothing, that
@@ -52,9 +53,6 @@ export interface OAuthProvider extends TokenProvider {
    * @see {@link https://www.rfc-editor.org/rfc/rfc8628 | RFC 8628}
    */
   startDeviceLogin(options?: IssuerDeviceLoginOptions): Promise<IssuerDeviceLogin>;
-
-  /** What all of this is done with. Loads the protocol. */
-  connect(): Promise<OAuthConnection>;
 }
 
 /** The protocol. Most processes find their token in the cache and end: they never load it. */
@@ -92,7 +90,6 @@ export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvide
   systemClock.schedule(() => void loadProtocol().catch(() => undefined), LOAD_AFTER_MS, false);
   return {
     issuer: settings.tokenIssuer,
-    connect,
     createProofKey: async () => (settings.dpop === false ? undefined : (await connect()).createProofKey()),
     requestToken: async (request: TokenRequest): Promise<TokenGrant> =>
       (await connect()).requestToken(request),
