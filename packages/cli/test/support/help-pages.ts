@@ -22,7 +22,7 @@ What \`--help\` prints, of every command. This page is made of it: a test says w
 \`npx vitest run packages/cli/test/reference.test.ts -u\` makes it so.
 
 What scripts may rely on besides: the [exit codes](../packages/cli/README.md#exit-codes), and for \`--json\` the
-[schemas](../packages/cli/schemas).
+[schemas](json.md).
 `;
 
 /** The page of all helps. */
