@@ -1,12 +1,13 @@
 // Bundles the library: one file for what a program always loads, chunks for what it may never need, and the
 // program that talks to the OS keyring. A program that loads fifty files starts more slowly than one that loads two.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { foldSharedChunk } from './fold-shared-chunk.mjs';
 import { oneLaterChunk } from './one-later-chunk.mjs';
 import { plainBuiltins } from './plain-builtins.mjs';
+import { withShortLocals } from './short-locals.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -52,16 +53,22 @@ const parts = await build({
   sourcemap: 'inline',
   write: false,
 });
-const { metafile } = await foldSharedChunk(parts, {
+const { outputFiles } = await foldSharedChunk(parts, {
   ...options,
-  // Names stay: they are in the stack traces of our users.
   minifyWhitespace: true,
   sourcemap: true,
+  write: false,
 });
 
+mkdirSync(outdir, { recursive: true });
+const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+for (const path of [...texts.keys()].filter((file) => file.endsWith('.js'))) {
+  const { code, map } = await withShortLocals({ code: texts.get(path), map: texts.get(`${path}.map`) });
+  writeFileSync(`${path}.map`, map);
+  writeFileSync(path, code);
+}
 // What an earlier build left goes last, so that a program that starts meanwhile finds its chunks.
-const built = new Set(Object.keys(metafile.outputs).map((file) => resolve(root, file)));
 for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
   const file = join(entry.parentPath, entry.name);
-  if (entry.isFile() && /\.js(\.map)?$/.test(file) && !built.has(file)) rmSync(file);
+  if (entry.isFile() && /\.js(\.map)?$/.test(file) && !texts.has(resolve(file))) rmSync(file);
 }
