@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel, hasSubscribers } from 'node:diagnostics_channel';
 import type { AuthEvent, AuthEventBody, AuthEventListener } from './auth-event.js';
 import type { Clock } from './clock.js';
 
@@ -28,9 +28,13 @@ export class EventPublisher {
     };
   }
 
+  /** Whether anybody would be told. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0 || hasSubscribers(AUTH_CHANNEL);
+  }
+
   publish(body: AuthEventBody): void {
-    const processChannel = channel(AUTH_CHANNEL);
-    if (this.#listeners.size === 0 && !processChannel.hasSubscribers) return;
+    if (!this.isHeard) return;
     const event: AuthEvent = Object.freeze({ profile: this.#profile, atMs: this.#clock.nowMs(), ...body });
     for (const listener of [...this.#listeners]) {
       try {
@@ -40,6 +44,6 @@ export class EventPublisher {
         // A subscriber's failure is the subscriber's.
       }
     }
-    processChannel.publish(event);
+    channel(AUTH_CHANNEL).publish(event);
   }
 }

@@ -4,6 +4,7 @@ import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js'
 import type { TokenCache } from './ports.js';
 
 type Change = (current: GrantRecord) => GrantRecord;
+type Tokens = GrantRecord['tokens'];
 
 /** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer. */
 const LOCK_TIMEOUT_MS = 120_000;
@@ -21,7 +22,7 @@ export class GrantStore {
   #unstored: readonly Change[] = [];
   #isReadFailing = false;
   #isDamaged = false;
-  #look: Promise<GrantRecord> | undefined;
+  #look: Promise<Tokens> | undefined;
 
   constructor(cache: TokenCache, key: GrantKey, events: EventPublisher) {
     this.#cache = cache;
@@ -50,20 +51,19 @@ export class GrantStore {
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
-    let stored: GrantRecord | undefined;
-    try {
-      stored = await this.#cache.getGrant(this.#key);
-      this.#isReadFailing = false;
-    } catch (error) {
-      if (!this.#isReadFailing) this.#tellFailure('read', error);
-      this.#isReadFailing = true;
-    }
-    return this.#applied(stored ?? EMPTY_GRANT);
+    const stored = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
+    return this.#unstored.reduce((current, change) => change(current), stored ?? EMPTY_GRANT);
   }
 
-  /** As `read`, once for all who ask at this moment. */
-  look(): Promise<GrantRecord> {
-    this.#look ??= this.read().finally(() => {
+  /** The tokens that `read` would bring, with less work where the cache can. */
+  async readTokens(): Promise<Tokens> {
+    if (this.#cache.getTokens === undefined || this.hasUnstored) return (await this.read()).tokens;
+    return (await this.#whatIsRead(async () => this.#cache.getTokens?.(this.#key))) ?? EMPTY_GRANT.tokens;
+  }
+
+  /** As `readTokens`, once for all who ask at this moment. */
+  lookAtTokens(): Promise<Tokens> {
+    this.#look ??= this.readTokens().finally(() => {
       this.#look = undefined;
     });
     return this.#look;
@@ -118,8 +118,16 @@ export class GrantStore {
     }
   }
 
-  #applied(record: GrantRecord): GrantRecord {
-    return this.#unstored.reduce((current, change) => change(current), record);
+  async #whatIsRead<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const found = await read();
+      this.#isReadFailing = false;
+      return found;
+    } catch (error) {
+      if (!this.#isReadFailing) this.#tellFailure('read', error);
+      this.#isReadFailing = true;
+      return undefined;
+    }
   }
 
   async #storeAll(isAgain: boolean): Promise<boolean> {

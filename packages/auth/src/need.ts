@@ -36,11 +36,11 @@ export function adoptionNow(options: {
 
 /** The token of `record` that meets `need` as it is: usable, not due, and not the one rejected. */
 export function adoptableToken(
-  record: GrantRecord,
+  { tokens }: Pick<GrantRecord, 'tokens'>,
   need: Need,
   { nowMs, refreshAheadMs, isOver }: Adoption,
 ): AuthToken | undefined {
-  const token = record.tokens.get(need.scope);
+  const token = tokens.get(need.scope);
   if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
   if (token.fingerprint === need.other?.fingerprint || isOver(token)) return undefined;
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;

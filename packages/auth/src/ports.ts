@@ -125,6 +125,13 @@ export interface TokenCache {
   getGrant(key: GrantKey): Promise<GrantRecord | undefined>;
 
   /**
+   * The tokens of a grant, by key, where they can be had with less work than by `getGrant`. Optional.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read.
+   */
+  getTokens?(key: GrantKey): Promise<GrantRecord['tokens']>;
+
+  /**
    * Replaces what is stored of a grant by what `change` makes of it, as one step that no other writer
    * comes between. `undefined` removes it. Returns what is stored then.
    *

@@ -79,7 +79,7 @@ export class RefreshFlights {
   #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
     const { store, events } = refreshing;
-    const adopt = (record: GrantRecord): AuthToken | undefined => {
+    const adopt = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
       return token === undefined ? undefined : adopted(token, need, events);
     };
@@ -92,7 +92,7 @@ export class RefreshFlights {
         this.#refreshing ??= createRefreshing(refreshing);
         return this.#refreshing.run(record, need, isShared);
       },
-      async () => adopt(await store.read()),
+      async () => adopt({ tokens: await store.readTokens() }),
     );
   }
 

@@ -113,7 +113,7 @@ export class TokenManager implements AuthManager {
     const { signal, isRevoked = false } = options;
     const key = this.#memory.keyFor(scope);
     const rejected =
-      options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.look()).tokens.get(key);
+      options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.lookAtTokens()).get(key);
     const underway = this.#flights.underway(key);
     if (underway !== undefined) {
       // A flight that began before the token was rejected may bring the very same token.
@@ -161,8 +161,8 @@ export class TokenManager implements AuthManager {
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
-      const record = await untilAborted(this.#store.look(), signal);
-      if (this.#store.isReadable) this.#memory.adopt(key, record);
+      const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
+      if (this.#store.isReadable) this.#memory.adopt(key, tokens);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -228,12 +228,12 @@ export class TokenManager implements AuthManager {
   /** One look of the background. Returns the milliseconds until something is due. */
   async #check(): Promise<number> {
     await this.#store.flush();
-    const record = await this.#store.look();
+    const record = await this.#store.read();
     this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.keysWith(record)) {
-      if (this.#store.isReadable) this.#memory.adopt(key, record);
+      if (this.#store.isReadable) this.#memory.adopt(key, record.tokens);
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);

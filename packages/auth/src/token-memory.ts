@@ -80,22 +80,26 @@ export class TokenMemory {
   }
 
   /** The token as it is in memory already, under its own scope or under another that shares it. */
-  #same({ fingerprint }: AuthToken, key = ''): HeldToken | undefined {
+  #same(token: AuthToken, key = ''): HeldToken | undefined {
+    if (this.#held.size === 0) return undefined;
+    const { fingerprint } = token;
     const held = this.#held.get(key);
     if (held?.token.fingerprint === fingerprint) return held;
     return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);
   }
 
   /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */
-  adopt(key: string, record: GrantRecord): void {
-    const stored = record.tokens.get(key);
+  adopt(key: string, tokens: GrantRecord['tokens']): void {
+    const { clock, events } = this.#options;
+    const stored = tokens.get(key);
     if (stored === undefined) this.#held.delete(key);
-    else if (isUsable(stored, this.#options.clock.nowMs())) {
-      const { fingerprint, expiresAtMs } = stored;
-      const isNew = this.#held.get(key)?.token.fingerprint !== fingerprint;
+    else if (isUsable(stored, clock.nowMs())) {
+      const before = this.#held.get(key);
       this.hold(key, stored);
-      if (isNew)
-        this.#options.events.publish({ type: 'token.adopted', scope: key, token: fingerprint, expiresAtMs });
+      // A process that ends with this token mostly has nobody to tell, and need not know what the token is called.
+      if (!events.isHeard || before?.token.fingerprint === stored.fingerprint) return;
+      const { fingerprint, expiresAtMs } = stored;
+      events.publish({ type: 'token.adopted', scope: key, token: fingerprint, expiresAtMs });
     }
   }
 

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   AuthToken,
+  createAuthManager,
   createFileCache,
   type CacheNotice,
   type FileCache,
   type GrantKey,
   type GrantRecord,
+  Secret,
 } from '../src/index.js';
 
 const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
@@ -83,4 +85,30 @@ test('a key that another process made anew is read again, and nothing is called 
   expect([...((await first.getGrant(KEY))?.tokens.keys() ?? [])]).toEqual(['after']);
   expect((await first.listGrants()).length).toBe(1);
   expect(notices).toEqual([]);
+});
+
+test('a token at hand is had without opening what mints it; what is amiss there is told when that is needed', async () => {
+  const issuedAtMs = Date.now();
+  await open().updateGrant(KEY, () => ({
+    unexplainedRequestsAtMs: [],
+    tokens: new Map([
+      [
+        'monitoring',
+        new AuthToken({ value: 'at hand', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + 3_600_000 }),
+      ],
+    ]),
+    refreshToken: { secret: new Secret('refresh'), issuedAtMs },
+  }));
+  writeFileSync(join(folder, '.credentials'), 'not what was sealed');
+  const notices: CacheNotice[] = [];
+  const cache = open();
+  cache.subscribe?.((notice) => notices.push(notice));
+  const manager = createAuthManager({ apiEndpoint: KEY.apiOrigin, cache });
+
+  expect((await manager.getValidToken('monitoring')).reveal()).toBe('at hand');
+  expect(notices).toEqual([]);
+
+  expect((await cache.getGrant(KEY))?.refreshToken).toBeUndefined();
+  expect(notices.map(({ kind }) => kind)).toEqual(['corrupt']);
+  expect(notices[0]?.message).toContain('.credentials');
 });

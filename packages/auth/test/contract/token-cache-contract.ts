@@ -70,6 +70,17 @@ export function tokenCacheContract(name: string, createStorage: CreateStorage): 
     });
     afterEach(() => storage.close?.());
 
+    test('has the same tokens, and no others, where it is asked for them alone', async () => {
+      if (cache.getTokens === undefined) return;
+      expect(await cache.getTokens(KEY)).toEqual(new Map());
+      const written = await cache.updateGrant(KEY, () => FULL);
+      await cache.updateGrant(NEIGHBOURS[0] ?? KEY, () => EMPTY);
+      const tokens = await (await storage.open()).getTokens?.(KEY);
+      expect(plain({ ...EMPTY, tokens: tokens ?? new Map() })).toEqual(
+        plain({ ...EMPTY, tokens: written?.tokens ?? new Map() }),
+      );
+    });
+
     test('has nothing to begin with', async () => {
       expect(await cache.getGrant(KEY)).toBeUndefined();
       expect(await cache.listGrants()).toEqual([]);

@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
-import { keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
+import { isWholeKeyFile, keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
 import type { Keyring } from './keyring.js';
 import { ensurePrivateFolder } from './private-folder.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
@@ -64,7 +64,7 @@ export class CacheKey {
   async ensure(nowMs: number): Promise<Buffer> {
     // Read again each time: a key file that was removed or replaced counts from the next write on.
     const reading = readKeyFile(this.#path, this.#repaired);
-    if (reading?.keyFile !== undefined && reading.isWhole) return this.#open(reading.keyFile);
+    if (reading?.keyFile !== undefined && isWholeKeyFile(reading)) return this.#open(reading.keyFile);
     const { makeKeyFile } = await loadWriting();
     return this.#open(await makeKeyFile(this.#options, this.#path, reading, nowMs));
   }
@@ -117,6 +117,25 @@ export class CacheKey {
  * @see {@link https://www.rfc-editor.org/rfc/rfc5869#section-2 | RFC 5869 §2}
  */
 export function deriveKey(secret: Buffer, salt: string, info: string): Buffer {
-  const extracted = createHmac('sha256', salt).update(secret).digest();
-  return createHmac('sha256', extracted).update(info).update(Uint8Array.of(1)).digest();
+  const extracted = hmacSha256(Buffer.from(salt), secret);
+  return hmacSha256(extracted, Buffer.concat([Buffer.from(info), Uint8Array.of(1)]));
+}
+
+const SHA256_BLOCK_BYTES = 64;
+
+/**
+ * By the digest that a process has used before it needs this: what Node has for an HMAC takes a third of a
+ * millisecond more the first time.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc2104#section-2 | RFC 2104 §2}
+ */
+function hmacSha256(key: Buffer, message: Buffer): Buffer {
+  const block = key.length > SHA256_BLOCK_BYTES ? hash('sha256', key, 'buffer') : key;
+  const padded = (fill: number): Buffer => {
+    const bytes = Buffer.alloc(SHA256_BLOCK_BYTES, fill);
+    for (let at = 0; at < block.length; at += 1) bytes[at] = fill ^ (block[at] ?? 0);
+    return bytes;
+  };
+  const inner = hash('sha256', Buffer.concat([padded(0x36), message]), 'buffer');
+  return hash('sha256', Buffer.concat([padded(0x5c), inner]), 'buffer');
 }

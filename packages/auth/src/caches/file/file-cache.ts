@@ -1,6 +1,6 @@
 import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
-import { decodeGrant, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
+import { decodeGrant, decodeTokens, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
 import type { KeySource } from './key-file.js';
 import { createLoginStore, type LoginStore } from './login-store.js';
 import type { RecordSealer } from './record-sealer.js';
@@ -50,6 +50,8 @@ export function createFileCache(options: FileCacheOptions): FileCache {
         tokens: await folder.read(tokensFile, id),
       });
     },
+    // What mints them is in the other file.
+    getTokens: async (key) => decodeTokens(await folder.read(tokensFile, grantId(key))),
     updateGrant: (key, change) =>
       folder.whileWriting(async ({ read, write }) => {
         const id = grantId(key);

@@ -85,6 +85,15 @@ function parseHalf(plaintext: Buffer): unknown {
   return JSON.parse(plaintext.toString('utf8'));
 }
 
+/** The tokens in a half, by key. */
+export function decodeTokens(plaintext: Buffer | undefined): GrantRecord['tokens'] {
+  return tokensOf(plaintext === undefined ? {} : (parseHalf(plaintext) as TokensHalf));
+}
+
+function tokensOf({ tokens = {} }: Partial<TokensHalf>): GrantRecord['tokens'] {
+  return new Map(Object.entries(tokens).map(([scope, fields]) => [scope, tokenOf(fields)]));
+}
+
 export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undefined {
   if (login === undefined && tokens === undefined) return undefined;
   const { refreshToken, sentRefresh, proofKey }: Partial<LoginHalf> =
@@ -93,7 +102,7 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
   const { value = '', ...rest } = refreshToken ?? {};
   return {
     ...EMPTY_GRANT,
-    tokens: new Map(Object.entries(half.tokens ?? {}).map(([scope, fields]) => [scope, tokenOf(fields)])),
+    tokens: tokensOf(half),
     unexplainedRequestsAtMs: half.unexplainedRequestsAtMs ?? [],
     ...(refreshToken !== undefined && {
       refreshToken: {

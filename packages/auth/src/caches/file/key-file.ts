@@ -33,23 +33,28 @@ function wordsOf(text: string): readonly string[] | undefined {
   return at >= 0 && text.slice(at + 1) === checkOf(line) ? line.split(' ') : undefined;
 }
 
-function parseLine(text: string): KeyFile | undefined {
-  const [magic, version, source, secret = ''] = wordsOf(text) ?? [];
+function keyFileOf([magic, version, source, secret = '']: readonly string[] = []): KeyFile | undefined {
   if (magic !== 'km-key' || version !== '1' || (source !== 'file' && source !== 'keyring')) return undefined;
   const installSecret = Buffer.from(secret, 'hex');
   return installSecret.length === SECRET_BYTES ? { source, installSecret } : undefined;
 }
 
-/** What was read, and whether it is whole. */
-export type KeyFileReading = { readonly keyFile: KeyFile | undefined; readonly isWhole: boolean };
+/** What was read of it. */
+export type KeyFileReading = { readonly keyFile: KeyFile | undefined; readonly bytes: Buffer };
 
 function parse(path: string, bytes: Buffer): KeyFileReading {
-  const lines = bytes.toString('latin1').split('\n');
-  const newer = lines.map(wordsOf).find((words) => words?.[0] === 'km-key' && Number(words[1]) > 1);
+  const [first, second, ...rest] = bytes.toString('latin1').split('\n');
+  const words = first === undefined ? undefined : wordsOf(first);
+  // Most times the two are the same.
+  const copies = [words, second === first ? words : wordsOf(second ?? '')];
+  const newer = [...copies, ...rest.map(wordsOf)].find((copy) => copy?.[0] === 'km-key' && Number(copy[1]) > 1);
   if (newer !== undefined) throw newerVersion(path, Number(newer[1]));
-  const copies = lines.slice(0, 2).map(parseLine);
-  const keyFile = copies.find((copy) => copy !== undefined);
-  return { keyFile, isWhole: keyFile !== undefined && bytes.equals(formatKeyFile(keyFile)) };
+  return { keyFile: keyFileOf(copies[0]) ?? keyFileOf(copies[1]), bytes };
+}
+
+/** Whether nothing of it is damaged. */
+export function isWholeKeyFile({ keyFile, bytes }: KeyFileReading): boolean {
+  return keyFile !== undefined && bytes.equals(formatKeyFile(keyFile));
 }
 
 /**
@@ -58,7 +63,9 @@ function parse(path: string, bytes: Buffer): KeyFileReading {
  * @throws {AuthError} `KM_AUTH_CACHE` when it may not be used, or a newer version wrote it.
  */
 export function readKeyFile(path: string, onRepair: Repair): KeyFileReading | undefined {
-  return readPrivateFile(path, onRepair, (fd) => parse(path, readAt(fd, 0, MAX_FILE_BYTES)));
+  return readPrivateFile(path, onRepair, (fd, { size }) =>
+    parse(path, readAt(fd, 0, Math.min(size, MAX_FILE_BYTES))),
+  );
 }
 
 /** Under what name the keyring has the secret of this installation. */

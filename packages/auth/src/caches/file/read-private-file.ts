@@ -51,7 +51,8 @@ export function readPrivateFile<T>(
 
 /** Up to `length` bytes from `position`; fewer at the end of the file. */
 export function readAt(fd: number, position: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
+  // What is not filled is not handed out.
+  const bytes = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
     const count = readSync(fd, bytes, filled, length - filled, position + filled);

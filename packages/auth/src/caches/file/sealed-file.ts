@@ -7,23 +7,24 @@ import {
   entriesOf,
   findEntry,
   indexEnd,
+  isSealedBy,
   isSealWhole,
-  keyIdOf,
   openRecord,
   readHeader,
+  recordsIn,
   type IndexEntry,
   type SealedRecord,
 } from './sealed-format.js';
 import { newerVersion } from './storage-error.js';
 
-/** What is read at once: header and index of almost three hundred grants. */
+/** What is read at once: all of a few grants, or header and index of almost three hundred. */
 const FIRST_READ_BYTES = 16_384;
 
 /** A file, or a record, that does not open with this key, and why. */
 export type Unopened = { readonly why: string };
 
-/** A file whose seal holds: its header and index, where they end, and the size of the whole. */
-type Opened = { readonly index: Buffer; readonly end: number; readonly size: number };
+/** A file whose seal holds: its beginning, where header and index end in that, and the size of the whole. */
+type Opened = { readonly bytes: Buffer; readonly end: number; readonly size: number };
 
 /** What of a file opens, and what is wrong with the rest. */
 export type WholeRecords = {
@@ -59,7 +60,7 @@ export class SealedFile {
     return this.#use((fd, size) => {
       const opened = this.#open(fd, size, key);
       if ('why' in opened) return opened;
-      const entry = findEntry(opened.index, opened.end, id);
+      const entry = findEntry(opened.bytes, opened.end, id);
       if (entry === undefined) return undefined;
       const record = this.#recordAt(fd, opened, entry);
       return (record === undefined ? undefined : openRecord(key, record)) ?? { why: 'a record was changed' };
@@ -71,7 +72,7 @@ export class SealedFile {
     const read = this.#use((fd, size): WholeRecords => {
       const opened = this.#open(fd, size, key);
       if ('why' in opened) return { whole: [], why: opened.why };
-      const records = entriesOf(opened.index, opened.end).map((entry) => this.#recordAt(fd, opened, entry));
+      const records = entriesOf(opened.bytes, opened.end).map((entry) => this.#recordAt(fd, opened, entry));
       const present = records.filter((record) => record !== undefined);
       const whole = present.flatMap((record) => {
         const plaintext = openRecord(key, record);
@@ -104,20 +105,26 @@ export class SealedFile {
   }
 
   #open(fd: number, size: number, key: Buffer): Opened | Unopened {
-    let bytes = readAt(fd, 0, FIRST_READ_BYTES);
+    let bytes = readAt(fd, 0, Math.min(size, FIRST_READ_BYTES));
+    if (!isSealedBy(key, bytes)) return this.#otherwise(bytes);
+    const end = indexEnd(recordsIn(bytes));
+    if (end === undefined || end > size) return { why: 'it is cut off' };
+    if (end > bytes.length) bytes = readAt(fd, 0, end);
+    return isSealWhole(key, bytes, end) ? { bytes, end, size } : { why: 'it was changed' };
+  }
+
+  /** What a file is that does not begin as ours do. */
+  #otherwise(bytes: Buffer): Unopened {
     const header = readHeader(bytes);
     if (header === undefined) return { why: 'it is damaged' };
     if (header.version !== FORMAT_VERSION) throw newerVersion(this.path, header.version);
-    if (!header.keyId.equals(keyIdOf(key)))
-      return { why: 'it was sealed with another key, on another machine or by another user' };
-    const end = indexEnd(header);
-    if (end === undefined || end > size) return { why: 'it is cut off' };
-    if (end > bytes.length) bytes = readAt(fd, 0, end);
-    return isSealWhole(key, bytes, end) ? { index: bytes, end, size } : { why: 'it was changed' };
+    return { why: 'it was sealed with another key, on another machine or by another user' };
   }
 
-  #recordAt(fd: number, { size }: Opened, entry: IndexEntry): SealedRecord | undefined {
-    if (entry.offset < HEADER_BYTES || entry.offset + entry.length > size) return undefined;
-    return { ...entry, ciphertext: readAt(fd, entry.offset, entry.length) };
+  #recordAt(fd: number, { bytes, size }: Opened, entry: IndexEntry): SealedRecord | undefined {
+    const { offset, length } = entry;
+    if (offset < HEADER_BYTES || offset + length > size) return undefined;
+    const isAtHand = offset + length <= bytes.length;
+    return { ...entry, ciphertext: isAtHand ? bytes.subarray(offset, offset + length) : readAt(fd, offset, length) };
   }
 }

@@ -44,19 +44,35 @@ export type IndexEntry = Omit<SealedRecord, 'ciphertext'> & {
   readonly length: number;
 };
 
-export type Header = { readonly version: number; readonly keyId: Buffer; readonly records: number };
+export type Header = { readonly version: number; readonly keyId: Buffer };
 
 export function keyIdOf(key: Buffer): Buffer {
   return hash('sha256', key, 'buffer').subarray(0, 4);
 }
 
+/** The first bytes of every file that a key seals: made once for each. */
+const prefixes = new WeakMap<Buffer, Buffer>();
+
 export function prefix(key: Buffer): Buffer {
+  const made = prefixes.get(key);
+  if (made !== undefined) return made;
   const bytes = Buffer.alloc(PREFIX_BYTES);
   MAGIC.copy(bytes, 0);
   bytes.writeUInt16BE(FORMAT_VERSION, 4);
   keyIdOf(key).copy(bytes, 8);
   hash('sha256', bytes.subarray(0, 12), 'buffer').copy(bytes, 12, 0, 4);
+  prefixes.set(key, bytes);
   return bytes;
+}
+
+/** Whether these bytes begin a file of this version that `key` sealed. */
+export function isSealedBy(key: Buffer, bytes: Buffer): boolean {
+  return bytes.length >= HEADER_BYTES && prefix(key).compare(bytes, 0, PREFIX_BYTES) === 0;
+}
+
+/** How many records a sealed file says that it has. */
+export function recordsIn(bytes: Buffer): number {
+  return bytes.readUInt32BE(16);
 }
 
 /** The header, or `undefined` when these bytes do not begin a sealed file of any version. */
@@ -64,11 +80,11 @@ export function readHeader(bytes: Buffer): Header | undefined {
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, 4).equals(MAGIC)) return undefined;
   const check = hash('sha256', bytes.subarray(0, 12), 'buffer').subarray(0, 4);
   if (!bytes.subarray(12, PREFIX_BYTES).equals(check)) return undefined;
-  return { version: bytes.readUInt16BE(4), keyId: bytes.subarray(8, 12), records: bytes.readUInt32BE(16) };
+  return { version: bytes.readUInt16BE(4), keyId: bytes.subarray(8, 12) };
 }
 
 /** Bytes of header and index, or `undefined` when no file has that many records. */
-export function indexEnd({ records }: Header): number | undefined {
+export function indexEnd(records: number): number | undefined {
   return records <= MAX_RECORDS ? HEADER_BYTES + records * ENTRY_BYTES : undefined;
 }
 
@@ -120,7 +136,10 @@ export function openRecord(key: Buffer, record: SealedRecord): Buffer | undefine
   decipher.setAAD(recordAad(prefix(key), record.id));
   decipher.setAuthTag(record.tag);
   try {
-    return Buffer.concat([decipher.update(record.ciphertext), decipher.final()]);
+    const plaintext = decipher.update(record.ciphertext);
+    // As long as what it was made of: there is nothing left to come, but the word that it is whole.
+    decipher.final();
+    return plaintext;
   } catch {
     return undefined;
   }

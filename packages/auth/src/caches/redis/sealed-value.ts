@@ -7,6 +7,7 @@ import {
   keyIdOf,
   openRecord,
   readHeader,
+  recordsIn,
 } from '../file/sealed-format.js';
 import type { RedisSettings } from './redis-settings.js';
 
@@ -45,7 +46,7 @@ export function openValue(
         'that the others have, or KM_CACHE_URL another database',
     );
   }
-  const end = indexEnd(header);
+  const end = indexEnd(recordsIn(bytes));
   if (end === undefined || end > bytes.length || !isSealWhole(key, bytes, end)) return undefined;
   const parts = entriesOf(bytes, end).map((entry) => {
     const ciphertext = bytes.subarray(entry.offset, entry.offset + entry.length);
