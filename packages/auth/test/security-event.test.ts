@@ -77,4 +77,43 @@ describe('a token that the API says was revoked', () => {
     expect(token.fingerprint).toBe(newer.fingerprint);
     expect(events.of('security.event')).toEqual([]);
   });
+
+  test('and was replaced by one that is over by now is no news either', async () => {
+    const { manager, another, provider, clock, rejected, events } = await revoked();
+    provider.lifetimeMs = 60_000;
+    await another().forceRefresh('a', { rejected });
+    await clock.advance(60_000);
+    const token = await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(token.fingerprint).not.toBe(rejected.fingerprint);
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('is named to the user by its fingerprint', async () => {
+    const { manager, rejected, events } = await revoked();
+    await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(events.of('security.event').map(({ message }) => message)).toEqual([
+      `the API says that token ${rejected.fingerprint} was revoked: this profile's tokens were cleared and a fresh one is obtained`,
+    ]);
+  });
+
+  test('is replaced with the API key where that wins no refresh tokens', async () => {
+    const { manager, rejected, events } = await revoked({ service: { givesRefreshTokens: false } });
+    const fresh = await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(fresh.fingerprint).not.toBe(rejected.fingerprint);
+    expect(events.of('security.event')).toHaveLength(1);
+  });
+
+  test('is told again when it happens to another token', async () => {
+    const { manager, rejected, events } = await revoked();
+    const second = await manager.forceRefresh('a', { rejected, isRevoked: true });
+    await manager.forceRefresh('a', { rejected: second, isRevoked: true });
+
+    expect(events.of('token.revoked').map(({ token }) => token)).toEqual([
+      rejected.fingerprint,
+      second.fingerprint,
+    ]);
+  });
 });

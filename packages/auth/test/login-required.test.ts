@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { createAuthManager, createMemoryCache, TokenRequestError } from '../src/index.js';
+import { fakeClock } from './support/fake-clock.js';
+import { invalidGrant } from './support/failures.js';
+import { scriptedProvider } from './support/scripted-provider.js';
+import { HOUR, LOGGED_IN, outcomeOf, setup, type Setup } from './support/setup.js';
+
+const loginCommand = (scopes: readonly string[]): string => ['acme sign-in', ...scopes].join(' ');
+
+function refusedScope(): TokenRequestError {
+  return new TokenRequestError('KM_AUTH_INVALID_SCOPE', 'invalid_scope', { oauthError: 'invalid_scope' });
+}
+
+/** A login whose refresh token the server ends in an hour. */
+async function endingLogin(): Promise<Setup> {
+  const world = await setup({ login: ['a'] });
+  await world.cache.updateGrant(LOGGED_IN, (record) => ({
+    ...record!,
+    refreshToken: { ...record!.refreshToken!, expiresAtMs: world.clock.nowMs() + HOUR },
+  }));
+  return world;
+}
+
+describe('what only a human can mend says why, and what to run', () => {
+  test('where nobody is logged in', async () => {
+    const clock = fakeClock();
+    const manager = createAuthManager({
+      provider: scriptedProvider({ clock }),
+      cache: createMemoryCache({ clock }),
+      clock,
+      loginCommand,
+    });
+    expect(await outcomeOf(manager.getValidToken('b'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'nobody is logged in; run `acme sign-in b`',
+    });
+  });
+
+  test('where the login does not serve the scope: with the scopes of both, and why', async () => {
+    const { manager, provider } = await setup({ login: ['b', 'a'], loginCommand });
+    expect(await outcomeOf(manager.getValidToken('ab'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'the login does not serve scope "ab"; run `acme sign-in a ab b`',
+      cause: { code: 'KM_AUTH_INVALID_SCOPE' },
+    });
+    expect(provider.calls).toBe(0);
+  });
+
+  test('where the login is past its end: without asking the service', async () => {
+    const { manager, provider, clock } = await endingLogin();
+    await clock.advance(HOUR);
+    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'the login is over; run `km auth login`',
+    });
+    expect(provider.calls).toBe(0);
+  });
+
+  test('where the API key is no longer good', async () => {
+    const { manager, provider } = await setup();
+    provider.next({ refuse: invalidGrant('the key was revoked') });
+    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'invalid_grant (the key was revoked); or run `km auth login`',
+      cause: { code: 'KM_AUTH_GRANT_REJECTED' },
+    });
+  });
+});
+
+test('a login is used up to its end', async () => {
+  const { manager, provider, clock } = await endingLogin();
+  await clock.advance(HOUR - 1);
+  await manager.getValidToken('a');
+  expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
+});
+
+describe('the last failure of a login', () => {
+  test('is none that concerns one scope only, whoever found that out', async () => {
+    const ofLogin = await setup({ login: ['a'] });
+    await outcomeOf(ofLogin.manager.getValidToken('b'));
+    expect(await ofLogin.stored()).not.toHaveProperty('lastFailure');
+
+    const ofKey = await setup();
+    ofKey.provider.next({ refuse: refusedScope() });
+    expect(await outcomeOf(ofKey.manager.getValidToken('b'))).toMatchObject({
+      code: 'KM_AUTH_INVALID_SCOPE',
+    });
+    expect(await ofKey.stored()).not.toHaveProperty('lastFailure');
+  });
+
+  test('is told with its code, and when it was', async () => {
+    const { manager, clock, stored } = await endingLogin();
+    await clock.advance(HOUR);
+    await outcomeOf(manager.getValidToken('a'));
+    expect((await stored()).lastFailure).toEqual({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'the login is over; run `km auth login`',
+      atMs: clock.nowMs(),
+    });
+  });
+});
+
+test('scopes that a key has won are asked for in one order, whichever came first', async () => {
+  const { manager, provider } = await setup();
+  await manager.getValidToken('b');
+  await manager.getValidToken('a');
+  expect(provider.requests.map(({ scopes }) => scopes)).toEqual([['b'], ['a', 'b']]);
+});
