@@ -128,11 +128,13 @@ try {
     if (!require('../dist/help-at-once.cjs').answerHelp(words)) runAll();
   } else if (words[0] === 'auth' && words[1] === 'token') {
     answerToken(words.slice(2));
+  } else if (words[0] === 'auth' && words[1] === 'status') {
+    if (!runCompiled(path.join(BUNDLES, 'commands/auth-status.cjs')).answerStatus(words.slice(2))) runAll();
   } else {
     runAll();
   }
 } catch (error) {
-  if (!/dist[\\/][a-z-]+\.(cjs|json)/.test(error.message) || !/MODULE_NOT_FOUND|ENOENT/.test(error.code))
+  if (!/dist[\\/][a-z\\/-]+\.(cjs|json)/.test(error.message) || !/MODULE_NOT_FOUND|ENOENT/.test(error.code))
     throw error;
   process.stderr.write('km: is not built yet; run "npm run build" in the repository\n');
   process.exit(1);

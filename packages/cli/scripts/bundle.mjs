@@ -129,6 +129,8 @@ async function helpTexts() {
 const commands = readdirSync(join(root, 'src/commands')).map((file) => join(root, 'src/commands', file));
 const dev = join(root, 'src/commands/dev.ts');
 const monitor = join(root, 'src/commands/monitor.ts');
+const status = join(root, 'src/commands/auth-status.ts');
+const apart = [dev, monitor, status];
 const results = await Promise.all([
   build({
     ...options,
@@ -155,7 +157,7 @@ const results = await Promise.all([
   build({
     ...options,
     entryPoints: [
-      ...commands.filter((command) => command !== monitor && command !== dev),
+      ...commands.filter((command) => !apart.includes(command)),
       join(root, 'src/monitor/capture-thread-main.ts'),
       join(root, 'src/monitor/begin-prelude.ts'),
     ],
@@ -163,6 +165,14 @@ const results = await Promise.all([
     plugins: [oauthApart, redisApart],
     // What is loaded from a compiled bundle is found by `require` only.
     supported: { 'dynamic-import': false },
+  }),
+  build({
+    ...options,
+    // The command, and what runs it without the rest of `km`.
+    entryPoints: { 'commands/auth-status': join(root, 'src/status-at-once.ts') },
+    plugins: [oauthApart, redisApart],
+    supported: { 'dynamic-import': false },
+    minify: true,
   }),
   build({
     ...options,

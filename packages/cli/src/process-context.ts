@@ -21,7 +21,7 @@ function isScreen(): boolean {
   }
 }
 
-function createContext(): CommandContext {
+function createContext(bundleFolder: string): CommandContext {
   const stderr = (): NodeJS.WriteStream => {
     if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
     return process.stderr;
@@ -29,7 +29,7 @@ function createContext(): CommandContext {
   return {
     version: KM_VERSION,
     commandName: () => '',
-    bundleFolder: __dirname,
+    bundleFolder,
     environment: process.env,
     isDebug: process.env['KM_DEBUG'] === 'true',
     clock: systemClock,
@@ -61,9 +61,13 @@ function createContext(): CommandContext {
   };
 }
 
-/** Runs a command in this process, and ends the process with its exit code. */
-export function runInProcess(run: (context: CommandContext) => Promise<number>): void {
-  const context = createContext();
+/**
+ * Runs a command in this process, and ends the process with its exit code.
+ *
+ * @param bundleFolder where the bundles are.
+ */
+export function runInProcess(run: (context: CommandContext) => Promise<number>, bundleFolder: string): void {
+  const context = createContext(bundleFolder);
   const fail = (error: unknown): never => {
     context.tell(reportOf(error, context.isDebug));
     process.exit(exitCodeFor(error));

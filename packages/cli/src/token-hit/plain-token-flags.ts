@@ -1,4 +1,5 @@
 import { parseDurationMs } from '@kilometers/auth';
+import { plainFlags } from '../plain-flags.js';
 import type { AccountFlags } from '../settings.js';
 import type { PlainFormat } from '../token-format/print-token.js';
 
@@ -10,23 +11,13 @@ export type PlainTokenFlags = AccountFlags & {
   readonly format: PlainFormat;
 };
 
+const VALUED = ['scope', 'format', 'profile', 'endpoint', 'min-valid'];
 const FORMATS: readonly PlainFormat[] = ['raw', 'header', 'json', 'k8s', 'aws'];
 
-/**
- * The flags in `words` where they are plain: each once, with a value that cannot be another flag. `undefined`
- * otherwise, which is for the parser of all of `km` to judge.
- */
+/** The flags in `words` where they are plain; `undefined` otherwise: see {@link plainFlags}. */
 export function plainTokenFlags(words: readonly string[]): PlainTokenFlags | undefined {
-  const given = new Map<string, string>();
-  for (let at = 0; at < words.length; at += 1) {
-    const [, name, inline] =
-      /^--(scope|format|profile|endpoint|min-valid)(?:=(.*))?$/s.exec(words[at] ?? '') ?? [];
-    if (name === undefined || given.has(name)) return undefined;
-    if (inline === undefined) at += 1;
-    const value = inline ?? words[at];
-    if (value === undefined || value === '' || value.startsWith('-')) return undefined;
-    given.set(name, value);
-  }
+  const given = plainFlags(words, { valued: VALUED });
+  if (given === undefined) return undefined;
   const [scope, profile, endpoint] = [given.get('scope'), given.get('profile'), given.get('endpoint')];
   const format = FORMATS.find((each) => each === (given.get('format') ?? 'raw'));
   const duration = given.get('min-valid');
