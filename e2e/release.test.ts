@@ -35,6 +35,27 @@ describe('npm run release', () => {
     expect(stdout).toContain(`\n  git push --atomic origin main v${current}\n`);
   });
 
+  test('checks, commits and tags, and publishes nothing', () => {
+    const { status, stdout } = clone.release({ checksEndWith: 0 });
+    expect(status).toBe(0);
+    expect(stdout).toContain(`packaging --keep build/${current}\n`);
+    expect(stdout).toContain(`${current} is ready, and not published.`);
+    expect(clone.git('status', '--porcelain')).toBe('');
+    expect(clone.git('log', '-1', '--format=%s')).toBe(`Release ${current}`);
+    expect(clone.git('rev-parse', `v${current}^{commit}`)).toBe(clone.git('rev-parse', 'HEAD'));
+    expect(clone.read('CHANGELOG.md')).toContain(`## ${current} (`);
+  });
+
+  test('commits nothing when a check fails, and says how to take back what was written', () => {
+    const { status, stderr } = clone.release({ checksEndWith: 1 });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^A check failed, and nothing was committed\. .*git restore \.$/m);
+    expect(clone.git('log', '-1', '--format=%s')).toBe('A change');
+    expect(clone.git('tag')).toBe('');
+    clone.git('restore', '.');
+    expect(clone.git('status', '--porcelain')).toBe('');
+  });
+
   test('makes a version of main only, and only of what is committed', () => {
     clone.write('CHANGELOG.md', `${CHANGELOG}- And more.\n`);
     expect(clone.dryRun()).toMatchObject({

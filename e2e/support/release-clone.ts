@@ -71,6 +71,16 @@ export class ReleaseClone {
     return this.node('scripts/release.mjs', '--dry-run');
   }
 
+  /** A whole release, but for the checks: `.ci/run` ends with this code, and packaging does nothing. */
+  release({ checksEndWith }: { readonly checksEndWith: number }): ReturnType<ReleaseClone['node']> {
+    this.write('.ci/run', `#!/bin/sh\nexit ${checksEndWith}\n`);
+    const manifest = JSON.parse(this.read('package.json')) as { scripts: Record<string, string> };
+    manifest.scripts['packaging'] = 'echo packaging';
+    this.write('package.json', JSON.stringify(manifest));
+    this.commit();
+    return this.node('scripts/release.mjs');
+  }
+
   /** What `npm run release` writes before the checks run. */
   applyPlan(): void {
     const program = `
