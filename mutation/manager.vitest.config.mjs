@@ -4,7 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: { conditions: ['@kilometers/source', 'module', 'node', 'development|production'] },
   test: {
-    include: ['packages/auth/test/*.test.ts', 'packages/auth/test/oauth/narrowed-refresh.test.ts'],
+    include: [
+      'packages/auth/test/*.test.ts',
+      'packages/auth/test/oauth/{narrowed-refresh,proof-key}.test.ts',
+    ],
     exclude: [
       '**/{cache,file,lock,process,redis}-*.test.ts',
       '**/{lost-login,paused-owner,record-sealer,login-store}.test.ts',

@@ -1,4 +1,4 @@
-// npm run mutants [-- GROUP or GROUP:FILE...]: changes the code in small ways, one at a time, and sees whether a test fails.
+// npm run mutants [-- GROUP or GROUP:FILE[:FIRST-LAST LINE]...]: changes the code in small ways, one at a time, and sees whether a test fails.
 // Stryker is not among the dependencies of the repository (108 MB for what few run): it is installed here, on demand.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -45,7 +45,8 @@ const OPTIONS = {
 };
 
 async function run(word) {
-  const [name, file] = word.split(':');
+  const [name, ...rest] = word.split(':');
+  const file = rest.length === 0 ? undefined : rest.join(':');
   const group = GROUPS[name];
   if (group === undefined) throw new Error(`${name} is none of ${Object.keys(GROUPS).join(', ')}.`);
   const { Stryker } = await import('@stryker-mutator/core');
