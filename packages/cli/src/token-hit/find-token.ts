@@ -47,7 +47,7 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
   const { refreshAheadMs } = refreshSettings(account.config);
   const { key, keySuffix } = grantOfAccount(account);
   const scope = scopeKey(flags.scope ?? DEFAULT_SCOPE) + keySuffix;
-  const token = (await files.getGrant(key))?.tokens.get(scope);
+  const token = (await files.getTokens(key)).get(scope);
   const nowMs = clock.nowMs();
   const isHit =
     token !== undefined &&

@@ -10,6 +10,7 @@ import { loadWriting } from './writing.js';
 /** A cache in encrypted files, shared by every process of one user on one machine. */
 export type FileCache = TokenCache & {
   readonly kind: 'file';
+  getTokens: NonNullable<TokenCache['getTokens']>;
   /** Where the key comes from; `undefined` before there is one. */
   keySource(): KeySource | undefined;
   /** Who holds the lock of a grant now, in words; `undefined` when nobody does. */
