@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
@@ -36,6 +37,8 @@ async function account(): Promise<Record<string, string>> {
   return env;
 }
 
+const QUICK_TIMERS = fileURLToPath(new URL('support/quick-timers.cjs', import.meta.url));
+
 /** They serve until they are stopped. */
 const SERVING = ['dev', 'dashboard'];
 
@@ -50,6 +53,19 @@ describe('without a terminal', () => {
         expect([0, 1, 2, 75], name).toContain(code);
       }),
     );
+  });
+
+  test.each([
+    ['auth login --api-key-stdin', 'API key', 'give it as one line, as in --api-key-stdin < FILE'],
+    ['auth login --client-id c --client-secret-stdin', 'client secret', 'as in --client-secret-stdin < FILE'],
+    ['auth token --format git get', 'request', 'git writes it there'],
+    ['auth token --format docker get', 'request', 'docker writes it there'],
+  ])('km %s waits for 30 s for what a pipe should bring', async (line, what, remedy) => {
+    const env = { ...(await account()), NODE_OPTIONS: `--require=${QUICK_TIMERS}` };
+    const km = startKm(line.split(' '), env);
+    expect(await km.ended).toEqual({ code: 2, signal: null });
+    expect(km.stderr()).toMatch(new RegExp(`^km: no ${what} came on standard input within 30 s: [^\n]*\n$`));
+    expect(km.stderr()).toContain(remedy);
   });
 
   test('what would ask says what to give instead', async () => {

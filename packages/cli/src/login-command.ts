@@ -9,10 +9,10 @@ export function loginCommand(context: CommandContext, exitWith: (code: number) =
   const login = new Command('login')
     .description('log a profile in: prove a credential by getting a token with it, then store it, encrypted')
     .option('--device', 'in a browser, here or on another device, with a code')
-    .option('--api-key-stdin', 'read an API key from standard input')
+    .option('--api-key-stdin', 'read an API key from standard input, within 30 s')
     .option('--api-key <key>', 'an API key; other users of this machine can see it')
     .option('--client-id <id>', 'log in as this client')
-    .option('--client-secret-stdin', "read the client's secret from standard input")
+    .option('--client-secret-stdin', "read the client's secret from standard input, within 30 s")
     .option('--scope <scope>', 'what the login must be good for; may be given more than once', collect);
   addAccountOptions(login);
   addIssuerOptions(login);

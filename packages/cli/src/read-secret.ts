@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 import { CliError } from './cli-error.js';
 import { EXIT } from './exit-code.js';
+import { PIPE_SILENCE, PIPE_SILENCE_MS } from './pipe-silence.js';
 
 /** Where a secret is read from: a pipe, or a terminal. */
 export type SecretInput = Readable & {
@@ -12,14 +13,14 @@ export type SecretInput = Readable & {
 export type ReadSecretOptions = {
   /** What it is, as in "API key". */
   readonly what: string;
+  /** The flag that says that standard input has it. */
+  readonly flag: '--api-key-stdin' | '--client-secret-stdin';
   readonly input: SecretInput;
   readonly clock: Clock;
   /** Writes to the terminal, without a new line. */
   readonly prompt: (text: string) => void;
 };
 
-/** A pipe that says nothing for this long, in milliseconds, will say nothing. */
-const PIPE_TIMEOUT_MS = 60_000;
 const MAX_LENGTH = 16_384;
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
@@ -55,16 +56,16 @@ function wrong(message: string): CliError {
   return new CliError(message, { exitCode: EXIT.usage });
 }
 
-function firstLine({ input, what, clock }: ReadSecretOptions, isTerminal: boolean): Promise<string> {
+function nothingCame(what: string, flag: string): string {
+  return `no ${what} came on standard input within ${PIPE_SILENCE}: give it as one line, as in ${flag} < FILE`;
+}
+
+function firstLine({ input, what, flag, clock }: ReadSecretOptions, isTerminal: boolean): Promise<string> {
   return new Promise<string>((resolve, reject) => {
     let text = '';
     const cancel = isTerminal
       ? () => undefined
-      : clock.schedule(
-          () => finish(() => reject(wrong(`no ${what} came on standard input within a minute`))),
-          PIPE_TIMEOUT_MS,
-          true,
-        );
+      : clock.schedule(() => finish(() => reject(wrong(nothingCame(what, flag)))), PIPE_SILENCE_MS, true);
     const onEnd = (): void => finish(() => resolve(text));
     const onError = (error: Error): void => finish(() => reject(error));
     const onData = (chunk: Buffer | string): void => {

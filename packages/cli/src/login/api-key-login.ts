@@ -19,6 +19,7 @@ export const apiKeyLogin: LoginKind = {
       flags.apiKey ??
       (await readSecret({
         what: 'API key',
+        flag: '--api-key-stdin',
         input: context.stdin(),
         clock: context.clock,
         prompt: context.prompt,

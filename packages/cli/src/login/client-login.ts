@@ -16,6 +16,7 @@ export const clientLogin: LoginKind = {
     }
     const secret = await readSecret({
       what: 'client secret',
+      flag: '--client-secret-stdin',
       input: context.stdin(),
       clock: context.clock,
       prompt: context.prompt,

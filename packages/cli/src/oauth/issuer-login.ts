@@ -102,6 +102,7 @@ async function secretFor(
   }
   const secret = await readSecret({
     what: 'client secret',
+    flag: '--client-secret-stdin',
     input: context.stdin(),
     clock: context.clock,
     prompt: context.prompt,

@@ -2,9 +2,8 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
+import { PIPE_SILENCE, PIPE_SILENCE_MS } from '../pipe-silence.js';
 
-/** Who asks says it at once; a longer silence means that nobody does, in milliseconds. */
-const SILENCE_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
 /**
@@ -20,8 +19,11 @@ export function readRequest(input: Readable, clock: Clock, format: 'git' | 'dock
       finish(() => reject(new CliError(message, { exitCode: EXIT.usage })));
     };
     const cancel = clock.schedule(
-      () => fail(`no request came on standard input: ${format} writes it there; see km auth token --help`),
-      SILENCE_MS,
+      () =>
+        fail(
+          `no request came on standard input within ${PIPE_SILENCE}: ${format} writes it there; see km auth token --help`,
+        ),
+      PIPE_SILENCE_MS,
       true,
     );
     const text = (): string => Buffer.concat(chunks).toString();
