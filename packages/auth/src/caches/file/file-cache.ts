@@ -1,6 +1,13 @@
 import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
-import { decodeGrant, decodeTokens, encodeGrant, grantId, keyOfHalf, type GrantHalves } from './grant-codec.js';
+import {
+  decodeGrant,
+  decodeTokens,
+  encodeGrant,
+  grantId,
+  keyOfHalf,
+  type GrantHalves,
+} from './grant-codec.js';
 import type { KeySource } from './key-file.js';
 import { createLoginStore, type LoginStore } from './login-store.js';
 import type { RecordSealer } from './record-sealer.js';
