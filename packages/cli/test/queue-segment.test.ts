@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { systemClock } from '@kilometers/auth';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Backlog } from '../src/queue/backlog.js';
-import { decodeEvent } from '../src/queue/event-record.js';
+import { decodeEvent, encodeEvent } from '../src/queue/event-record.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { countWaiting } from '../src/queue/segment-folder.js';
 import { segmentPath } from '../src/queue/segment-name.js';
 import { SegmentReader } from '../src/queue/segment-reader.js';
 import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
@@ -38,21 +39,23 @@ async function deliverAll(clock = later(3_600_000)): Promise<readonly string[]> 
   return ids;
 }
 
+/** A segment of two groups: two events that were appended together, and one. */
 async function closedSegment(): Promise<{ readonly path: string; readonly whole: Buffer }> {
-  const writer = await beginSegment(folder, keys, EVENTS);
+  const writer = await beginSegment(folder, keys, EVENTS.slice(0, 2));
+  await writer.append(EVENTS.slice(2).map(encodeEvent));
   await writer.close();
   const path = segmentPath({ ...writer.file, state: 'closed' });
   return { path, whole: readFileSync(path) };
 }
 
 /** What can be read of a segment with these bytes, and whether nothing shows that something is wrong with it. */
-async function readAll(path: string, bytes: Buffer) {
+async function readAll(path: string, bytes = readFileSync(path)) {
   writeFileSync(path, bytes);
   const reader = await SegmentReader.open(path, 'queue of events', keys);
   if (!(reader instanceof SegmentReader)) return { ids: [], isWhole: bytes.length === 0 };
   const ids: string[] = [];
   for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
-    const event = decodeEvent(record.plaintext);
+    const event = decodeEvent(record);
     if (event !== undefined) ids.push(event.id);
   }
   const isWhole = reader.damage === undefined && (await reader.trailingBytes()) === 0;
@@ -95,29 +98,28 @@ describe('a segment', () => {
     expect(await writer.isInPlace()).toBe(false);
   });
 
-  test('cut off at any byte gives all records before the cut, and no other', async () => {
+  test('cut off at any byte gives all groups before the cut, and no other', async () => {
     const { path, whole } = await closedSegment();
     const counts: number[] = [];
     for (let cut = 0; cut < whole.length; cut += 1) {
       const { ids, isWhole } = await readAll(path, whole.subarray(0, cut));
       expect(ids).toEqual(IDS.slice(0, ids.length));
-      // Cut between two records it is as if the rest was never written.
+      // Cut between two groups it is as if the rest was never written.
       if (isWhole) counts.push(ids.length);
       else expect(ids.length).toBeLessThan(IDS.length);
     }
-    // Without a byte, with the header, with what it is for, and after each event but the last.
-    expect(counts).toEqual([0, 0, 0, 1, 2]);
+    // Without a byte, with the header, with what it is for, and after the first group.
+    expect(counts).toEqual([0, 0, 0, 2]);
   });
 
-  test('with any byte changed gives all records but one, or those before it, and shows that it was', async () => {
+  test('with any byte changed gives all groups but one, or those before it, and shows that it was', async () => {
     const { path, whole } = await closedSegment();
     for (let at = 0; at < whole.length; at += 1) {
       const changed = Buffer.from(whole);
       changed[at] = (changed[at] ?? 0) ^ (1 + (at % 255));
       const { ids, isWhole } = await readAll(path, changed);
       expect(isWhole, `byte ${at}`).toBe(false);
-      expect(IDS).toEqual(expect.arrayContaining([...ids]));
-      expect([...ids].sort()).toEqual(ids);
+      expect([[], IDS.slice(0, 2), IDS.slice(2), IDS], `byte ${at}`).toContainEqual(ids);
     }
   });
 
@@ -130,7 +132,7 @@ describe('a segment', () => {
   });
 
   test.each([
-    ['cut off', (whole: Buffer) => whole.subarray(0, -1), IDS.slice(0, -1)],
+    ['cut off', (whole: Buffer) => whole.subarray(0, -1), IDS.slice(0, 2)],
     ['cut off at its beginning', (whole: Buffer) => whole.subarray(0, 20), []],
     ['changed', (whole: Buffer) => whole.fill(7, 60, 61), IDS],
     ['garbage', () => randomBytes(1_000), []],
@@ -177,11 +179,32 @@ describe('a segment', () => {
 
   test('of a newer version is left alone', async () => {
     const { path, whole } = await closedSegment();
-    whole.writeUInt16BE(2, 4);
+    whole.writeUInt16BE(3, 4);
     createHash('sha256').update(whole.subarray(0, 28)).digest().copy(whole, 28, 0, 4);
     writeFileSync(path, whole);
     expect(await deliverAll()).toEqual([]);
     expect([troubles, filesIn(folder)]).toEqual([[], [basename(path)]]);
+  });
+
+  test('gives what was appended together, however much it is, in its order', async () => {
+    const sizes = [10, 60_000, 5_000, 70_000, 200_000, 0, 1, 65_536, 3];
+    const events = sizes.map((size, n) => ({ ...eventAt(`event-${n}`, n), payload: randomBytes(size) }));
+    const writer = await beginSegment(folder, keys, events);
+    await writer.close();
+    expect(await countWaiting(folder)).toBe(sizes.length);
+    const { ids, isWhole } = await readAll(segmentPath({ ...writer.file, state: 'closed' }));
+    expect([ids, isWhole]).toEqual([events.map(({ id }) => id), true]);
+    expect(await deliverAll()).toEqual(ids);
+  });
+
+  test('says how many events wait, whatever became of it', async () => {
+    const { path, whole } = await closedSegment();
+    for (let at = 32; at < whole.length; at += 1) {
+      const changed = Buffer.from(whole);
+      changed[at] = 0xff;
+      writeFileSync(path, changed);
+      expect(await countWaiting(folder), `byte ${at}`).toBeLessThan(100);
+    }
   });
 
   test('that was begun and not written yet is waited for', async () => {
@@ -196,11 +219,8 @@ describe('a segment', () => {
   });
 
   test('grows while it is read: what is half written is read when it is whole', async () => {
-    const writer = await beginSegment(folder, keys, EVENTS);
-    await writer.close();
-    const path = segmentPath({ ...writer.file, state: 'closed' });
-    const whole = readFileSync(path);
-    const growing = join(folder, `${writer.file.name}.open`);
+    const { path, whole } = await closedSegment();
+    const growing = path.replace(/closed$/, 'open');
     renameSync(path, growing);
     writeFileSync(growing, whole.subarray(0, 100));
     const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
@@ -235,13 +255,14 @@ describe('the backlog', () => {
     const taken = [await first.take(), await first.take(), await first.take()];
     await first.advance(new Map([[taken[1]!.segment, taken[1]!.end]]));
     await first.close();
+    expect(await countWaiting(folder)).toBe(1);
     expect(await deliverAll()).toEqual(IDS.slice(2));
   });
 
   test('begins anew where the position is garbage: the API knows the events', async () => {
     const writer = await beginSegment(folder, keys, EVENTS);
     await writer.close();
-    writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(24));
+    writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(28));
     expect(await deliverAll()).toEqual(IDS);
   });
 

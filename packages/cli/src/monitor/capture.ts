@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { eventIdAt } from './event-id.js';
+import { eventIdsOf, type EventIds } from './event-id.js';
 import { readMessage, type JsonRpcMessage, type MessageId } from './json-rpc-message.js';
 import { LineSplitter, type Line } from './line-splitter.js';
 import type { Direction, MonitorEvent, OmittedPayload } from './monitor-event.js';
@@ -28,6 +28,7 @@ export class Capture {
   readonly #options: CaptureOptions;
   readonly #redact: Redactor;
   readonly #splitters: Readonly<Record<Direction, LineSplitter>>;
+  readonly #ids: Readonly<Record<Direction, EventIds>>;
   /** Ids collide across directions: each side numbers its own requests. */
   readonly #requests = { inbound: new PendingRequests(), outbound: new PendingRequests() };
   #moment: Moment = { wallMs: 0, monotonicMs: 0 };
@@ -37,6 +38,11 @@ export class Capture {
   constructor(options: CaptureOptions) {
     this.#options = options;
     this.#redact = options.redact ?? createRedactor([]);
+    const { correlationId } = options;
+    this.#ids = {
+      inbound: eventIdsOf(correlationId, 'inbound'),
+      outbound: eventIdsOf(correlationId, 'outbound'),
+    };
     const maxLineBytes = options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
     const createSplitter = (direction: Direction) =>
       new LineSplitter({ maxLineBytes, onLine: (line, endsAt) => this.#record(line, direction, endsAt) });
@@ -89,7 +95,7 @@ export class Capture {
     if (exchange.method === 'notifications/cancelled') this.#cancel(line, direction);
     const { payload, redacted } = this.#payloadOf(line);
     const event: MonitorEvent = {
-      id: eventIdAt({ correlationId, direction, endsAt }),
+      id: this.#ids[direction](endsAt),
       timestamp: this.#timestamp(),
       direction,
       ...(exchange.method === undefined ? {} : { method: exchange.method }),

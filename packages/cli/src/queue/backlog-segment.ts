@@ -1,10 +1,9 @@
-import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
 import { readPosition, writePosition } from './delivered-position.js';
 import { decodeEvent } from './event-record.js';
-import { SEGMENT_HEADER_BYTES } from './segment-format.js';
 import type { SegmentKeys } from './segment-keys.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
-import { SegmentReader, type UnreadableSegment } from './segment-reader.js';
+import { FIRST_RECORD, SegmentReader, type UnreadableSegment } from './segment-reader.js';
 import type { RecordPosition } from './segment-writer.js';
 import type { QueueAccount } from './state-folder.js';
 
@@ -22,6 +21,7 @@ type Head = {
   readonly begin: RecordPosition;
   readonly end: RecordPosition;
   readonly atMs: number;
+  readonly bytes: number;
   readonly event: MonitorEvent | undefined;
 };
 
@@ -54,9 +54,9 @@ export class BacklogSegment {
 
   /** Whose it is, as its first record says; for who reads nothing else of it afterwards. */
   async account(): Promise<QueueAccount | undefined> {
-    this.#reader.skipTo({ offset: SEGMENT_HEADER_BYTES, number: 0 });
+    this.#reader.skipTo(FIRST_RECORD);
     try {
-      const said: unknown = JSON.parse((await this.#reader.next())?.plaintext.toString() ?? 'null');
+      const said: unknown = JSON.parse((await this.#reader.next())?.head ?? 'null');
       const { profile, origin } = said as Readonly<Record<string, unknown>>;
       if (typeof profile !== 'string') return undefined;
       return { profile, origin: typeof origin === 'string' ? origin : undefined };
@@ -80,18 +80,19 @@ export class BacklogSegment {
         break;
       }
       // The first record says what the segment is for.
-      const event = record.end.number === 1 ? undefined : decodeEvent(record.plaintext);
+      const event = record.end.number === 1 ? undefined : decodeEvent(record);
       if (event === undefined) continue;
       const isKept = event.payload.length <= KEPT_BYTES;
       const atMs = Date.parse(event.timestamp);
-      this.#head = { begin, end: record.end, atMs, event: isKept ? event : undefined };
+      const bytes = sizeInMemory(event);
+      this.#head = { begin, end: record.end, atMs, bytes, event: isKept ? event : undefined };
     }
     return this.#head?.atMs;
   }
 
-  /** Bytes of the next event, once it was peeked at. */
+  /** About how much memory the next event takes, in bytes, once it was peeked at. */
   get nextBytes(): number {
-    return this.#head === undefined ? 0 : this.#head.end.offset - this.#head.begin.offset;
+    return this.#head?.bytes ?? 0;
   }
 
   /** The next event, which then is no longer the next. */
@@ -103,7 +104,7 @@ export class BacklogSegment {
     if (event !== undefined) return { event, segment: this.file.name, end };
     this.#reader.skipTo(begin);
     const record = await this.#reader.next();
-    const again = record === undefined ? undefined : decodeEvent(record.plaintext);
+    const again = record === undefined ? undefined : decodeEvent(record);
     return again === undefined ? undefined : { event: again, segment: this.file.name, end };
   }
 

@@ -160,8 +160,8 @@ export class EventJournal {
     const entries = this.#waiting.drain();
     this.#beingWritten = entries.length;
     try {
-      const plaintexts = entries.map(({ event }) => encodeEvent(event));
-      const written = await this.#segments.append(place, plaintexts);
+      const records = entries.map(({ event }) => encodeEvent(event));
+      const written = await this.#segments.append(place, records);
       this.#retryAtMs = undefined;
       this.#beingWritten = 0;
       let tooLarge = 0;

@@ -1,23 +1,16 @@
 import type { MonitorEvent } from '../monitor/monitor-event.js';
+import type { SegmentRecord } from './record-group.js';
 
-/*
- * An event in a segment: length of the head (4 bytes, big-endian), the head (JSON: all but the payload), the payload.
- */
-const LENGTH_BYTES = 4;
-
-export function encodeEvent({ payload, ...head }: MonitorEvent): Buffer {
-  const text = Buffer.from(JSON.stringify(head));
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32BE(text.length);
-  return Buffer.concat([length, text, payload]);
+/** An event as a record: its body is the payload. */
+export function encodeEvent({ payload, ...head }: MonitorEvent): SegmentRecord {
+  return { head: JSON.stringify(head), body: payload };
 }
 
 /** The event; `undefined` where it is none. What was sealed is trusted to be as it was written. */
-export function decodeEvent(bytes: Buffer): MonitorEvent | undefined {
+export function decodeEvent({ head, body }: SegmentRecord): MonitorEvent | undefined {
   try {
-    const end = LENGTH_BYTES + bytes.readUInt32BE(0);
-    const head = JSON.parse(bytes.subarray(LENGTH_BYTES, end).toString()) as Omit<MonitorEvent, 'payload'>;
-    return typeof head.id === 'string' ? { ...head, payload: bytes.subarray(end) } : undefined;
+    const event = JSON.parse(head) as Omit<MonitorEvent, 'payload'>;
+    return typeof event.id === 'string' ? { ...event, payload: body } : undefined;
   } catch {
     return undefined;
   }

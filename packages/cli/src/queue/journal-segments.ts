@@ -1,5 +1,5 @@
 import type { Clock } from '@kilometers/auth';
-import { SEALED_OVERHEAD_BYTES } from './segment-format.js';
+import { GROUP_OVERHEAD_BYTES, recordBytes, type SegmentRecord } from './record-group.js';
 import type { SegmentKeys } from './segment-keys.js';
 import { SegmentWriter, type RecordPosition } from './segment-writer.js';
 import type { QueueAccount } from './state-folder.js';
@@ -39,16 +39,16 @@ export class JournalSegments {
   /** Writes records; resolves with where each is: `undefined` for one that is too large for the queue. */
   async append(
     place: JournalPlace,
-    plaintexts: readonly Buffer[],
+    records: readonly SegmentRecord[],
   ): Promise<readonly (WrittenRecord | undefined)[]> {
     const written: (WrittenRecord | undefined)[] = [];
-    for (const part of this.#parts(plaintexts)) written.push(...(await this.#appendPart(place, part)));
+    for (const part of this.#parts(records)) written.push(...(await this.#appendPart(place, part)));
     return written;
   }
 
   /** As {@link append}, for a process that is about to end; only where a segment is begun. */
-  appendSync(plaintexts: readonly Buffer[]): void {
-    this.#writer?.appendSync(plaintexts);
+  appendSync(records: readonly SegmentRecord[]): void {
+    this.#writer?.appendSync(records);
   }
 
   /** Says that the segment is complete. */
@@ -65,42 +65,42 @@ export class JournalSegments {
   }
 
   /** In parts that each fit into a segment: a part is a record at least. */
-  *#parts(plaintexts: readonly Buffer[]): Generator<readonly Buffer[]> {
-    let part: Buffer[] = [];
+  *#parts(records: readonly SegmentRecord[]): Generator<readonly SegmentRecord[]> {
+    let part: SegmentRecord[] = [];
     let bytes = 0;
-    for (const plaintext of plaintexts) {
-      if (part.length > 0 && bytes + sealedSize([plaintext]) > this.#options.maxSegmentBytes) {
+    for (const record of records) {
+      if (part.length > 0 && bytes + mostBytes([record]) > this.#options.maxSegmentBytes) {
         yield part;
         part = [];
         bytes = 0;
       }
-      part.push(plaintext);
-      bytes += sealedSize([plaintext]);
+      part.push(record);
+      bytes += mostBytes([record]);
     }
     if (part.length > 0) yield part;
   }
 
   async #appendPart(
     place: JournalPlace,
-    plaintexts: readonly Buffer[],
+    records: readonly SegmentRecord[],
   ): Promise<readonly (WrittenRecord | undefined)[]> {
     const { maxSegmentBytes, clock, makeRoom } = this.#options;
-    const bytes = sealedSize(plaintexts);
+    const bytes = mostBytes(records);
     const begun = this.#writer;
     const isOver =
       begun !== undefined &&
       (begun.bytes + bytes > maxSegmentBytes || clock.nowMs() - begun.file.begunAtMs > MAX_SEGMENT_AGE_MS);
     if (isOver) await this.close();
-    if (!(await makeRoom(bytes))) return plaintexts.map(() => undefined);
+    if (!(await makeRoom(bytes))) return records.map(() => undefined);
     const writer = (this.#writer ??= await this.#begin(place));
-    const ends = await writer.append(plaintexts);
+    const ends = await writer.append(records);
     // Others may have written into the same room.
     await makeRoom(0);
     if (await writer.isInPlace()) return ends.map((end) => ({ segment: writer.file.name, end }));
     // Somebody was through with it, and may have seen nothing of this.
     await this.close();
     const next = (this.#writer = await this.#begin(place));
-    return (await next.append(plaintexts)).map((end) => ({ segment: next.file.name, end }));
+    return (await next.append(records)).map((end) => ({ segment: next.file.name, end }));
   }
 
   async #begin({ folder, account }: JournalPlace): Promise<SegmentWriter> {
@@ -118,6 +118,7 @@ export class JournalSegments {
   }
 }
 
-function sealedSize(plaintexts: readonly Buffer[]): number {
-  return plaintexts.reduce((bytes, { length }) => bytes + length + SEALED_OVERHEAD_BYTES, 0);
+/** What records take on the disk at most: in a group with others they take less. */
+function mostBytes(records: readonly SegmentRecord[]): number {
+  return records.reduce((bytes, record) => bytes + recordBytes(record) + GROUP_OVERHEAD_BYTES, 0);
 }

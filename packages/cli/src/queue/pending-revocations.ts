@@ -55,8 +55,8 @@ export async function addPendingRevocation(
     clock: context.clock,
   });
   try {
-    const records = tokens.map(({ token, kind }) => JSON.stringify({ kind, token: token.reveal() }));
-    await writer.append(records.map((record) => Buffer.from(record)));
+    const heads = tokens.map(({ token, kind }) => JSON.stringify({ kind, token: token.reveal() }));
+    await writer.append(heads.map((head) => ({ head, body: Buffer.alloc(0) })));
   } finally {
     await writer.close();
   }
@@ -193,9 +193,9 @@ async function readRevocation(
   }
 }
 
-function membersIn(record: { readonly plaintext: Buffer } | undefined): Readonly<Record<string, unknown>> {
+function membersIn(record: { readonly head: string } | undefined): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(record?.plaintext.toString() ?? '{}');
+    const value: unknown = JSON.parse(record?.head ?? '{}');
     return (value ?? {}) as Readonly<Record<string, unknown>>;
   } catch {
     return {};

@@ -71,7 +71,7 @@ export async function readPrelude(
     return reader.kind === 'short' && silentMs < SILENT_MS ? undefined : reader;
   }
   try {
-    const description = parseDescription((await reader.next())?.plaintext);
+    const description = parseDescription((await reader.next())?.head);
     if (description === undefined) {
       return silentMs < SILENT_MS ? undefined : { kind: 'poisoned', why: 'it does not say what it is' };
     }
@@ -101,15 +101,15 @@ async function eventsOf(
     ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
   });
   for (let sealed = await reader.next(); sealed !== undefined; sealed = await reader.next()) {
-    const record = decodeRingRecord(sealed.plaintext);
+    const record = decodeRingRecord(sealed);
     if (record !== undefined) showTo(capture, record);
   }
   return events;
 }
 
-function parseDescription(text: Buffer | undefined): PreludeDescription | undefined {
+function parseDescription(text = 'null'): PreludeDescription | undefined {
   try {
-    const value = JSON.parse(text?.toString() ?? 'null') as PreludeDescription | null;
+    const value = JSON.parse(text) as PreludeDescription | null;
     const owner = parseIdentity(value?.owner);
     return value?.kind === 'prelude' && owner !== undefined ? { ...value, owner } : undefined;
   } catch {

@@ -1,8 +1,9 @@
 import { readdir, rename, stat, unlink, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { positionPath, readPosition, removePosition } from './delivered-position.js';
-import { LENGTH_BYTES, recordEnd, SEGMENT_HEADER_BYTES } from './segment-format.js';
+import { countIn, GROUP_HEAD_BYTES, groupEnd } from './record-group.js';
 import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
+import { FIRST_RECORD } from './segment-reader.js';
 import type { RecordPosition } from './segment-writer.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -76,16 +77,15 @@ export async function countWaiting(
 }
 
 /**
- * How many events there are from `begin` on (default: all), told by their lengths alone; nothing is opened. The first
+ * How many events there are from `begin` on (default: all), told by what groups say of themselves; nothing is opened. The first
  * record is no event.
  */
-export async function countEvents(path: string, begin?: RecordPosition): Promise<number> {
+export async function countEvents(path: string, begin = FIRST_RECORD): Promise<number> {
   const handle = await open(path, 'r').catch(() => undefined);
   if (handle === undefined) return 0;
   try {
-    const isDescribed = begin !== undefined && begin.number > 0;
-    const records = await countRecords(handle, begin?.offset ?? SEGMENT_HEADER_BYTES);
-    return Math.max(0, isDescribed ? records : records - 1);
+    const records = (await countRecords(handle, begin.offset)) - begin.within;
+    return Math.max(0, begin.number > 0 ? records : records - 1);
   } finally {
     await handle.close();
   }
@@ -94,16 +94,16 @@ export async function countEvents(path: string, begin?: RecordPosition): Promise
 async function countRecords(handle: FileHandle, begin: number): Promise<number> {
   const { size } = await handle.stat();
   let [records, offset] = [0, begin];
-  const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(LENGTH_BYTES, size - begin)));
+  const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(GROUP_HEAD_BYTES, size - begin)));
   let ahead = { bytes: chunk.subarray(0, 0), at: 0 };
-  while (offset + LENGTH_BYTES <= size) {
-    if (offset < ahead.at || offset + LENGTH_BYTES > ahead.at + ahead.bytes.length) {
+  while (offset + GROUP_HEAD_BYTES <= size) {
+    if (offset < ahead.at || offset + GROUP_HEAD_BYTES > ahead.at + ahead.bytes.length) {
       const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset);
       ahead = { bytes: chunk.subarray(0, bytesRead), at: offset };
     }
-    const end = recordEnd(ahead.bytes, offset - ahead.at);
+    const end = groupEnd(ahead.bytes, offset - ahead.at);
     if (typeof end === 'string' || ahead.at + end > size) break;
-    records += 1;
+    records += countIn(ahead.bytes.subarray(offset - ahead.at));
     offset = ahead.at + end;
   }
   return records;

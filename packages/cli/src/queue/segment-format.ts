@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RecordSeal, RecordSealer } from '@kilometers/auth';
+import type { RecordSealer } from '@kilometers/auth';
 
 /*
  * A segment, byte by byte (integers are big-endian):
@@ -10,21 +10,15 @@ import type { RecordSeal, RecordSealer } from '@kilometers/auth';
  *   8   4  key id
  *  12  16  salt: random, of this segment alone
  *  28   4  check: the first bytes of SHA-256 of bytes 0 to 27
- *  32   …  records: length of what follows (4), then the record, sealed with its number, counted from 0
+ *  32   …  groups of records, which are counted from 0
  *
- * It only grows. Record 0 says what the segment is for. What was cut off in the middle of a record ends there.
+ * It only grows. Record 0 says what the segment is for. What was cut off in the middle of a group ends there.
  */
 const MAGIC = Buffer.from('KMSQ');
-const VERSION = 1;
+const VERSION = 2;
 const CHECKED_BYTES = 28;
 export const SEGMENT_HEADER_BYTES = 32;
 export const SALT_BYTES = 16;
-export const LENGTH_BYTES = 4;
-const TAG_BYTES = 16;
-/** What a record takes beyond its plaintext. */
-export const SEALED_OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES;
-/** No record is longer: a length beyond it is damage. */
-const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 /** What kind of segment: each has keys of its own. */
 export type SegmentPurpose = 'queue of events' | 'queue of revocations' | 'prelude of a session';
@@ -59,22 +53,8 @@ export function parseSegmentHeader(bytes: Buffer): SegmentHeader {
   }
   const isChecked = checkOf(bytes).equals(bytes.subarray(CHECKED_BYTES, SEGMENT_HEADER_BYTES));
   if (!bytes.subarray(0, 4).equals(MAGIC) || !isChecked) return { kind: 'damaged' };
-  if (bytes.readUInt16BE(4) !== VERSION) return { kind: 'newer' };
+  const version = bytes.readUInt16BE(4);
+  // Version 1 was never released.
+  if (version !== VERSION) return { kind: version > VERSION ? 'newer' : 'damaged' };
   return { kind: 'segment', keyId: bytes.subarray(8, 12), salt: bytes.subarray(12, CHECKED_BYTES) };
-}
-
-/** A record as it stands in a segment. */
-export function encodeRecord(seal: RecordSeal, number: number, plaintext: Uint8Array): Buffer {
-  const sealed = seal.seal(number, plaintext);
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32BE(sealed.length);
-  return Buffer.concat([length, sealed]);
-}
-
-/** Where the sealed bytes of the record at `at` end; `undefined` when its length is not all there, or is none. */
-export function recordEnd(bytes: Buffer, at: number): number | 'short' | 'damaged' {
-  if (at + LENGTH_BYTES > bytes.length) return 'short';
-  const length = bytes.readUInt32BE(at);
-  if (length < TAG_BYTES || length > MAX_RECORD_BYTES) return 'damaged';
-  return at + LENGTH_BYTES + length;
 }

@@ -1,12 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { RecordSeal } from '@kilometers/auth';
-import {
-  LENGTH_BYTES,
-  parseSegmentHeader,
-  recordEnd,
-  SEGMENT_HEADER_BYTES,
-  type SegmentPurpose,
-} from './segment-format.js';
+import { countIn, GROUP_HEAD_BYTES, groupEnd, openGroup, type SegmentRecord } from './record-group.js';
+import { parseSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentPurpose } from './segment-format.js';
 import type { SegmentKeys } from './segment-keys.js';
 import type { RecordPosition } from './segment-writer.js';
 
@@ -19,10 +14,21 @@ export type UnreadableSegment = {
 };
 
 /** One record, and where the next one begins. */
-export type ReadRecord = { readonly plaintext: Buffer; readonly end: RecordPosition };
+export type ReadRecord = SegmentRecord & { readonly end: RecordPosition };
+
+/** A group that was opened, or did not open. */
+type OpenedGroup = {
+  /** None where it did not open. */
+  readonly records: readonly SegmentRecord[];
+  /** How many there are, or should be. */
+  readonly count: number;
+  readonly end: number;
+};
+
+export const FIRST_RECORD: RecordPosition = { offset: SEGMENT_HEADER_BYTES, number: 0, within: 0 };
 
 /**
- * Reads the records of a segment in order, while its owner may be appending. A record that does not open is
+ * Reads the records of a segment in order, while its owner may be appending. A group that does not open is
  * left out, and `damage` says why; those after it are read all the same.
  */
 export class SegmentReader {
@@ -30,7 +36,9 @@ export class SegmentReader {
   readonly #seal: RecordSeal;
   /** Bytes that were read ahead, and where in the file they are. */
   #ahead: { readonly bytes: Buffer; readonly at: number } = { bytes: Buffer.alloc(0), at: 0 };
-  #position: RecordPosition = { offset: SEGMENT_HEADER_BYTES, number: 0 };
+  #position = FIRST_RECORD;
+  /** The group that the next record is in, once it was opened. */
+  #group: OpenedGroup | undefined;
   #damage: string | undefined;
 
   private constructor(handle: FileHandle, seal: RecordSeal) {
@@ -78,23 +86,27 @@ export class SegmentReader {
 
   /** Goes on from `position`, where a record ended. */
   skipTo(position: RecordPosition): void {
+    if (position.offset !== this.#position.offset) this.#group = undefined;
     this.#position = position;
   }
 
   /** The next record; `undefined` at the end of what is there. */
   async next(): Promise<ReadRecord | undefined> {
     for (;;) {
-      const { offset, number } = this.#position;
-      const bytes = await this.#bytesOfRecord(offset);
-      if (bytes === undefined) return undefined;
-      this.#position = { offset: offset + bytes.length, number: number + 1 };
-      const plaintext = this.#seal.open(number, bytes.subarray(LENGTH_BYTES));
-      if (plaintext !== undefined) return { plaintext, end: this.#position };
-      this.#damage = 'a part of it was changed';
+      const { offset, number, within } = this.#position;
+      const group = (this.#group ??= await this.#openGroupAt(offset, number - within));
+      if (group === undefined) return undefined;
+      const record = group.records[within];
+      const isLast = within + 1 >= group.records.length;
+      this.#position = isLast
+        ? { offset: group.end, number: number - within + group.count, within: 0 }
+        : { offset, number: number + 1, within: within + 1 };
+      if (isLast) this.#group = undefined;
+      if (record !== undefined) return { ...record, end: this.#position };
     }
   }
 
-  /** Bytes behind the last whole record: of one that is being written, or that was cut off. */
+  /** Bytes behind the last whole group: of one that is being written, or that was cut off. */
   async trailingBytes(): Promise<number> {
     const { size } = await this.#handle.stat();
     return Math.max(0, size - this.#position.offset);
@@ -104,16 +116,20 @@ export class SegmentReader {
     return this.#handle.close();
   }
 
-  async #bytesOfRecord(offset: number): Promise<Buffer | undefined> {
-    const start = await this.#bytesAt(offset, LENGTH_BYTES);
-    const end = recordEnd(start, 0);
-    if (end === 'short') return undefined;
-    if (end === 'damaged') {
+  /** The group at `offset`, whose first record has this number; `undefined` where it is not all there. */
+  async #openGroupAt(offset: number, number: number): Promise<OpenedGroup | undefined> {
+    const length = groupEnd(await this.#bytesAt(offset, GROUP_HEAD_BYTES), 0);
+    if (length === 'short') return undefined;
+    if (length === 'damaged') {
       this.#damage = 'a part of it was changed, and what follows cannot be told apart';
       return undefined;
     }
-    const bytes = await this.#bytesAt(offset, end);
-    return bytes.length < end ? undefined : bytes.subarray(0, end);
+    const bytes = await this.#bytesAt(offset, length);
+    if (bytes.length < length) return undefined;
+    const group = bytes.subarray(0, length);
+    const records = openGroup(this.#seal, number, group) ?? [];
+    if (records.length !== countIn(group)) this.#damage = 'a part of it was changed';
+    return { records, count: records.length || countIn(group), end: offset + length };
   }
 
   /** At least `length` bytes from `offset`, where there are so many. */

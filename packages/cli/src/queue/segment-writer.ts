@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { constants, writeSync } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { makePrivateFolder, type Clock, type RecordSeal, type RecordSealer } from '@kilometers/auth';
-import { encodeRecord, encodeSegmentHeader, SALT_BYTES, type SegmentPurpose } from './segment-format.js';
+import { encodeGroup, inGroups, type SegmentRecord } from './record-group.js';
+import { encodeSegmentHeader, SALT_BYTES, type SegmentPurpose } from './segment-format.js';
 import { newSegmentName, segmentPath, type SegmentFile } from './segment-name.js';
 
 export type NewSegment = {
@@ -18,8 +19,17 @@ export type NewSegment = {
 /** What was appended is put on the disk at most this often. */
 const SYNC_INTERVAL_MS = 200;
 
-/** Where a record ends in its segment. */
-export type RecordPosition = { readonly offset: number; readonly number: number };
+/** Where a record ends in its segment, and the next one begins. */
+export type RecordPosition = {
+  /** Of the group that the next one is in, in bytes. */
+  readonly offset: number;
+  /** How many records come before the next one, */
+  readonly number: number;
+  /** and how many of them are in its group. */
+  readonly within: number;
+};
+
+const NOTHING = Buffer.alloc(0);
 
 /** Appends to a segment of its own. After a failure it is used no more: what was written may be cut off. */
 export class SegmentWriter {
@@ -50,7 +60,7 @@ export class SegmentWriter {
     const handle = await open(segmentPath(file), flags, 0o600);
     const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt), clock);
     try {
-      const { bytes } = writer.#encode([Buffer.from(JSON.stringify(description))]);
+      const { bytes } = writer.#encode([{ head: JSON.stringify(description), body: NOTHING }]);
       await writer.#write(Buffer.concat([encodeSegmentHeader(sealer, salt), bytes]));
     } catch (error) {
       await handle.close();
@@ -66,16 +76,16 @@ export class SegmentWriter {
   }
 
   /** Appends records with one write; resolves with where each ends, when the kernel has them. The disk has them soon. */
-  async append(plaintexts: readonly Buffer[]): Promise<readonly RecordPosition[]> {
-    const { bytes, positions } = this.#encode(plaintexts);
+  async append(records: readonly SegmentRecord[]): Promise<readonly RecordPosition[]> {
+    const { bytes, positions } = this.#encode(records);
     await this.#write(bytes);
     this.#syncSoon();
     return positions;
   }
 
   /** As {@link append}, for a process that is about to end. */
-  appendSync(plaintexts: readonly Buffer[]): void {
-    const { bytes } = this.#encode(plaintexts);
+  appendSync(records: readonly SegmentRecord[]): void {
+    const { bytes } = this.#encode(records);
     for (let at = 0; at < bytes.length;) at += writeSync(this.#handle.fd, bytes, at);
   }
 
@@ -107,14 +117,21 @@ export class SegmentWriter {
     await this.#handle.close();
   }
 
-  #encode(plaintexts: readonly Buffer[]) {
-    const records = plaintexts.map((plaintext) => encodeRecord(this.#seal, this.#number++, plaintext));
+  #encode(records: readonly SegmentRecord[]) {
+    const groups: Buffer[] = [];
+    const positions: RecordPosition[] = [];
     let offset = this.#offset;
-    const positions = records.map((record, index): RecordPosition => {
-      offset += record.length;
-      return { offset, number: this.#number - records.length + index + 1 };
-    });
-    return { bytes: Buffer.concat(records), positions };
+    for (const members of inGroups(records)) {
+      const group = encodeGroup(this.#seal, this.#number, members);
+      groups.push(group);
+      for (let within = 1; within < members.length; within += 1) {
+        positions.push({ offset, number: this.#number + within, within });
+      }
+      offset += group.length;
+      this.#number += members.length;
+      positions.push({ offset, number: this.#number, within: 0 });
+    }
+    return { bytes: Buffer.concat(groups), positions };
   }
 
   async #write(bytes: Buffer): Promise<void> {
