@@ -117,6 +117,37 @@ describe('delivery', () => {
     expect(batches.flat()).toEqual(ids(0, 23));
   });
 
+  test('sends more at once the more there is, and no more than four times a second while much comes', async () => {
+    const { add, batches, clock, pass, passUntil } = startProcess();
+    const sentAtMs: number[] = [];
+    let count = 0;
+    const more = (events: number) => {
+      add(...ids(count, count + events));
+      count += events;
+    };
+    const large = () => batches.filter(({ length }) => length > 10).length;
+    more(400);
+    while (large() < 4) {
+      more(20);
+      await pass(10);
+      while (sentAtMs.length < batches.length) sentAtMs.push(clock.monotonicMs());
+    }
+    expect(batches.map(({ length }) => length)).toEqual([10, 10, 10, 10, 10, 20, 40, 80, 160]);
+    const [first = 0, ...others] = sentAtMs.slice(-4);
+    let before = first;
+    for (const atMs of others) {
+      expect(atMs - before).toBeGreaterThanOrEqual(240);
+      before = atMs;
+    }
+    expect(batches.flat().length).toBeLessThan(count);
+    await passUntil(() => batches.flat().length === count);
+    expect(batches.flat()).toEqual(ids(0, count));
+    // Little is sent as before.
+    more(10);
+    await passUntil(() => batches.flat().length === count);
+    expect(batches.at(-1)).toHaveLength(10);
+  });
+
   test('sends once what was written while its batch waited for more', async () => {
     const { add, batches, delivery, folder = '', pass, passUntil } = startProcess();
     delivery.start();
@@ -191,7 +222,7 @@ describe('delivery', () => {
     add(...ids(0, 15));
     await passUntil(() => batches.length === 1);
     await pass(150);
-    await journal.settled();
+    await journal.flushing;
     expect(await countWaiting(folder)).toBe(15);
     answer(DELIVERED);
     await passUntil(() => batches.length === 2);

@@ -49,7 +49,7 @@ async function closedSegment(): Promise<{ readonly path: string; readonly whole:
 }
 
 /** What can be read of a segment with these bytes, and whether nothing shows that something is wrong with it. */
-async function readAll(path: string, bytes = readFileSync(path)) {
+async function readAll(path: string, bytes: Buffer = readFileSync(path)) {
   writeFileSync(path, bytes);
   const reader = await SegmentReader.open(path, 'queue of events', keys);
   if (!(reader instanceof SegmentReader)) return { ids: [], isWhole: bytes.length === 0 };

@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Clock } from '@kilometers/auth';
 import type { AccountFlags } from '../settings.js';
 import { CaptureFeed } from './capture-feed.js';
 import { createRingMemory, RingWriter } from './capture-ring.js';
+import { startLoneWorker } from './lone-worker.js';
 import type { Prelude } from './prelude.js';
 import type { FieldPath } from './redaction.js';
 
@@ -94,7 +95,7 @@ export class CaptureThread {
     const workerData: CaptureThreadData = { ...data, ring };
     this.#clock = clock;
     this.#prelude = prelude;
-    this.#worker = new Worker(`${data.bundleFolder}/monitor/capture-thread-main.cjs`, {
+    this.#worker = startLoneWorker(`${data.bundleFolder}/monitor/capture-thread-main.cjs`, {
       workerData,
       env: environment,
       resourceLimits: HEAP_MB,

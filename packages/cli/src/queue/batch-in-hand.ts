@@ -1,14 +1,19 @@
+import type { SendOutcome } from '../monitor/batch-sender.js';
 import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
 import type { SegmentEvent } from './backlog-segment.js';
 import type { RecordPosition } from './segment-writer.js';
 import type { WaitingEvent } from './waiting-events.js';
 
 /** A batch goes when it has so many events, */
-export const MAX_EVENTS = 10;
+export const ENOUGH_EVENTS = 10;
 /** or so many bytes, */
 const MAX_BYTES = 1024 * 1024;
 /** or when its oldest event has waited for so long. */
 const MAX_AGE_MS = 2_000;
+/** After this many full batches in a row there is much to deliver: each takes twice as many events as the one before it, */
+const FULL_IN_A_ROW = 4;
+/** up to here. */
+const MOST_EVENTS = 1_000;
 
 type Picked = {
   readonly event: MonitorEvent;
@@ -21,13 +26,26 @@ type Picked = {
 export class BatchInHand {
   #picked: Picked[] = [];
   #bytes = 0;
+  #fullInARow = 0;
+  /** How many events the API takes at once, as far as is known. */
+  #mostEvents = MOST_EVENTS;
 
   get size(): number {
     return this.#picked.length;
   }
 
+  /** Whether it takes no more. */
   get isFull(): boolean {
-    return this.#picked.length >= MAX_EVENTS || this.#bytes >= MAX_BYTES;
+    return this.#picked.length >= this.#limit || this.#bytes >= MAX_BYTES;
+  }
+
+  get #isEnough(): boolean {
+    return this.#picked.length >= ENOUGH_EVENTS || this.#bytes >= MAX_BYTES;
+  }
+
+  get #limit(): number {
+    const doublings = Math.max(0, this.#fullInARow - FULL_IN_A_ROW);
+    return Math.min(ENOUGH_EVENTS * 2 ** doublings, this.#mostEvents);
   }
 
   get events(): readonly MonitorEvent[] {
@@ -57,17 +75,26 @@ export class BatchInHand {
     this.#add({ event: event.event, from: event, sinceMs: nowMs - Math.max(0, waitedMs) });
   }
 
-  /** How much later it goes though it is not full; 0 when it is due. `undefined` when it is empty. */
+  /** How much later it goes though it has not enough; 0 when it is due. `undefined` when it is empty. */
   dueInMs(nowMs: number): number | undefined {
     const [first] = this.#picked;
     if (first === undefined) return undefined;
-    return this.isFull ? 0 : Math.max(0, first.sinceMs + MAX_AGE_MS - nowMs);
+    return this.#isEnough ? 0 : Math.max(0, first.sinceMs + MAX_AGE_MS - nowMs);
+  }
+
+  /** Notes what came of sending the first `count` events, before they are settled. */
+  noteSent(count: number, outcome: SendOutcome['type']): void {
+    const isFull = outcome === 'delivered' && this.isFull && count === this.size;
+    this.#fullInARow = isFull ? this.#fullInARow + 1 : 0;
+    if (outcome === 'refused') {
+      this.#mostEvents = Math.max(ENOUGH_EVENTS, Math.min(this.#mostEvents, Math.floor(count / 2)));
+    }
   }
 
   /** Takes out the first `count` events, which are settled: those from memory, and up to where segments are. */
   settle(count: number) {
     const settled = this.#picked.splice(0, count);
-    this.#count();
+    for (const { event } of settled) this.#bytes -= sizeInMemory(event);
     const waiting: WaitingEvent[] = [];
     const ends = new Map<string, RecordPosition>();
     for (const { from } of settled) {
@@ -89,10 +116,6 @@ export class BatchInHand {
 
   #add(picked: Picked): void {
     this.#picked.push(picked);
-    this.#count();
-  }
-
-  #count(): void {
-    this.#bytes = this.#picked.reduce((bytes, { event }) => bytes + sizeInMemory(event), 0);
+    this.#bytes += sizeInMemory(picked.event);
   }
 }

@@ -42,7 +42,7 @@ export async function collectBatch(options: CollectOptions, seen: SeenWrites): P
 }
 
 async function lookAtDisk({ batch, queue, journal }: CollectOptions, seen: SeenWrites) {
-  await journal.settled();
+  while (journal.flushing !== undefined) await journal.flushing;
   const { flushes, segments } = journal;
   // Another may be begun while this looks.
   const begun = segments.size;

@@ -95,14 +95,15 @@ export class EventJournal {
     return ends;
   }
 
-  /** Resolves when nothing is being written. */
-  async settled(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing;
+  /** Resolves when what is being written is; another write may have begun by then. */
+  get flushing(): Promise<void> | undefined {
+    return this.#flushing;
   }
 
   /** Writes everything that is in memory only, if it can be written. */
   async flush(): Promise<void> {
-    await this.settled();
+    // Whoever else waits for it may have begun the next.
+    while (this.#flushing !== undefined) await this.#flushing;
     if (this.#place === undefined || this.#waiting.size === 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -24,6 +24,11 @@ export class Pause {
     });
   }
 
+  /** Lets the next wait be, even if it was ended already. */
+  renew(): void {
+    this.#isEnded = false;
+  }
+
   /** Ends the wait that is on, or the next one. */
   end(): void {
     this.#isEnded = true;

@@ -1,12 +1,16 @@
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import type { AccountQueue } from './account-queue.js';
-import { BatchInHand, MAX_EVENTS } from './batch-in-hand.js';
+import { BatchInHand, ENOUGH_EVENTS } from './batch-in-hand.js';
 import { collectBatch, type SeenWrites } from './collect-batch.js';
 import { Pause } from './pause.js';
 import { sendInHand, type SendOptions } from './send-in-hand.js';
 
 /** How often others' events are looked for. */
 const POLL_MS = 1_000;
+/** While so many events or more come from one batch that is larger than usual to the next, */
+const BUSY_EVENTS = 100;
+/** these are so far apart: what delivers them takes its time from the traffic, and the disk has the events. */
+const APART_MS = 250;
 /** How often it is looked for what is left at the end. */
 const LAST_LOOK_MS = 20;
 /** How often a process that may not deliver asks whether it may. */
@@ -41,6 +45,10 @@ export class QueueDelivery {
   #deadlineMs: number | undefined;
   #isHandedOver = false;
   #isStopped = false;
+  /** Events that came since the last batch that was larger than usual. */
+  #cameSince = 0;
+  /** The wait that is on is for the traffic's sake. */
+  #isStandingBack = false;
 
   constructor(options: QueueDeliveryOptions, queue: AccountQueue) {
     this.#options = options;
@@ -61,8 +69,10 @@ export class QueueDelivery {
   add(event: MonitorEvent): void {
     const { journal } = this.#options;
     journal.add(event);
-    // A pause ends by itself soon enough for a batch that is not full.
-    if (this.#batch.isFull || journal.size + this.#batch.size < MAX_EVENTS) return;
+    this.#cameSince += 1;
+    // A pause ends by itself soon enough for a batch that has not enough.
+    if (this.#isStandingBack || this.#batch.isFull) return;
+    if (journal.size + this.#batch.size < ENOUGH_EVENTS) return;
     this.start();
     this.#pause.end();
   }
@@ -104,6 +114,7 @@ export class QueueDelivery {
         waitMs = await this.#troubled(error);
       }
       if (waitMs > 0) await this.#pause.wait(waitMs, this.#deadlineMs !== undefined);
+      this.#isStandingBack = false;
     }
   }
 
@@ -139,8 +150,9 @@ export class QueueDelivery {
 
   async #send(queue: AccountQueue): Promise<number> {
     const { notify } = this.#options;
+    const isLarge = this.#batch.size > ENOUGH_EVENTS;
     const { batch, postponed } = await sendInHand({ ...this.#options, hand: this.#batch, queue });
-    if (postponed === undefined) return 0;
+    if (postponed === undefined) return isLarge ? this.#standBack() : 0;
     const { reason, retryAfterMs, needsHuman } = postponed;
     const retryInMs = needsHuman ? TROUBLE_MS : await queue.schedule.fail(reason, retryAfterMs);
     notify({ type: 'batch.postponed', batch, reason, retryInMs, needsHuman });
@@ -149,6 +161,15 @@ export class QueueDelivery {
     this.#isTroubled = true;
     await this.#letGo();
     return this.#deadlineMs === undefined ? TROUBLE_MS : this.#stop();
+  }
+
+  /** Leaves the processor to the traffic for a while, where there is much of it; for how long. */
+  #standBack(): number {
+    this.#isStandingBack = this.#cameSince >= BUSY_EVENTS && this.#deadlineMs === undefined;
+    this.#cameSince = 0;
+    if (!this.#isStandingBack) return 0;
+    this.#pause.renew();
+    return APART_MS;
   }
 
   async #hasOwnLeft({ backlog }: AccountQueue): Promise<boolean> {

@@ -44,7 +44,12 @@ export async function sendInHand(
     await queue.backlog?.advance(ends);
   }
 
-  const postponed = await deliverInParts({ events: hand.events, ...head }, send, {
+  const sendAndNote: BatchSender = async (batch) => {
+    const outcome = await send(batch);
+    hand.noteSent(batch.events.length, outcome.type);
+    return outcome;
+  };
+  const postponed = await deliverInParts({ events: hand.events, ...head }, sendAndNote, {
     async onDelivered(batch) {
       const durationMs = clock.monotonicMs() - sentAtMs;
       await settle(batch.events.length);
