@@ -47,7 +47,9 @@ function parse(path: string, bytes: Buffer): KeyFileReading {
   const words = first === undefined ? undefined : wordsOf(first);
   // Most times the two are the same.
   const copies = [words, second === first ? words : wordsOf(second ?? '')];
-  const newer = [...copies, ...rest.map(wordsOf)].find((copy) => copy?.[0] === 'km-key' && Number(copy[1]) > 1);
+  const newer = [...copies, ...rest.map(wordsOf)].find(
+    (copy) => copy?.[0] === 'km-key' && Number(copy[1]) > 1,
+  );
   if (newer !== undefined) throw newerVersion(path, Number(newer[1]));
   return { keyFile: keyFileOf(copies[0]) ?? keyFileOf(copies[1]), bytes };
 }

@@ -125,6 +125,9 @@ export class SealedFile {
     const { offset, length } = entry;
     if (offset < HEADER_BYTES || offset + length > size) return undefined;
     const isAtHand = offset + length <= bytes.length;
-    return { ...entry, ciphertext: isAtHand ? bytes.subarray(offset, offset + length) : readAt(fd, offset, length) };
+    return {
+      ...entry,
+      ciphertext: isAtHand ? bytes.subarray(offset, offset + length) : readAt(fd, offset, length),
+    };
   }
 }
