@@ -10,7 +10,7 @@ export default defineConfig({
     ],
     exclude: [
       '**/{cache,file,lock,process,redis}-*.test.ts',
-      '**/{lost-login,paused-owner,record-sealer,login-store}.test.ts',
+      '**/{lost-login,record-sealer,login-store}.test.ts',
       '**/{device-login,entitlements,http-transport,provider-contract}.test.ts',
       '**/{docs,seed-coverage,hot-path}.test.ts',
     ],

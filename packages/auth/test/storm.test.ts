@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { invalidClient, offline, overloaded } from './support/failures.js';
 import { expiredLogin, MINUTE, outcomeOf, setup } from './support/setup.js';
+import { recordEvents } from './support/record-events.js';
 
 describe('a storm of token requests', () => {
   test('of an API that rejects every token is stopped at the eleventh', async () => {
@@ -16,16 +17,19 @@ describe('a storm of token requests', () => {
     expect(provider.calls).toBe(11);
   });
 
-  test('is stopped for every process that shares the cache', async () => {
+  test('is stopped for every process that shares the cache, and told by each that runs into it', async () => {
     const { another, provider } = await setup();
     let rejected = await another().getValidToken('monitoring');
     for (let refresh = 0; refresh < 10; refresh += 1) {
       rejected = await another().forceRefresh('monitoring', { rejected });
     }
 
-    expect(await outcomeOf(another().forceRefresh('monitoring', { rejected }))).toMatchObject({
+    const last = another();
+    const events = recordEvents(last);
+    expect(await outcomeOf(last.forceRefresh('monitoring', { rejected }))).toMatchObject({
       code: 'KM_AUTH_STORM',
     });
+    expect(events.of('storm.braked')).toHaveLength(1);
     expect(provider.calls).toBe(11);
   });
 

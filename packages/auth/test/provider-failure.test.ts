@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { AuthError, createAuthManager, TokenRequestError, type TokenProvider } from '../src/index.js';
+import { expiredLogin, outcomeOf, setup } from './support/setup.js';
+
+/** A login that a provider of somebody else's is to renew, and that fails with `error`. */
+async function renewedBy(error: unknown) {
+  const world = await expiredLogin({ maxRetries: 0 });
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- providers may throw anything
+  const provider: TokenProvider = { requestToken: () => Promise.reject(error) };
+  return { ...world, manager: world.another({ provider }) };
+}
+
+test('a provider that fails in a way of its own may have been heard: the refresh token counts as sent', async () => {
+  const cause = new TypeError('undefined is not a function');
+  const { manager, stored } = await renewedBy(cause);
+  expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    message: 'the token provider failed (TypeError): see the cause, or try again later',
+    cause,
+    failure: { isAnswerLost: true },
+  });
+  const { refreshToken, sentRefresh } = await stored();
+  expect(sentRefresh?.fingerprint).toBe(refreshToken?.secret.fingerprint);
+});
+
+test('a provider that throws no error at all is told by the type of what it threw', async () => {
+  const { manager } = await renewedBy('no reason');
+  expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+    message: 'the token provider failed (string): see the cause, or try again later',
+  });
+});
+
+test('a provider that does not tell whether it was heard may have been: the refresh token counts as sent', async () => {
+  const { manager, stored } = await renewedBy(new TokenRequestError('KM_AUTH_UNREACHABLE', 'no', {}));
+  await outcomeOf(manager.getValidToken('monitoring'));
+  expect(await stored()).toHaveProperty('sentRefresh');
+});
+
+test('a refusal that tells its status takes back that the refresh token was sent', async () => {
+  const { manager, stored } = await renewedBy(
+    new TokenRequestError('KM_AUTH_UNREACHABLE', 'busy', { status: 429 }),
+  );
+  await outcomeOf(manager.getValidToken('monitoring'));
+  expect(await stored()).not.toHaveProperty('sentRefresh');
+});
+
+test('a refusal takes nothing back when an earlier answer for the same refresh token was lost', async () => {
+  const { manager, another, stored } = await renewedBy(
+    new TokenRequestError('KM_AUTH_UNREACHABLE', 'hang up', { isAnswerLost: true }),
+  );
+  await outcomeOf(manager.getValidToken('monitoring'));
+  const refused: TokenProvider = {
+    requestToken: () => Promise.reject(new TokenRequestError('KM_AUTH_UNREACHABLE', 'busy', { status: 429 })),
+  };
+  await outcomeOf(another({ provider: refused }).getValidToken('monitoring'));
+  expect(await stored()).toHaveProperty('sentRefresh');
+});
+
+test('an error of the library that a provider throws comes as it is', async () => {
+  const error = new AuthError('KM_AUTH_INSECURE_ENDPOINT', 'use https');
+  const provider: TokenProvider = { requestToken: () => Promise.reject(error) };
+  const manager = createAuthManager({ apiKey: 'km_live_1', provider });
+  expect(await outcomeOf(manager.getValidToken('a'))).toBe(error);
+});
+
+test('a try that may have been heard is told to nobody as one that was not: it counts for the storm brake', async () => {
+  const { manager, provider, stored } = await setup({ maxRetries: 0 });
+  provider.next({ refuse: new TokenRequestError('KM_AUTH_UNREACHABLE', 'hang up', { isAnswerLost: true }) });
+  await outcomeOf(manager.getValidToken('a'));
+  expect((await stored()).unexplainedRequestsAtMs).toHaveLength(1);
+  provider.next({ refuse: new TokenRequestError('KM_AUTH_UNREACHABLE', 'refused', { isAnswerLost: false }) });
+  await outcomeOf(manager.getValidToken('a'));
+  expect((await stored()).unexplainedRequestsAtMs).toHaveLength(1);
+});
