@@ -97,7 +97,7 @@ const SYNTAX = [
 ];
 
 const ACROSS_PACKAGES = {
-  regex: '^(\\.\\./)+(packages/)?(auth|cli|local-api)/(src|dist|build|test)/',
+  regex: '^(\\.\\./)+(packages/)?(auth|cli|local-api)/(src|dist|build|test(?!/support/))/',
   message: 'Import another package by its name, as its users do.',
 };
 

@@ -30,8 +30,8 @@ export default defineConfig({
           include: ['e2e/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // They wait more than they work: two files at a time keep two cores busy, and no test counts on being fast.
-          maxWorkers: 2,
+          // They wait more than they work: three files at a time keep two cores busy, and no test counts on being fast.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

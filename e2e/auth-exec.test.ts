@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
@@ -115,103 +106,6 @@ describe('km auth exec', () => {
       expect(km.stdout().toString()).toBe('ready\n1\n');
     },
   );
-});
-
-describe('km auth exec --token-file', () => {
-  const WATCH = `
-    const { readFileSync, statSync } = require('node:fs');
-    const seen = new Set();
-    setInterval(() => {
-      const token = readFileSync(process.env.KM_TOKEN_FILE, 'utf8');
-      if (seen.has(token)) return;
-      seen.add(token);
-      console.log(JSON.stringify({ token, mode: statSync(process.env.KM_TOKEN_FILE).mode & 0o777 }));
-      if (seen.size === 3) process.exit(0);
-    }, 1);`;
-
-  test('keeps the token in a file, fresh and whole, and removes it at the end', async () => {
-    const api = await startApi({ tokenTtlMs: 2_000 });
-    const folder = temporaryFolder();
-    const file = join(folder, 'token');
-    const { code, stdout, stderr } = await runKm(executing(WATCH, '--token-file', file), {
-      env: accountAt(api.url, { KM_CHECK_INTERVAL: '200ms' }),
-    });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const seen = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { readonly token: string; readonly mode: number });
-    expect(seen).toHaveLength(3);
-    expect(seen.every(({ token, mode }) => /^eyJ\S+$/.test(token) && mode === 0o600)).toBe(true);
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
-  test('sends a signal for each newer token', async () => {
-    const api = await startApi({ tokenTtlMs: 2_000 });
-    const file = join(temporaryFolder(), 'token');
-    const script = `
-      const { readFileSync } = require('node:fs');
-      const seen = [readFileSync('${file}', 'utf8')];
-      process.on('SIGUSR1', () => {
-        seen.push(readFileSync('${file}', 'utf8'));
-        if (seen.length === 3) { console.log(new Set(seen).size); process.exit(0); }
-      });
-      setInterval(() => {}, 1000);`;
-    const run = await runKm(executing(script, '--token-file', file, '--refresh-signal', 'usr1'), {
-      env: accountAt(api.url, { KM_CHECK_INTERVAL: '200ms' }),
-    });
-    expect(run).toMatchObject({ code: 0, stdout: '3\n', stderr: '' });
-  });
-
-  test('goes on through an outage, says so once, and has a newer token after it', async () => {
-    const api = await startApi({ tokenTtlMs: 2_000 });
-    const file = join(temporaryFolder(), 'token');
-    const env = accountAt(api.url, {
-      KM_CHECK_INTERVAL: '100ms',
-      KM_MAX_RETRIES: '0',
-      KM_RETRY_INTERVAL: '100ms',
-    });
-    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), env);
-    const first = await until('the file', () => existsSync(file) && readFileSync(file, 'utf8'));
-    const { port } = new URL(api.url);
-    await api.close();
-    await until('the outage is told', () => km.stderr().includes('no newer token'));
-    await startApi({ tokenTtlMs: 2_000, port: Number(port) });
-    await until('a newer token', () => readFileSync(file, 'utf8') !== first);
-    km.child.kill('SIGTERM');
-    expect(await km.ended).toEqual({ code: 143, signal: null });
-    expect(km.stderr().match(/no newer token/g)).toHaveLength(1);
-    expect(existsSync(file)).toBe(false);
-  });
-
-  test('leaves alone what is there and is no token, and takes over what a killed km left', async () => {
-    const api = await startApi();
-    const env = accountAt(api.url);
-    const folder = temporaryFolder();
-    const path = (name: string): string => join(folder, name);
-    writeFileSync(path('notes'), 'two words', { mode: 0o600 });
-    writeFileSync(path('shared'), 'word', { mode: 0o600 });
-    chmodSync(path('shared'), 0o644);
-    symlinkSync(path('notes'), path('link'));
-    mkdirSync(path('folder'));
-    for (const name of ['notes', 'shared', 'link', 'folder', 'nowhere/token']) {
-      const run = await runKm(executing('console.log("ran")', '--token-file', path(name)), { env });
-      expect(run, name).toMatchObject({ code: 1, stdout: '' });
-      expect(run.stderr).toMatch(/^km: --token-file [^\n]+\n$/);
-    }
-    expect(readFileSync(path('notes'), 'utf8')).toBe('two words');
-
-    // The command outlives a km that is killed; it ends with its input.
-    const km = startKm(['auth', 'exec', '--token-file', path('left'), '--', 'cat'], env);
-    await until('the file', () => existsSync(path('left')));
-    km.child.kill('SIGKILL');
-    km.child.stdin.end();
-    await km.ended;
-    expect(statSync(path('left')).size).toBeGreaterThan(0);
-    const again = await runKm(executing('console.log("ran")', '--token-file', path('left')), { env });
-    expect(again).toMatchObject({ code: 0, stdout: 'ran\n' });
-    expect(existsSync(path('left'))).toBe(false);
-  });
 });
 
 describe.skipIf(!can('km auth exec on a terminal', 'script', '--version'))('on a terminal', () => {

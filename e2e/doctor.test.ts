@@ -1,12 +1,12 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ApiEvent } from '@kilometers/local-api';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
+import { listen } from './support/listen.js';
 import { flawsBySchema } from './support/schema.js';
 import { startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
@@ -142,9 +142,7 @@ describe('km doctor', () => {
       response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());
       response.end('{}');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const { find } = await checksOf(accountAt(`http://127.0.0.1:${port}`));
     expect(find('clock')).toMatchObject({ state: 'warning' });
     expect(find('clock')?.detail).toMatch(/^36\d\d s ahead of the API's/);

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
 import { startApi } from './support/api.js';
 import { pathWithKm } from './support/command-folder.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, API_KEY, environment, runKm, start } from './support/km.js';
 import { codeBlocks } from './support/markdown.js';
-import { HAS_REDIS, startFleet, type Fleet } from './support/redis.js';
+import { startFleet, type Fleet } from './support/redis.js';
 import { flawsBySchema } from './support/schema.js';
 
 const TOKEN = ['auth', 'token', '--scope', 'monitoring'];

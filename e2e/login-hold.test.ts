@@ -13,7 +13,7 @@ import {
 import { ownerPid } from './support/login-owner.js';
 import { until } from './support/until.js';
 
-const SLOW_MS = process.env['KM_ALL_STORMS'] === '1' ? 60_000 : 20_000;
+const SLOW_MS = process.env['KM_ALL_STORMS'] === '1' ? 60_000 : 12_000;
 const PAUSE_MS = process.env['KM_ALL_STORMS'] === '1' ? 30_000 : 8_000;
 
 /** The program that has sent the refresh token, and others that wait for it. */

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   createAuthManager,
   createMemoryCache,
@@ -8,7 +6,8 @@ import {
   type GrantRecord,
 } from '@kilometers/auth';
 import { OAuth2Issuer, OAuth2Service, type MutableResponse } from 'oauth2-mock-server';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { listen } from './support/listen.js';
 
 type Body = Record<string, unknown>;
 
@@ -29,13 +28,7 @@ async function mockIssuer({ body: change = (body) => body, instead }: Oddity) {
     if (isToken) asked += 1;
     (isToken && instead !== undefined ? instead : service.requestHandler)(request, response);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  issuer.url = `http://localhost:${String((server.address() as AddressInfo).port)}`;
+  issuer.url = `http://localhost:${String(await listen(server))}`;
   return { url: issuer.url, asked: () => asked };
 }
 

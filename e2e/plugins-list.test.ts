@@ -1,9 +1,9 @@
 import { arch, platform } from 'node:os';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { API_KEY, accountAt, environment, runKm } from './support/km.js';
+import { listen } from './support/listen.js';
 import { flawsBySchema } from './support/schema.js';
 
 const LIST = ['plugins', 'list'];
@@ -53,12 +53,7 @@ describe('km plugins list', () => {
         response.end(JSON.stringify({ plugins }));
       });
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const env = environment({
       KILOMETERS_API_KEY: API_KEY,
       KILOMETERS_API_ENDPOINT: `http://127.0.0.1:${port}`,

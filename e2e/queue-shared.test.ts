@@ -69,7 +69,8 @@ describe('many sessions at once', () => {
 describe('km queue', () => {
   test('flush exits with 75 while the API cannot be reached, says how many wait, and delivers them later', async () => {
     const api = await startApi();
-    const env = accountAt(api.url);
+    // How long a token request waits before it is tried again is told elsewhere.
+    const env = accountAt(api.url, { KM_RETRY_INTERVAL: '1s' });
     await api.close();
     const input = linesOf(0)
       .map((line) => `${line}\n`)

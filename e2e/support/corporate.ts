@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { RunningLocalApi } from '@kilometers/local-api';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './folder.js';
+import { listen } from './listen.js';
 
 /** A name that nothing but the proxy knows. */
 export const API_HOST = 'api.corp.test';
@@ -61,16 +61,6 @@ function certificates(folder: string): {
     key: readFileSync(file('api.key')),
     cert: readFileSync(file('api.pem')),
   };
-}
-
-async function listen(server: http.Server | https.Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 /** Puts `api` behind TLS with a certificate of a private authority, and behind a proxy. */

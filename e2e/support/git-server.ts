@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './folder.js';
+import { listen } from './listen.js';
 import { run } from './login-system.js';
 
 /** A git server on this machine that lets in who has a password that `isGood` likes. */
@@ -84,11 +83,6 @@ export async function startGitServer(
       response.writeHead(401, { 'www-authenticate': 'Basic realm="code"' }).end();
     })();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${await listen(server)}`;
   return { host, url: `http://${host}/code.git`, passwords };
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { environment, startKm, type RunningKm } from './km.js';
 import type { OAuthServer } from './oauth-server.js';
@@ -37,3 +38,28 @@ export async function logInByWeb(args: readonly string[], env: Record<string, st
 
 export const kilometersFolder = (env: Readonly<Record<string, string>>): string =>
   join(env['HOME'] ?? '', '.config', 'kilometers');
+
+/** A login in a browser that lasts. */
+export const WEB = ['--web', '--scope', 'openid offline_access read'];
+
+/** The address to which the browser is to come back, with `parameters`. */
+export function callback(link: string, parameters: Readonly<Record<string, string>>): URL {
+  const url = new URL(new URL(link).searchParams.get('redirect_uri') ?? '');
+  url.search = new URLSearchParams(parameters).toString();
+  return url;
+}
+
+export const isClosed = (url: URL): Promise<boolean> =>
+  fetch(url).then(
+    () => false,
+    () => true,
+  );
+
+/** What lies in the folders of km, in the clear. */
+export function storedText(env: Readonly<Record<string, string>>): string {
+  const folder = kilometersFolder(env);
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}

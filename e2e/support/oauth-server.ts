@@ -1,10 +1,9 @@
 import { generateKeyPairSync, randomBytes, type X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Provider, type Configuration } from 'oidc-provider';
-import { onTestFinished } from 'vitest';
+import { listen } from './listen.js';
 
 /** What befalls one request, before or after the server has done its work. */
 export type Trouble =
@@ -190,13 +189,7 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
     }
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   const issuer = `http${options.tls === undefined ? '' : 's'}://localhost:${String(port)}`;
   const provider = new Provider(issuer, configurationOf(options));
   options.prepare?.(provider);

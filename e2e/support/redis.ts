@@ -1,15 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { temporaryFolder } from './folder.js';
-import { until } from './until.js';
-
-/** Whether there is a Redis to test with. Says so, loudly, when there is none. */
-export const HAS_REDIS = spawnSync('redis-server', ['--version']).status === 0;
-if (!HAS_REDIS) console.warn('!!!!!!!!  redis-server is missing: what needs it is SKIPPED.  !!!!!!!!');
+import { startRedis } from '../../packages/auth/test/support/redis-server.js';
 
 /** A real Redis, a key for what is kept in it, and a client that looks at it as it is. */
 export type Fleet = {
@@ -21,35 +14,17 @@ export type Fleet = {
 
 /** Starts a Redis that keeps nothing on the disk, and lets everybody in without `password`; it is stopped after the test. */
 export async function startFleet(password = ''): Promise<Fleet> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', temporaryFolder()];
-  const server = spawn('redis-server', [...own, '--requirepass', password], { stdio: 'ignore' });
+  const { port, url, process: server, stop } = await startRedis(['--requirepass', password]);
   const raw = new Redis(port, {
-    lazyConnect: true,
     retryStrategy: () => null,
     ...(password !== '' && { password }),
   });
   raw.on('error', () => undefined);
-  onTestFinished(() => {
+  onTestFinished(async () => {
     raw.disconnect();
-    server.kill('SIGKILL');
+    await stop();
   });
-  await until('Redis answers', () =>
-    raw.connect().then(
-      () => true,
-      () => false,
-    ),
-  );
-  return {
-    url: `redis://127.0.0.1:${String(port)}`,
-    key: randomBytes(32).toString('base64'),
-    raw,
-    server,
-  };
+  return { url, key: randomBytes(32).toString('base64'), raw, server };
 }
 
 /** The process that holds the lock of the fleet's one grant; `undefined` when none does. */

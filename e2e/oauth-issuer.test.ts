@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { environment, runKm } from './support/km.js';
+import { CLI } from './support/oauth-clients.js';
+import { at, kilometersFolder, logInByWeb, WEB } from './support/oauth-km.js';
+import { startOAuthServer } from './support/oauth-server.js';
+
+describe('an issuer in the place of the Kilometers API', () => {
+  test('that publishes nothing is logged in to by its endpoints', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    for (const path of ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
+      server.always(path, { status: 404 });
+    const without = await runKm(['auth', 'login', ...at(server), ...WEB]);
+    expect(without).toMatchObject({ code: 1 });
+    expect(without.stderr).toMatch(/publishes no discovery document.*endpoints by hand/);
+    const { issuer } = server;
+    const by = ['--token-endpoint', `${issuer}/token`, '--authorization-endpoint', `${issuer}/auth`];
+    const won = await logInByWeb([
+      ...at(server),
+      ...WEB,
+      ...by,
+      '--revocation-endpoint',
+      `${issuer}/token/revocation`,
+    ]);
+    expect(won.code).toBe(0);
+    expect(await runKm(['auth', 'refresh'], { env: won.env })).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'logout'], { env: won.env })).toMatchObject({ code: 0 });
+    expect(server.revoked()).toBe(1);
+  });
+
+  test('is not sent the API key of the Kilometers API, nor asked in its place', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const env = environment({
+      KILOMETERS_API_KEY: 'km_live_other',
+      KILOMETERS_API_ENDPOINT: 'https://api.example',
+    });
+    const won = await logInByWeb([...at(server), ...WEB], env);
+    expect(won.code).toBe(0);
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+    expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+    expect(JSON.stringify(server.seen.map(({ body }) => body.toString()))).not.toContain('km_live_other');
+  });
+
+  test('whose settings were changed by hand is not used with the login from before', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    const path = join(kilometersFolder(env), 'config.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"cli"', '"another"'));
+    const token = await runKm(['auth', 'token'], { env });
+    expect(token).toMatchObject({ code: 4, stdout: '' });
+    expect(token.stderr).toContain('is not the one that was logged in to; that login is not used');
+  });
+
+  test('that cannot be reached at logout is told later', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    server.always('/token/revocation', 'dropped');
+    const logout = await runKm(['auth', 'logout'], { env });
+    expect(logout.code).toBe(0);
+    expect(logout.stderr).toContain('could not be told yet');
+    expect(server.revoked()).toBe(0);
+    server.always('/token/revocation', undefined);
+    await runKm(['queue', 'flush'], { env });
+    expect(server.revoked()).toBe(1);
+  });
+
+  test.each([
+    [['--web'], /--web is for another issuer.*give --issuer/],
+    [['--issuer', 'https://id.example'], /give --client-id/],
+    [['--issuer', 'https://id.example', '--client-id', 'x'], /say how to log in: --web, or --device/],
+    [['--issuer', 'https://id.example', '--client-id', 'x', '--web', '--device'], /give one, not both/],
+    [
+      ['--issuer', 'https://id.example', '--client-id', 'x', '--api-key-stdin'],
+      /an API key is for the Kilometers API/,
+    ],
+    [['--issuer', 'http://id.example', '--client-id', 'x', '--web'], /plain http/],
+    [['--issuer', 'nothing', '--client-id', 'x', '--web'], /not a URL/],
+  ])('%j is wrong, and nothing is asked', async (args, message) => {
+    const run = await runKm(['auth', 'login', ...args]);
+    expect(run.code).toBe(message.source.includes('plain') ? 1 : 2);
+    expect(run.stderr).toMatch(message);
+  });
+});
