@@ -195,6 +195,25 @@ describe('an expired or missing token', () => {
 });
 
 describe('minValidMs', () => {
+  test('of exactly the lifetime of a new token is met by one', async () => {
+    const { manager, provider } = await setup();
+    const token = await manager.getValidToken('monitoring', { minValidMs: HOUR });
+
+    expect(token.lifetimeMs).toBe(HOUR);
+    expect((await manager.getValidToken('monitoring', { minValidMs: HOUR })).reveal()).toBe(token.reveal());
+    expect(provider.calls).toBe(1);
+  });
+
+  test('of exactly the lifetime is asked for again once some of it has passed', async () => {
+    const { manager, clock } = await setup();
+    const first = await manager.getValidToken('monitoring');
+    await clock.advance(1);
+
+    expect((await manager.getValidToken('monitoring', { minValidMs: HOUR })).reveal()).not.toBe(
+      first.reveal(),
+    );
+  });
+
   test('makes a caller with a long job wait for a longer token', async () => {
     const { manager, clock, provider } = await setup();
     await manager.getValidToken('monitoring');

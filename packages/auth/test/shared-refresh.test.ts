@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryCache } from '../src/index.js';
+import { AuthToken, createMemoryCache } from '../src/index.js';
 import { fakeClock, settle } from './support/fake-clock.js';
 import { HOUR, MINUTE, setup } from './support/setup.js';
 
@@ -196,6 +196,20 @@ describe('a forced refresh', () => {
     const forced = manager.forceRefresh('monitoring', { rejected });
     await clock.advance(200);
 
+    expect((await forced).reveal()).toBe('access-token-2');
+    expect(provider.calls).toBe(2);
+  });
+
+  test('does not take the very token that was rejected from a refresh under way', async () => {
+    const { manager, provider, clock } = await setup({ service: { latencyMs: 100 } });
+    const underway = manager.getValidToken('monitoring');
+    await settle();
+    // Who shares the cache may hear of it first, use it, and be told that it is not taken.
+    const rejected = new AuthToken({ value: 'access-token-1', scopes: [], issuedAtMs: 0, expiresAtMs: HOUR });
+    const forced = manager.forceRefresh('monitoring', { rejected });
+    await clock.advance(200);
+
+    expect((await underway).reveal()).toBe('access-token-1');
     expect((await forced).reveal()).toBe('access-token-2');
     expect(provider.calls).toBe(2);
   });
