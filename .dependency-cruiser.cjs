@@ -18,7 +18,7 @@ const PURE_POLICY = AUTH + 'refresh-policy[.]ts$';
 const PORTS = AUTH + '(ports|clock|auth-manager)[.]ts$';
 /** Concrete adapters: named only by the composition root. */
 const CONCRETE = AUTH + '(providers|caches)/';
-const ADAPTERS = [CONCRETE, AUTH + '(authenticated-(fetch|client)|(load-)?proved-requests)[.]ts$'];
+const ADAPTERS = [CONCRETE, AUTH + '(authenticated-fetch|(load-)?proved-requests)[.]ts$'];
 /** The last two load adapters late. */
 const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index|late-providers|providers-side)[.]ts$';
 

@@ -20,7 +20,8 @@ export type EventJournalOptions = JournalSegmentsOptions & {
 
 /**
  * Takes events, keeps them in memory for a moment in which they may be delivered, and writes to a segment of this
- * process's own what is not.
+ * process's own what is not. Where the disk takes nothing (it is full, or read-only) they stay in memory, of which
+ * `WaitingEvents` has 16 MiB, the oldest go first, the user is told once, and the disk is tried again every 5 s.
  */
 export class EventJournal {
   readonly #options: EventJournalOptions;
