@@ -22,7 +22,10 @@ const PARTS = Object.keys(GIVEN);
 
 type Program = { readonly page: string; readonly number: number; readonly text: string };
 
-const PROGRAMS: readonly Program[] = PAGES.flatMap((page) =>
+/** The API reference shows declarations, made from the source that the compiler reads. */
+const PAGES_WITH_PROGRAMS = PAGES.filter((page) => !page.startsWith('docs/api/'));
+
+const PROGRAMS: readonly Program[] = PAGES_WITH_PROGRAMS.flatMap((page) =>
   codeBlocks(page, 'ts').map(({ text }, index) => ({ page, number: index + 1, text: completed(text) })),
 );
 
