@@ -104,44 +104,6 @@ test('every --json is as its schema has it, and whatever reports has one', async
   expect(names).toEqual(expect.arrayContaining([...auth, ...others]));
 });
 
-describe('the exit code', () => {
-  const NEEDS_TOKEN = [
-    ['auth', 'token'],
-    ['auth', 'refresh'],
-    ['auth', 'exec', '--', 'true'],
-    ['plugins', 'list'],
-  ];
-
-  test.each(NEEDS_TOKEN)('of km %s %s is 4 with nobody logged in', async (...words) => {
-    const { code, stdout, stderr } = await runKm(words);
-    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toContain('km auth login');
-  });
-
-  test.each(NEEDS_TOKEN)('of km %s %s is 75 while the API cannot be reached', async (...words) => {
-    const api = await startApi();
-    await api.close();
-    const { code, stdout } = await runKm(words, { env: accountAt(api.url, { KM_MAX_RETRIES: '0' }) });
-    expect({ code, stdout }).toEqual({ code: 75, stdout: '' });
-  });
-
-  test.each(NEEDS_TOKEN)('of km %s %s is 1 for a key that the API refuses', async (...words) => {
-    const api = await startApi();
-    const env = accountAt(api.url, { KILOMETERS_API_KEY: 'km_live_unknown' });
-    expect(await runKm(words, { env })).toMatchObject({ code: 1, stdout: '' });
-  });
-
-  test.each([
-    ['monitor', ['monitor', '--local', '--']],
-    ['auth exec', ['auth', 'exec', '--']],
-  ])('of km %s is that of what it runs, or 128 and the signal', async (_, words) => {
-    const env = await account();
-    expect(await runKm([...words, 'sh', '-c', 'exit 7'], { env })).toMatchObject({ code: 7 });
-    expect(await runKm([...words, 'sh', '-c', 'kill -TERM $$'], { env })).toMatchObject({ code: 143 });
-    expect(await runKm([...words, '/no/such/program'], { env })).toMatchObject({ code: 127 });
-  });
-});
-
 describe('on a terminal', () => {
   const NARROW = [
     ['auth', 'status'],

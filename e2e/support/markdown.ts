@@ -54,3 +54,12 @@ export function anchorsOf(page: string): ReadonlySet<string> {
   }
   return anchors;
 }
+
+/** The first cells, without marks, of all tables whose first column is headed `heading`. */
+export function firstCells(page: string, heading: string): readonly string[] {
+  const tables = textOfPage(page).matchAll(/^\| ([^|\n]+?) +\|[^\n]*\n\| -[^\n]*\n((?:\|[^\n]*\n)*)/gm);
+  return [...tables]
+    .filter(([, headed]) => headed === heading)
+    .flatMap(([, , rows = '']) => [...rows.matchAll(/^\| ([^|\n]+?) +\|/gm)])
+    .map(([, cell = '']) => cell.replaceAll('`', ''));
+}

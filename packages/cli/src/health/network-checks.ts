@@ -11,18 +11,23 @@ const NOTABLE_SKEW_MS = 30_000;
 
 type Looking = Pick<CommandContext, 'fetch' | 'clock' | 'environment'>;
 
+type Asked = Pick<Account, 'endpoint' | 'own' | 'oauth'>;
+
+/** Another issuer, as the profile or its login has it: a login that a fleet shares is in no machine's `config.json`. */
+function issuerOf({ own, oauth }: Asked): Readonly<Record<string, unknown>> | undefined {
+  return own.provider ?? oauth?.provider;
+}
+
 /** What is asked how it is: the API, or what another issuer publishes. */
-function placeToAsk({ endpoint, own: { provider } }: Pick<Account, 'endpoint' | 'own'>): URL {
-  if (provider === undefined) return new URL(serviceUrl(endpoint.value, '/health'));
-  return new URL(serviceUrl(provider.issuer, '/.well-known/openid-configuration'));
+function placeToAsk(account: Asked): URL {
+  const provider = issuerOf(account);
+  if (provider === undefined) return new URL(serviceUrl(account.endpoint.value, '/health'));
+  return new URL(serviceUrl(String(provider['issuer']), '/.well-known/openid-configuration'));
 }
 
 /** Whether the API answers, by which way, whom it proves to be, and what time it has. */
-export async function networkChecks(
-  account: Pick<Account, 'endpoint' | 'own'>,
-  looking: Looking,
-): Promise<readonly HealthCheck[]> {
-  if (account.own.provider?.['endpoints'] !== undefined)
+export async function networkChecks(account: Asked, looking: Looking): Promise<readonly HealthCheck[]> {
+  if (issuerOf(account)?.['endpoints'] !== undefined)
     return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
   const url = placeToAsk(account);
   const proxy = await attempt('proxy', () => [proxyCheck(url, looking.environment)]);
