@@ -34,6 +34,17 @@ describe('the end of a session', () => {
     expect(shell.stdout().toString()).toBe('ping\nand then\n');
   });
 
+  test('no file that another thread opens meanwhile keeps the number of the stdout that is let go', async () => {
+    const hook = fileURLToPath(new URL('support/busy-stdout.cjs', import.meta.url));
+    const api = await startApi({ trouble: ['path=/api/events/batch,latency=300ms,count=inf'] });
+    const env = accountAt(api.url, { NODE_OPTIONS: `--require=${hook}` });
+    const { stderr } = await runKm(['monitor', '--', 'cat'], {
+      env,
+      input: '{"jsonrpc":"2.0","method":"m"}\n',
+    });
+    expect(stderr).toBe('in the end stdout is a device\n');
+  });
+
   test.each([0, 1, 3, 255])("the server's exit code %i is km's", async (code) => {
     expect(await runKm(monitoring(`process.exit(${code})`))).toMatchObject({ code });
   });

@@ -73,7 +73,10 @@ export async function runMonitor(
   });
   const session: MonitorSession = new MonitorSession({
     server,
-    client: { input: openClientInput(context.stdin), output: openClientOutput(context.stdout) },
+    client: {
+      input: openClientInput(context.stdin),
+      output: openClientOutput(context.stdout, { clock, threadsStarted: thread.started }),
+    },
     feed: thread.feed,
     clock,
   });

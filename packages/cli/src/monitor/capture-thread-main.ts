@@ -60,6 +60,7 @@ function yieldProcessor(): void {
 }
 
 const session = new CaptureSession(data, context, report);
+report({ type: 'running' });
 parentPort?.on('message', (order: ThreadOrder) => {
   switch (order.type) {
     case 'wake':

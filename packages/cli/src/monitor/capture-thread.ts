@@ -57,6 +57,8 @@ export type ThreadOrder =
 
 /** What the thread says. */
 export type ThreadReport =
+  /** It runs, and has loaded what it needs: the first of all. */
+  | { readonly type: 'running' }
   | { readonly type: 'tell'; readonly text: string }
   /** At the end it still cannot tell whose the events are: is all that passed in the prelude? */
   | { readonly type: 'keep' }
@@ -85,6 +87,8 @@ export type CaptureThreadOptions = {
  */
 export class CaptureThread {
   readonly feed: CaptureFeed;
+  /** Resolves when it has loaded what it needs, or will not. */
+  readonly started: Promise<void>;
   readonly #worker: Worker;
   readonly #clock: Clock;
   readonly #prelude: Prelude | undefined;
@@ -103,6 +107,10 @@ export class CaptureThread {
       stdout: true,
       stderr: true,
     });
+    this.started = new Promise((resolve) => {
+      this.#worker.once('message', () => resolve());
+      this.#worker.once('exit', () => resolve());
+    });
     this.#worker.stdout.resume();
     this.#worker.stderr.on('data', (chunk: Buffer) => tell(chunk.toString()));
     this.feed = new CaptureFeed({
@@ -115,6 +123,8 @@ export class CaptureThread {
     this.#finished = new Promise((resolve) => {
       this.#worker.on('message', (report: ThreadReport) => {
         switch (report.type) {
+          case 'running':
+            break;
           case 'tell':
             tell(report.text);
             break;
