@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
 import { environment, runKm } from './support/km.js';
 import { CLI, ODD_SECRET, service } from './support/oauth-clients.js';
 import { at, logInByWeb } from './support/oauth-km.js';
 import { startOAuthServer } from './support/oauth-server.js';
-import { HAS_REDIS, startFleet, type Fleet } from './support/redis.js';
+import { startFleet, type Fleet } from './support/redis.js';
 import { flawsBySchema } from './support/schema.js';
 
 const SCOPES = ['--scope', 'openid offline_access read'];

@@ -78,7 +78,7 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
   });
 
   test('status and doctor say where tokens are and where the key comes from, and print no password', async () => {
-    const [fleet, { api }] = [await startFleet('the-password'), await startCounted()];
+    const [fleet, { api }] = [await startFleet({ password: 'the-password' }), await startCounted()];
     const url = fleet.url.replace('//', '//:the-password@');
     const env = accountAt(api.url, { KM_CACHE_URL: url, KM_CACHE_KEY: fleet.key });
     const status = await runKm(['auth', 'status', '--json'], { env });
@@ -108,7 +108,7 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
   });
 
   test('when Redis is down a stored login fails with what to do, an API key goes on, and nothing hangs', async () => {
-    const [fleet, { api }] = [await startFleet('the-password'), await startCounted()];
+    const [fleet, { api }] = [await startFleet({ password: 'the-password' }), await startCounted()];
     fleet.server.kill('SIGKILL');
     const url = fleet.url.replace('//', '//:the-password@');
     const shared = { KM_CACHE_URL: url, KM_CACHE_KEY: fleet.key };

@@ -61,7 +61,9 @@ export function redisError(
 ): AuthError {
   const said = messageOf(cause);
   const known = ANSWERS.find(([form]) => form.test(said))?.[1];
-  const why = known ?? `${said}: check that it runs and can be reached from here`;
+  // A server that speaks TLS only says nothing to who does not: it hangs up.
+  const orTls = !address.isTls && /ECONNRESET|closed/.test(said) ? ', and whether it must be rediss://' : '';
+  const why = known ?? `${said}: check that it runs and can be reached from here${orTls}`;
   const message = `the cache in Redis at ${address.label} cannot be used: ${why}`;
   return makers.createError('KM_AUTH_CACHE', message, cause);
 }
