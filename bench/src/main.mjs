@@ -1,8 +1,16 @@
-// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli,monitor]
+// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli,monitor,memory]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { installedPeers } from './installed-peers.mjs';
-import { cliTable, expiredTable, heading, monitorTables, ratioTable, sharedLoginTables } from './report.mjs';
+import {
+  cliTable,
+  expiredTable,
+  heading,
+  memoryTables,
+  monitorTables,
+  ratioTable,
+  sharedLoginTables,
+} from './report.mjs';
 
 const { values } = parseArgs({
   options: { write: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -15,6 +23,7 @@ const BENCHMARKS = {
   expired: async () => [expiredTable(await (await import('./expired.mjs')).measureExpired())],
   cli: async () => [cliTable(await (await import('./cli.mjs')).measureCli())],
   monitor: async () => monitorTables(await (await import('./monitor.mjs')).measureMonitor()),
+  memory: async () => memoryTables(await (await import('./monitor-memory.mjs')).measureMonitorMemory()),
   shared: async () => sharedLoginTables(await (await import('./shared-login.mjs')).measureSharedLogin()),
 };
 

@@ -40,6 +40,23 @@ async function withApi() {
   };
 }
 
+/** An API that is down, and folders of its own. */
+async function withoutApi() {
+  const folder = mkdtempSync(join(tmpdir(), 'km-bench-'));
+  return {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      // Nobody listens there.
+      KILOMETERS_API_ENDPOINT: 'http://127.0.0.1:9',
+      KILOMETERS_API_KEY: 'km_live_bench',
+    },
+    async stop() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 function compiledLoop() {
   const program = join(mkdtempSync(join(tmpdir(), 'km-bench-')), 'loop');
   try {
@@ -48,6 +65,17 @@ function compiledLoop() {
   } catch {
     return undefined;
   }
+}
+
+const NODE_PIPE = [process.execPath, fileOf('monitor-pipe.mjs'), ...SERVER];
+const KM_MONITOR = [process.execPath, KM, 'monitor', '--server', '--', ...SERVER];
+
+/** A bare pipe, and km monitor that can deliver nothing. */
+export function memoryContenders() {
+  return [
+    { name: 'a bare pipe in Node', command: NODE_PIPE, prepare: nothing },
+    { name: 'km monitor, the API down', command: KM_MONITOR, prepare: withoutApi, isOurs: true },
+  ];
 }
 
 /** Each with the command to run and what it needs; the first is the baseline. */
@@ -61,7 +89,7 @@ export function monitorContenders() {
       : [{ name: 'a poll loop in C', command: [...loop, ...SERVER], prepare: nothing }]),
     {
       name: 'a bare pipe in Node',
-      command: [...node('monitor-pipe.mjs'), ...SERVER],
+      command: NODE_PIPE,
       prepare: nothing,
       isPipe: true,
     },
@@ -72,13 +100,18 @@ export function monitorContenders() {
     },
     {
       name: 'km monitor',
-      command: [process.execPath, KM, 'monitor', '--server', '--', ...SERVER],
+      command: KM_MONITOR,
       prepare: withApi,
       isOurs: true,
     },
     {
       name: "a relay of the MCP SDK's transports",
       command: [...node('monitor-sdk-relay.mjs'), ...SERVER],
+      prepare: nothing,
+    },
+    {
+      name: '@civic/passthrough-mcp-server',
+      command: [...node('monitor-civic.mjs'), ...SERVER],
       prepare: nothing,
     },
   ];

@@ -148,7 +148,33 @@ export function monitorTables({ rows, rounds, roundTrips }) {
     '## Between an MCP client and its server\n\n' +
       `One message at a time, ${roundTrips} round trips a round, then as many as are taken; medians of ${rounds} rounds, with ` +
       'the middle half. Round trips and throughput over the server itself in the same round, the first answer over the ' +
-      `bare pipe's. \`km monitor\` delivers to an API that is 20 ms away.\n\n${table(head, measured)}\n\n${verdicts.join('\n')}\n`,
+      `bare pipe's. \`km monitor\` delivers to an API that is 20 ms away. mcp-proxy, mcp-remote and supergateway lead from stdio to ` +
+      `HTTP or back, none from stdio to stdio; tooner is no npm package.\n\n${table(head, measured)}\n\n${verdicts.join('\n')}\n`,
+  ];
+}
+
+/** At most so much more than the bare pipe, and no more than so much growth. */
+const MOST_OVER_MB = 60;
+const MOST_GROWTH_MB = 8;
+
+/** What `measureMonitorMemory` measured: nothing where it cannot be. */
+export function memoryTables(measured) {
+  if (measured === undefined) return [];
+  const { rows, seconds, aSecond } = measured;
+  const megabytes = (bytes) => bytes / 1024 / 1024;
+  const text = (bytes) => `${megabytes(bytes).toFixed(1)} MiB`;
+  const [pipe] = rows;
+  const cells = rows.map(({ name, isOurs, middleBytes, endBytes }) => {
+    const isMet =
+      megabytes(endBytes - pipe.endBytes) <= MOST_OVER_MB &&
+      megabytes(endBytes - middleBytes) <= MOST_GROWTH_MB;
+    const target = isOurs ? verdict(`at most ${MOST_OVER_MB} MiB over, and flat`, isMet) : '';
+    return [name, text(middleBytes), text(endBytes), text(endBytes - pipe.endBytes), target];
+  });
+  return [
+    '## Memory of km monitor\n\n' +
+      `Both at once, each with ${aSecond.toLocaleString('en')} messages a second for ${seconds} s: what the process has in memory, the ` +
+      `median of the middle third and of the last.\n\n${table(['', 'middle', 'end', 'over the pipe', 'target'], cells)}\n`,
   ];
 }
 
