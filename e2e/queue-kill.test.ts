@@ -1,37 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { accountAt, API_KEY, environment, runKm } from './support/km.js';
-import { numbersTo, startSession, storedNumbers } from './support/queue-session.js';
-import { ProcessorWaits } from './support/run-queue.js';
+import { killSession } from './support/killed-session.js';
+import { numbersTo, storedNumbers } from './support/queue-session.js';
 import { seeded } from './support/seeded.js';
 import { until } from './support/until.js';
 
 const ALL_STORMS = process.env['KM_ALL_STORMS'] === '1';
 const SEED = Number(process.env['KM_SEED'] ?? Date.now() % 1e6);
 const ROUNDS = ALL_STORMS ? 25 : 3;
-/** What a killed process captured in its last 200 ms may be lost. */
-const MAY_BE_LOST_MS = 200;
-const LOOK_MS = 10;
-
-/** Runs a session with these variables and kills it so long after its start. Resolves with how many messages must not be lost. */
-async function killed(env: Record<string, string>, name: string, afterMs: number): Promise<number> {
-  const startedAtMs = performance.now();
-  const session = startSession(env, name);
-  void session.send(10_000, 3).catch(() => undefined);
-  // A machine that has other things to do gives it less time: the time in which it could not run does not count.
-  const waits = new ProcessorWaits(session.km.child.pid ?? 0);
-  do {
-    waits.look();
-    await delay(LOOK_MS);
-  } while (performance.now() < startedAtMs + afterMs);
-  waits.look();
-  session.km.child.kill('SIGKILL');
-  await session.km.ended;
-  const safeAtMs = waits.beforeRunningMs(MAY_BE_LOST_MS);
-  return session.echoedAtMs.filter((atMs) => atMs <= safeAtMs).length;
-}
-
 describe(`km is killed at any moment from its start on (KM_SEED=${SEED})`, () => {
   const random = seeded(SEED);
 
@@ -51,7 +28,7 @@ describe(`km is killed at any moment from its start on (KM_SEED=${SEED})`, () =>
         const name = `round-${round}`;
         // As often in the first half second as in the two after it.
         const afterMs = round % 2 === 0 ? random() * 500 : 500 + random() * 1_500;
-        safe.set(name, await killed(env, name, afterMs));
+        safe.set(name, await killSession(env, name, ({ ageMs }) => ageMs >= afterMs));
       }
       mended?.();
       if (!isLoggedIn) await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
