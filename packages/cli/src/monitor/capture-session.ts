@@ -36,6 +36,7 @@ export class CaptureSession {
   readonly #waiting: MonitorEvent[] = [];
   /** Takes the events; until the outlet is open they wait. */
   #add: (event: MonitorEvent) => void;
+  #congestion: EventOutlet['congestion'] = () => undefined;
   #unsent = 0;
   #answerKept: (isWhole: boolean) => void = () => undefined;
   #giveUp: () => void = () => undefined;
@@ -77,6 +78,7 @@ export class CaptureSession {
       capture,
       clock,
       onCaughtUp: () => this.#lines?.flush(),
+      congestion: () => this.#congestion(),
     });
     // What is in the ring before anybody looked is no reason to be woken.
     this.#recorder.wake();
@@ -99,7 +101,7 @@ export class CaptureSession {
 
   /** Makes safe what is in the ring by now, and says when it is. */
   async secure(): Promise<void> {
-    this.#recorder.drain();
+    await this.#recorder.drain();
     const outlet = await this.#outlet;
     if (outlet === undefined || (await outlet.secure())) this.#report({ type: 'secured' });
     else this.#context.clock.schedule(() => void this.secure(), SECURE_AGAIN_MS, false);
@@ -115,7 +117,7 @@ export class CaptureSession {
    * API or in the queue, without the prelude.
    */
   async finish({ exitCode, timeLimitMs }: CaptureEnding): Promise<boolean> {
-    this.#recorder.drain();
+    await this.#recorder.drain();
     this.#lines?.flush();
     const outlet = await this.#outletWithin(timeLimitMs);
     const left =
@@ -156,6 +158,7 @@ export class CaptureSession {
         const outlet = await this.#open(data, notify);
         for (const event of this.#waiting.splice(0)) outlet.add(event);
         this.#add = outlet.add;
+        this.#congestion = outlet.congestion;
         this.#report({ type: 'ready' });
         return outlet;
       } catch (error) {

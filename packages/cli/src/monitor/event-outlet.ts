@@ -17,6 +17,8 @@ export type EventOutlet = {
   readonly start: () => void;
   /** Takes an event. Returns at once, whatever the API does. */
   readonly add: (event: MonitorEvent) => void;
+  /** While events come faster than the disk takes them: resolves when it took them. */
+  readonly congestion: () => Promise<void> | undefined;
   /** Whether all that was taken is at the API or on the disk by now, after writing what was not. */
   readonly secure: () => Promise<boolean>;
   /** Delivers what is left for at most `timeLimitMs`; the rest waits in the queue. */
@@ -42,6 +44,7 @@ export async function openEventOutlet(
       queue.start();
     },
     add: queue.add,
+    congestion: queue.congestion,
     secure: queue.secure,
     async finish(timeLimitMs) {
       endedAtMs ??= clock.monotonicMs();

@@ -16,6 +16,8 @@ export type RecorderOptions = {
   readonly clock: Clock;
   /** Called when all that was there has been looked at. */
   readonly onCaughtUp: () => void;
+  /** While what was looked at piles up: resolves when no more is to be waited for. The ring has room meanwhile. */
+  readonly congestion: () => Promise<void> | undefined;
 };
 
 /** Looks at what comes through the ring. */
@@ -32,9 +34,9 @@ export class Recorder {
     if (!this.#isScheduled) this.#schedule(GATHER_MS);
   }
 
-  /** Looks at all that is in the ring, at once. */
-  drain(): void {
-    this.#take(Number.POSITIVE_INFINITY);
+  /** Looks at all that is in the ring, as fast as it is taken. */
+  async drain(): Promise<void> {
+    while (this.#take(this.#options.clock.monotonicMs() + TURN_MS)) await this.#options.congestion();
   }
 
   #schedule(delayMs: number): void {
@@ -48,7 +50,8 @@ export class Recorder {
     const endsAtMs = clock.monotonicMs() + TURN_MS;
     const hasMore = this.#take(endsAtMs);
     if (hasMore) {
-      this.#schedule(0);
+      this.#isScheduled = true;
+      void Promise.resolve(this.#options.congestion()).then(() => this.#schedule(0));
       return;
     }
     onCaughtUp();

@@ -8,6 +8,8 @@ import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 const WRITE_AFTER_MS = 50;
 /** So much is written at once, without waiting. */
 const WRITE_AT_BYTES = 1024 * 1024;
+/** With so much in memory it is written before more is taken; memory has room for what is taken meanwhile all the same. */
+const CONGESTED_BYTES = 4 * 1024 * 1024;
 /** After a failure to write, the disk is tried again this much later. */
 const RETRY_MS = 5_000;
 
@@ -52,6 +54,11 @@ export class EventJournal {
   /** Whether events can be written, as far as is known. */
   get isWritable(): boolean {
     return this.#place !== undefined && this.#retryAtMs === undefined;
+  }
+
+  /** While too much waits to be written: resolves when it is written, or cannot be. */
+  get congestion(): Promise<void> | undefined {
+    return this.#waiting.bytes >= CONGESTED_BYTES && this.isWritable ? this.flush() : undefined;
   }
 
   /** Changes with each write: what is read of it on both sides of an `await` tells whether one began meanwhile. */

@@ -31,6 +31,8 @@ export type Undelivered = {
 export type EventQueue = {
   /** Takes an event. Returns at once, whatever the API and the disk do. */
   readonly add: (event: MonitorEvent) => void;
+  /** While events come faster than the disk takes them: resolves when it took them. */
+  readonly congestion: () => Promise<void> | undefined;
   /** Writes what is in memory only; resolves with whether nothing is. */
   readonly secure: () => Promise<boolean>;
   /** Begins to deliver what others left, behind. */
@@ -116,6 +118,7 @@ export async function openEventQueue(
   context.onExit(() => journal.flushSync());
   return {
     add: (event) => delivery.add(event),
+    congestion: () => journal.congestion,
     async secure() {
       // After a failure to write the disk is left alone for a while.
       if (journal.isWritable) await journal.flush();
