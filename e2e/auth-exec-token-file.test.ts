@@ -13,6 +13,9 @@ import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, runKm, startKm } from './support/km.js';
+import { CLI } from './support/oauth-clients.js';
+import { at, logInByWeb, WEB } from './support/oauth-km.js';
+import { JWT_API, startOAuthServer } from './support/oauth-server.js';
 import { until } from './support/until.js';
 
 /** Arguments that run `script`, JavaScript text, with a token. */
@@ -47,6 +50,17 @@ describe('km auth exec --token-file', () => {
     expect(seen).toHaveLength(3);
     expect(seen.every(({ token, mode }) => /^eyJ\S+$/.test(token) && mode === 0o600)).toBe(true);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('keeps the token of a login that is for one API of its issuer fresh as well', async () => {
+    const server = await startOAuthServer({ clients: [CLI], tokenTtl: 2 });
+    const { env } = await logInByWeb([...at(server), ...WEB, '--resource', JWT_API]);
+    const file = join(temporaryFolder(), 'token');
+    const run = await runKm(executing(WATCH, '--token-file', file), {
+      env: { ...env, KM_CHECK_INTERVAL: '200ms' },
+    });
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(run.stdout.trim().split('\n')).toHaveLength(3);
   });
 
   test('sends a signal for each newer token', async () => {

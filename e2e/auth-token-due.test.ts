@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { accountAt, runKm } from './support/km.js';
 import { configFolderOf } from './support/login-owner.js';
+import { CLI } from './support/oauth-clients.js';
+import { at, logInByWeb, WEB } from './support/oauth-km.js';
+import { startOAuthServer } from './support/oauth-server.js';
 import { until } from './support/until.js';
 
 const TOKEN = ['auth', 'token', '--scope', 'monitoring'];
@@ -66,6 +69,24 @@ describe('km auth token with a token that is due', () => {
     const now = { ...env, KM_REFRESH_AHEAD: '1s' };
     await until('the answer is stored', async () => (await runKm(TOKEN, { env: now })).stdout !== due);
     expect(requests()).toBe(2);
+  });
+
+  test('does not wait for another issuer that is slow, either', async () => {
+    const server = await startOAuthServer({ clients: [CLI], tokenTtl: 3_600 });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    const { stdout: due } = await runKm(['auth', 'token'], { env });
+    await age(env);
+    server.next({ slowMs: SLOW_MS });
+    const startedAtMs = performance.now();
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stdout: due, stderr: '' });
+    expect(performance.now() - startedAtMs).toBeLessThan(AT_ONCE_MS);
+    const now = { ...env, KM_REFRESH_AHEAD: '1s' };
+    await until(
+      'the answer is stored',
+      async () => (await runKm(['auth', 'token'], { env: now })).stdout !== due,
+    );
+    expect(server.refreshes()).toBe(1);
+    expect(server.revoked()).toBe(0);
   });
 
   test('says what the refresh found out', async () => {

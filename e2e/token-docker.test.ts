@@ -8,6 +8,9 @@ import { temporaryFolder } from './support/folder.js';
 import { accountAt, runKm, start } from './support/km.js';
 import { listen } from './support/listen.js';
 import { can } from './support/login-system.js';
+import { CLI } from './support/oauth-clients.js';
+import { at, logInByWeb, WEB } from './support/oauth-km.js';
+import { JWT_API, startOAuthServer } from './support/oauth-server.js';
 import { flawsBySchema } from './support/schema.js';
 import { isValid } from './support/validate.js';
 
@@ -68,6 +71,18 @@ describe('km auth token --format docker', () => {
     const before = (await runKm(TOKEN, { env })).stdout;
     expect(await runKm([...DOCKER, 'erase'], { env, input: api.url })).toMatchObject({ code: 0, stdout: '' });
     expect((await runKm(TOKEN, { env })).stdout).not.toBe(before);
+  });
+
+  test('after erase gives another token of a login that is for one API of its issuer, too', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB, '--resource', JWT_API]);
+    const token = ['auth', 'token'];
+    const before = await runKm(token, { env });
+    const erase = [...token, '--format', 'docker', 'erase'];
+    expect(await runKm(erase, { env, input: server.issuer })).toMatchObject({ code: 0, stdout: '' });
+    const after = await runKm(token, { env });
+    expect([before.code, after.code]).toEqual([0, 0]);
+    expect(after.stdout).not.toBe(before.stdout);
   });
 
   test('without a login says so where docker reads it', async () => {

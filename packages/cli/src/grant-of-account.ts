@@ -1,10 +1,12 @@
 import {
   credentialFingerprint,
   parseEndpoint,
+  scopeKey,
   Secret,
   type AuthManagerConfig,
   type Credential,
   type GrantKey,
+  type Scope,
   type StoredLogin,
 } from '@kilometers/auth';
 import { credentialOf, type Account } from './settings.js';
@@ -35,6 +37,11 @@ export function grantOfAccount({ oauth, config, profile, endpoint }: Account): {
   if (oauth !== undefined) return { key: oauth.grant, keySuffix: oauth.keySuffix };
   const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
   return { key, keySuffix: '' };
+}
+
+/** Under what the manager keeps this account's token for `scope`, and what its events call it. */
+export function tokenKeyOf(account: Account, scope: Scope): string {
+  return scopeKey(scope) + grantOfAccount(account).keySuffix;
 }
 
 /** Under what the manager keeps the grant of this account. */

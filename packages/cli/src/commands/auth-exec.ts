@@ -8,6 +8,7 @@ import { KeptFresh } from '../exec/kept-fresh.js';
 import { SignalPassing } from '../exec/signal-passing.js';
 import { TokenFile } from '../exec/token-file.js';
 import { EXIT } from '../exit-code.js';
+import { tokenKeyOf } from '../grant-of-account.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -35,7 +36,7 @@ export async function runAuthExec(
   const refreshSignal = signalNamed(flags.refreshSignal);
   assertVariableName(flags.env);
   const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context.createId);
-  const { manager } = await openAuthManager(flags, context);
+  const { manager, account } = await openAuthManager(flags, context);
   const token = await firstToken(manager, scope, context);
 
   const signals = new SignalPassing(context.process);
@@ -49,7 +50,14 @@ export async function runAuthExec(
       file?.write(newer);
       if (refreshSignal !== undefined) child.signal(refreshSignal);
     };
-    const kept = new KeptFresh({ manager, scope, token, onToken, tell: context.tell });
+    const kept = new KeptFresh({
+      manager,
+      scope,
+      key: tokenKeyOf(account, scope),
+      token,
+      onToken,
+      tell: context.tell,
+    });
     const exitCode = await child.exitCode;
     kept.end();
     return exitCode;

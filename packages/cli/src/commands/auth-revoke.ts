@@ -2,7 +2,7 @@ import { scopeKey, type GrantKey } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { grantOfAccount } from '../grant-of-account.js';
+import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
@@ -26,7 +26,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
   const account = await resolveAccount(flags, context.environment, files.logins);
   const { profile, endpoint, credential, loginCommand, oauth } = account;
-  const { key: own, keySuffix } = grantOfAccount(account);
+  const { key: own } = grantOfAccount(account);
   const isOwn = ({ credential: of }: GrantKey): boolean => oauth === undefined || of === own.credential;
   const endings = new TokenEndings(
     () => ({ apiEndpoint: endpoint.value, ...(oauth !== undefined && { oauth }) }),
@@ -35,7 +35,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   const taken = await takeTokens({
     files,
     isMeant: (key) => key.profile === own.profile && key.apiOrigin === own.apiOrigin && isOwn(key),
-    part: scope === undefined ? partWithTokens : partWithScope(scope + keySuffix),
+    part: scope === undefined ? partWithTokens : partWithScope(tokenKeyOf(account, scope)),
     note: endings.note,
   });
   const ending = await endings.tell();

@@ -1,8 +1,10 @@
-import { scopeKey, type AuthEvent, type AuthManager, type AuthToken } from '@kilometers/auth';
+import type { AuthEvent, AuthManager, AuthToken } from '@kilometers/auth';
 
 export type KeptFreshOptions = {
   readonly manager: AuthManager;
   readonly scope: string;
+  /** What the manager's events call its token. */
+  readonly key: string;
   /** The token that the command has. */
   readonly token: AuthToken;
   /** Is given each newer token, once. */
@@ -13,14 +15,12 @@ export type KeptFreshOptions = {
 /** Watches for newer tokens while a command runs, and says once when there is none to be had. */
 export class KeptFresh {
   readonly #options: KeptFreshOptions;
-  readonly #scope: string;
   readonly #unsubscribe: () => void;
   #fingerprint: string;
   #isTroubled = false;
 
   constructor(options: KeptFreshOptions) {
     this.#options = options;
-    this.#scope = scopeKey(options.scope);
     this.#fingerprint = options.token.fingerprint;
     this.#unsubscribe = options.manager.subscribe((event) => this.#onEvent(event));
     options.manager.start();
@@ -31,14 +31,15 @@ export class KeptFresh {
   }
 
   #onEvent(event: AuthEvent): void {
+    const { key } = this.#options;
     switch (event.type) {
       case 'token.issued':
       case 'token.refreshed':
       case 'token.adopted':
-        if (event.scope === this.#scope && event.token !== this.#fingerprint) void this.#hand();
+        if (event.scope === key && event.token !== this.#fingerprint) void this.#hand();
         return;
       case 'refresh.failed':
-        if (event.scope === this.#scope) this.#tellTrouble(event.message);
+        if (event.scope === key) this.#tellTrouble(event.message);
         return;
       default:
         return;

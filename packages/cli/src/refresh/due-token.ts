@@ -1,6 +1,6 @@
-import { dueAtMs, isUsable, refreshSettings, scopeKey, type AuthToken } from '@kilometers/auth';
+import { dueAtMs, isUsable, refreshSettings, type AuthToken } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { grantKeyOf } from '../grant-of-account.js';
+import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import type { OpenedManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
 
@@ -24,12 +24,11 @@ export async function dueToken(
   const { clock, environment } = context;
   if (storage.whyMemory !== undefined || environment[IS_APART] === '1') return undefined;
   const { refreshAheadMs, refreshDeadlineMs } = refreshSettings(account.config);
-  const { config, profile, endpoint } = account;
-  const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
+  const { key } = grantOfAccount(account);
   const stored = async (): Promise<AuthToken | undefined> => {
     // Where it cannot be read, the manager says so.
     const record = await storage.cache.getGrant(key).catch(() => undefined);
-    const token = record?.tokens.get(scopeKey(scope));
+    const token = record?.tokens.get(tokenKeyOf(account, scope));
     const nowMs = clock.nowMs();
     const isGood = token !== undefined && isUsable(token, nowMs) && token.remainingMs(nowMs) >= minValidMs;
     return isGood ? token : undefined;

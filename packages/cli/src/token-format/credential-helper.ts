@@ -1,7 +1,8 @@
-import { parseEndpoint, scopeKey, type AuthToken, type Scope } from '@kilometers/auth';
+import { parseEndpoint, type AuthToken, type Scope } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { tokenKeyOf } from '../grant-of-account.js';
 import type { Account } from '../settings.js';
 import type { Storage } from '../token-cache.js';
 import { CredentialHosts } from './credential-host.js';
@@ -94,8 +95,8 @@ async function helpDocker(action: DockerAction, options: HelperOptions): Promise
     case 'erase': {
       const server = parseDockerServer(await read());
       if (server === undefined || hosts.verdictOn(server) !== 'yes') return refuse(NOT_FOUND);
-      const wanted = scopeKey(options.scope);
-      const isMeant = (_: AuthToken, scope: string): boolean => scope === wanted;
+      const wanted = tokenKeyOf(account, options.scope);
+      const isMeant = (_: AuthToken, key: string): boolean => key === wanted;
       await dropRefusedToken(storage.cache, ownerOf(options), isMeant, context.clock.nowMs());
       return EXIT.done;
     }
