@@ -20,7 +20,12 @@ const BUDGETS = [
 ];
 
 /** End-to-end tests that run what was installed. */
-const TESTS = ['e2e/auth-token.test.ts', 'e2e/auth-login.test.ts', 'e2e/monitor-mcp.test.ts'];
+const TESTS = [
+  'e2e/auth-token.test.ts',
+  'e2e/auth-login.test.ts',
+  'e2e/monitor-mcp.test.ts',
+  'e2e/new-user.test.ts',
+];
 
 const ESM_PROGRAM = `
 import { createAuthManager, createMemoryCache, isAuthError } from '@kilometers/auth';

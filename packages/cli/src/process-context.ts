@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import { exitCodeFor } from './exit-code.js';
 import { reportOf } from './failure-report.js';
 import { createNetwork } from './network/network.js';
+import { foldedFor } from './terminal/fold.js';
 import { writeAtOnce } from './write-at-once.js';
 
 /** Set when the command line is bundled. */
@@ -41,10 +42,12 @@ function createContext(bundleFolder: string): CommandContext {
     stderr,
     answer: (text) => writeAtOnce(text, () => process.stdout),
     tell: (line) => {
-      stderr().write(`${line}\n`);
+      const to = stderr();
+      to.write(`${foldedFor(to, line)}\n`);
     },
     prompt: (text) => {
-      stderr().write(text);
+      const to = stderr();
+      to.write(foldedFor(to, text));
     },
     ...createNetwork(process.env, systemClock, (input, init) => fetch(input, init)),
     process,

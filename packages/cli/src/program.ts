@@ -128,6 +128,11 @@ function monitorCommand(context: CommandContext, exitWith: (code: number) => voi
     if (file === undefined || file === '') {
       command.error('missing the server to run; usage: km monitor --server -- COMMAND [ARGUMENT...]');
     }
+    if (flags.printConfig !== undefined) {
+      const { runMonitorConfig } = await import('./commands/monitor-config.js');
+      exitWith(await runMonitorConfig(flags.printConfig, [file, ...args], flags, context));
+      return;
+    }
     const { runMonitor } = await import('./commands/monitor.js');
     exitWith(await runMonitor([file, ...args], flags, context));
   });

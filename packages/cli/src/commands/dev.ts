@@ -38,6 +38,8 @@ export async function runDev(flags: DevFlags, context: CommandContext): Promise<
     context.tell(
       `km: in another shell: export KILOMETERS_API_ENDPOINT=${api.url} KILOMETERS_API_KEY=${apiKey[0] ?? ''}`,
     );
+    context.tell('km: or for good, and for programs that no shell starts:');
+    context.tell(`    km init --endpoint ${api.url} --api-key ${apiKey[0] ?? ''}`);
     await stopped;
     return 0;
   } finally {

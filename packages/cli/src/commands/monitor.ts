@@ -8,7 +8,6 @@ import { openMonitorLog } from '../monitor/monitor-log.js';
 import { redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
 import { Prelude } from '../monitor/prelude.js';
-import { printClientConfig } from '../monitor/print-client-config.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
 import { SignalRelay } from '../monitor/signal-relay.js';
 import { queueLimitsFrom } from '../queue/queue-limits.js';
@@ -20,7 +19,6 @@ export async function runMonitor(
   flags: MonitorFlags,
   context: CommandContext,
 ): Promise<number> {
-  if (flags.printConfig !== undefined) return printClientConfig(flags.printConfig, command, flags, context);
   const { clock } = context;
   // What the user wrote for this command is checked before anything runs; what may mend itself, or is set for all
   // programs, is no reason not to run the server.

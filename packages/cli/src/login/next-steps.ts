@@ -20,10 +20,12 @@ function claudeConfiguration(platform: NodeJS.Platform): string {
  */
 export function tellNextSteps(
   { isLoggedIn, profile }: { readonly isLoggedIn: boolean; readonly profile: string },
-  { tell, bundleFolder }: CommandContext,
+  { tell, bundleFolder, environment }: CommandContext,
 ): void {
   const ofProfile = profile === 'default' ? '' : ` --profile ${profile}`;
   if (!isLoggedIn) {
+    if ((environment['KILOMETERS_API_KEY'] ?? '') !== '')
+      tell('km: KILOMETERS_API_KEY is for this shell only: Claude Desktop, for one, does not have it');
     tell(`km: next, log in: km auth login --device${ofProfile}`);
     tell(`    or: km auth login --api-key-stdin${ofProfile} < api-key.txt`);
   }
@@ -40,4 +42,5 @@ export function tellNextSteps(
   });
   for (const line of configuration.split('\n')) tell(`    ${line}`);
   tell(`km: the same for a server of yours: km monitor${ofProfile} --print-config claude -- COMMAND`);
+  tell('km: whether all is well, at any time: km doctor');
 }

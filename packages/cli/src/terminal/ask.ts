@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { CommandContext } from '../command-context.js';
+import { fold } from './fold.js';
+import { widthOf } from './terminal.js';
 
 /** A line that somebody typed, without the spaces around it; `undefined` when there is no more. The terminal shows it. */
 function askLine(
@@ -37,10 +39,13 @@ function readLine(input: Readable): Promise<string | undefined> {
 export async function askChoice(
   question: string,
   choices: readonly string[],
-  context: Pick<CommandContext, 'stdin' | 'prompt' | 'tell'>,
+  context: Pick<CommandContext, 'stdin' | 'stderr' | 'prompt' | 'tell'>,
 ): Promise<number | undefined> {
   context.tell(question);
-  choices.forEach((choice, index) => context.tell(`  ${index + 1}  ${choice}`));
+  const width = widthOf(context.stderr());
+  for (const [index, choice] of choices.entries()) {
+    for (const line of fold(`${index + 1} ${choice}`, { width, indent: 2, hanging: 4 })) context.tell(line);
+  }
   for (;;) {
     const answer = await askLine(`Type a number and press Enter [1]: `, context);
     if (answer === undefined) {

@@ -1,3 +1,6 @@
+import type { Writable } from 'node:stream';
+import { isTerminal, widthOf } from './terminal.js';
+
 /** How a text is folded. */
 export type FoldOptions = {
   /** The most columns of a line. */
@@ -26,4 +29,15 @@ export function fold(text: string, { width, indent = 0, hanging = indent }: Fold
     isEmpty = false;
   }
   return [...lines, line];
+}
+
+/**
+ * What `km` says, as it is written to `stream`: sentences and questions are folded where that is a terminal they are too
+ * wide for. Lines that begin with a space are to be copied, or are folded already.
+ */
+export function foldedFor(stream: Writable, text: string): string {
+  const width = widthOf(stream);
+  if (!isTerminal(stream) || text.length <= width || /^\s|\p{Cc}/u.test(text)) return text;
+  const end = text.slice(text.trimEnd().length);
+  return fold(text, { width, hanging: 4 }).join('\n') + end;
 }

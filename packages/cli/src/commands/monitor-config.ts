@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import type { CommandContext } from '../command-context.js';
+import { EXIT } from '../exit-code.js';
+import { clientConfig, placeOfConfig, type Client } from '../monitor/client-config.js';
+import { flagWords, type MonitorFlags } from '../monitor/monitor-flags.js';
+import { resolveAccount } from '../settings.js';
+import { openStorage } from '../token-cache.js';
+
+/** What says in a shell who is meant: a client that is not started from one has none of it. */
+const OF_THE_SHELL = ['KILOMETERS_API_KEY', 'KILOMETERS_API_ENDPOINT', 'KM_PROFILE'];
+
+/** `km monitor --print-config`: prints what a client's configuration needs to run `command` through `km monitor`. */
+export async function runMonitorConfig(
+  client: Client,
+  command: readonly [string, ...string[]],
+  flags: MonitorFlags,
+  context: CommandContext,
+): Promise<number> {
+  const text = clientConfig({
+    client,
+    // Both as they run now: a client may have neither in its PATH.
+    km: [process.execPath, join(context.bundleFolder, '..', 'bin', 'km.cjs')],
+    flags: flagWords(flags, (path) => resolve(path)),
+    server: command,
+    folder: resolve('.'),
+  });
+  await context.answer(`${text}\n`);
+  context.tell(`km: put this into ${placeOfConfig(client)}`);
+  if (flags.local !== true) await tellLogin(flags, context);
+  return EXIT.done;
+}
+
+/** Says whose login the client will have, or that it will have none. */
+async function tellLogin({ profile, endpoint }: MonitorFlags, context: CommandContext): Promise<void> {
+  const { environment, tell } = context;
+  const set = OF_THE_SHELL.filter((name) => (environment[name] ?? '') !== '');
+  const elsewhere = Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !OF_THE_SHELL.includes(name)),
+  );
+  const flags = {
+    ...(profile !== undefined && { profile }),
+    ...(endpoint !== undefined && { endpoint }),
+  };
+  const account = await resolveAccount(flags, elsewhere, openStorage(context).files?.logins);
+  if (account.credential === undefined)
+    tell(`km: log in with \`${account.loginCommand}\`, so that no key has to stand in that file`);
+  else
+    tell(
+      `km: no key has to stand in that file: profile ${account.profile.value} is logged in to ${account.endpoint.value}`,
+    );
+  if (set.length > 0)
+    tell(`km: the client does not have ${set.join(' and ')} of this shell: \`km init\` keeps what they say`);
+}
