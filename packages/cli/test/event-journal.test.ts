@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@kilometers/auth';
 import { expect, onTestFinished, test } from 'vitest';
 import { EventJournal } from '../src/queue/event-journal.js';
@@ -7,7 +8,7 @@ import { QueueRoom } from '../src/queue/queue-room.js';
 import { countWaiting, listSegments } from '../src/queue/segment-folder.js';
 import { segmentPath } from '../src/queue/segment-name.js';
 import { eventNamed } from './support/events.js';
-import { accountFolder, newKeys } from './support/queue.js';
+import { accountFolder, newKeys, until } from './support/queue.js';
 
 const MIB = 1024 * 1024;
 
@@ -74,4 +75,45 @@ test('an event that is larger than the queue is given up, and the others are kep
   await journal.flush();
   expect(await countWaiting(folder)).toBe(2);
   expect(dropped).toEqual([{ count: 1, why: 'size' }]);
+});
+
+test('one write follows the other, whoever asks for it, and those who ask wait for all that was there', async () => {
+  const folder = accountFolder();
+  const held: (() => void)[] = [];
+  let calls = 0;
+  const journal: EventJournal = new EventJournal(
+    {
+      clock: systemClock,
+      keys: newKeys(),
+      maxSegmentBytes: MIB,
+      makeRoom() {
+        calls += 1;
+        // The second write has begun.
+        if (calls === 3) journal.add(eventNamed('third'));
+        return new Promise((resolve) => held.push(() => resolve(true)));
+      },
+      onDropped: () => undefined,
+      onUnwritable: () => undefined,
+    },
+    { folder, account: { profile: 'default', origin: undefined } },
+  );
+  const release = () => {
+    for (const go of held.splice(0)) go();
+  };
+  journal.add(eventNamed('first'));
+  const all = [journal.flush()];
+  journal.add(eventNamed('second'));
+  all.push(journal.flush(), journal.flush());
+  // Before and after each write there is a look at the room.
+  for (const begun of [1, 2, 3]) {
+    await until(() => calls >= begun);
+    if (begun < 3) release();
+  }
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  expect(calls).toBe(3);
+  const goOn = setInterval(release, 1);
+  onTestFinished(() => clearInterval(goOn));
+  await Promise.all(all);
+  expect(await countWaiting(folder)).toBe(3);
+  await journal.close();
 });
