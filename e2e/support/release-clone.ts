@@ -10,21 +10,27 @@ export const CHANGELOG = '# Changelog\n\nFor users.\n\n## Unreleased\n\nFirst ve
 
 export type Manifest = Readonly<{ version: string; dependencies?: Readonly<Record<string, string>> }>;
 
-/** A clone of this repository with what is released from as it is here, on main, and with nothing to release yet. */
+/** What a release reads, runs and writes. */
+const FILES = [
+  ...['scripts', '.changeset', '.ci', '.npmrc', '.gitignore', 'package.json', 'package-lock.json'],
+  ...['packages/auth', 'packages/local-api', 'packages/cli', 'examples', 'e2e'].map((folder) =>
+    join(folder, 'package.json'),
+  ),
+];
+
+/** A repository on main of what is released from as it is here, with nothing to release yet and no history. */
 export class ReleaseClone {
   readonly folder = join(temporaryFolder(), 'clone');
 
   constructor() {
-    execFileSync('git', ['clone', '--quiet', '--shared', '--no-tags', ROOT, this.folder]);
-    for (const name of ['scripts', '.changeset', 'package.json', 'package-lock.json'])
-      cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+    for (const name of FILES) cpSync(join(ROOT, name), join(this.folder, name), { recursive: true });
+    this.git('init', '--quiet', '--initial-branch', 'main');
     symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
     this.write('.git/info/exclude', 'node_modules\n');
     for (const file of this.changesets()) rmSync(join(this.folder, '.changeset', file));
     this.write('CHANGELOG.md', CHANGELOG);
     this.git('config', 'user.name', 'Someone');
     this.git('config', 'user.email', 'someone@example.com');
-    this.git('switch', '--quiet', '--force-create', 'main');
     this.commit();
   }
 
