@@ -28,10 +28,10 @@ export const deviceLogin: LoginKind = {
     try {
       const { context, apiEndpoint } = request;
       const login = await start(request);
-      tellDeviceCode(login, context);
       const grant = await waitForPerson(
         {
           what: 'waiting for you to approve it',
+          tell: () => tellDeviceCode(login, context),
           wait: (options) => login.wait(options),
           giveBack: (won) => revokeGrant(won, { apiEndpoint, transport: transportOf(context) }),
         },

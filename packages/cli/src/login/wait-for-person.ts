@@ -7,6 +7,8 @@ import { whileSpinning } from '../terminal/spinner.js';
 export type PersonsLogin<T> = {
   /** What is waited for, in words. */
   readonly what: string;
+  /** Tells the person what to do. Who gives up at the first word is heard already. */
+  readonly tell: () => void;
   readonly wait: (options: { readonly signal: AbortSignal }) => Promise<T>;
   /** Gives back what was granted in the very moment in which a signal came. */
   readonly giveBack: (won: T) => Promise<void>;
@@ -18,7 +20,7 @@ export type PersonsLogin<T> = {
  * @throws {CliError} when it did: then nothing was won.
  */
 export async function waitForPerson<T>(
-  { what, wait, giveBack }: PersonsLogin<T>,
+  { what, tell, wait, giveBack }: PersonsLogin<T>,
   context: CommandContext,
 ): Promise<T> {
   const giveUp = new AbortController();
@@ -33,6 +35,7 @@ export async function waitForPerson<T>(
       cause,
     });
   try {
+    tell();
     const won = await whileSpinning(what, context, () => wait({ signal: giveUp.signal }));
     if (!giveUp.signal.aborted) return won;
     await giveBack(won);

@@ -154,15 +154,16 @@ async function winByPerson(
           }),
         },
   );
-  let wait: PersonsLogin<Login>['wait'];
-  if (started.device !== undefined) {
-    tellDeviceCode(started.device, context);
-    wait = (options) => started.device.wait(options);
-  } else {
-    tellLink(started.browser.url, context);
-    wait = (options) => started.browser.wait(options);
-  }
-  return waitForPerson({ what: 'waiting for you in the browser', wait, giveBack }, context);
+  const asked: Pick<PersonsLogin<Login>, 'tell' | 'wait'> = started.device === undefined
+    ? {
+        tell: () => tellLink(started.browser.url, context),
+        wait: (options) => started.browser.wait(options),
+      }
+    : {
+        tell: () => tellDeviceCode(started.device, context),
+        wait: (options) => started.device.wait(options),
+      };
+  return waitForPerson({ what: 'waiting for you in the browser', ...asked, giveBack }, context);
 }
 
 function tellLink(link: string, context: CommandContext): void {
