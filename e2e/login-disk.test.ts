@@ -100,16 +100,26 @@ describe('the token works from memory, with one warning,', () => {
   test.each(Object.entries(NEWER))(
     'when a newer version wrote %s, which is left alone',
     async (name, newer) => {
-      const { env, folder } = await account();
+      const { env, folder, cacheFile } = await account();
       await runKm(['auth', 'token'], { env });
       const file = join(folder, name);
       const bytes = newer(readFileSync(file));
       writeFileSync(file, bytes);
+      // What mints tokens is looked at when there is none.
+      if (name === '.credentials') rmSync(cacheFile);
       await expectOneWarning(env, /newer version \(format 2\) and is left alone: update/);
       expect(readFileSync(file)).toEqual(bytes);
       expect(readdirSync(folder).filter((other) => other.includes('corrupt'))).toEqual([]);
     },
   );
+
+  test('but is the one at hand, with none, when a newer version wrote only what mints tokens', async () => {
+    const { env, folder } = await account();
+    const { stdout } = await runKm(['auth', 'token'], { env });
+    const file = join(folder, '.credentials');
+    writeFileSync(file, newerSealed(readFileSync(file)));
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stdout, stderr: '' });
+  });
 
   test.runIf(CAN_MOUNT)('when the config folder is read-only', async () => {
     const { env, folder } = await account();
