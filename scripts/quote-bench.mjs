@@ -9,7 +9,9 @@ const README = path.join(ROOT, 'README.md');
 const BEGIN = '<!-- quoted from bench/RESULTS.md by scripts/quote-bench.mjs -->';
 const END = '<!-- end of what is quoted -->';
 /** The first of these columns that a table has is its figure. */
-const FIGURES = ['ratio', 'added', 'all done after the answer'];
+const FIGURES = ['ratio', 'added', 'all done after the answer', 'over the pipe'];
+/** Where a table has it, it stands beside the figure: it is what the target is for. */
+const ITSELF = 'the hit itself';
 const RELAY = "a relay of the MCP SDK's transports";
 
 function cellsOf(line) {
@@ -48,12 +50,14 @@ function quotesOf({ heading, columns, rows }, peers) {
   const target = columns.lastIndexOf('target');
   const figure = FIGURES.map((name) => columns.indexOf(name)).find((index) => index !== -1);
   if (target === -1 || figure === undefined) return [];
+  const itself = columns.indexOf(ITSELF);
+  const figureIn = (row) => (itself === -1 ? row[figure] : `${row[figure]}; ${ITSELF} ${row[itself]}`);
   const beside = rows
     .filter(([name]) => peers.includes(name))
     .map((row) => `${row[0].replace(/^@[^/]+\//, '')} ${row[figure]}`);
   return rows
     .filter((row) => row[target] !== '')
-    .map((row) => [`${heading}: ${row[0]}`, row[figure], beside.join(', '), ...cellsOfTarget(row[target])]);
+    .map((row) => [`${heading}: ${row[0]}`, figureIn(row), beside.join(', '), ...cellsOfTarget(row[target])]);
 }
 
 /** The lines under a table: `- km monitor, p50: at most 1.65x: met`, of the last column of that name. */
