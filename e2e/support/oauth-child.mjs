@@ -30,7 +30,8 @@ const manager = createAuthManager({
 });
 manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));
 finishRefreshOnSignal(manager, process);
-await provider.connect();
+// What the first request would load: whoever waits at the gate is to be ready.
+await import('oauth4webapi');
 
 process.stdout.write('ready\n');
 if (env.LOGIN_GATE !== undefined) {
