@@ -30,8 +30,6 @@ const manager = createAuthManager({
 });
 manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));
 finishRefreshOnSignal(manager, process);
-// What the first request would load: whoever waits at the gate is to be ready.
-await import('oauth4webapi');
 
 process.stdout.write('ready\n');
 if (env.LOGIN_GATE !== undefined) {

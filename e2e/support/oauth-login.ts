@@ -32,7 +32,7 @@ export function startOAuthProgram(
   return start(process.execPath, [CHILD], { ...env, ...variables });
 }
 
-/** Lets `count` programs that have loaded everything go at one moment, not before `atMs`; gives what each said. */
+/** Lets `count` programs that wait at the gate go at one moment, not before `atMs`; gives what each said. */
 export async function oauthStorm(login: OAuthLogin, count: number, atMs = 0): Promise<readonly Said[]> {
   const runs = Array.from({ length: count }, () => startOAuthProgram(login, { LOGIN_GATE: '1' }));
   for (const run of runs) await until('a program is at the gate', () => run.stdout().length > 0, 60_000);
