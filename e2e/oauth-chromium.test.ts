@@ -73,7 +73,7 @@ describe.skipIf(CHROMIUM === undefined)('a login in a real browser', () => {
     await page.waitForURL(/^http:\/\/127\.0\.0\.1:\d+\/callback/);
     expect(await page.title()).toBe('The login did not work out');
     expect(await km.ended).toMatchObject({ code: 1 });
-    expect(km.shown()).toContain('access_denied (End-User aborted interaction)');
+    expect(km.shown().replace(/\s+/g, ' ')).toContain('access_denied (End-User aborted interaction)');
     expect(existsSync(kilometersFolder(env))).toBe(false);
   });
 });

@@ -76,7 +76,7 @@ describe('km auth switch', () => {
     const { env } = await twoAccounts();
     expect(await runKm(['auth', 'switch'], { env })).toMatchObject({ code: 2, stdout: '' });
     const km = startOnTerminal(['auth', 'switch'], { env });
-    await km.shows('3  work');
+    await km.shows('3 work');
     await km.shows('Type a number');
     km.type('3\r');
     expect(await km.ended).toMatchObject({ code: 0 });
