@@ -1,6 +1,8 @@
 import { arch, cpus, loadavg, platform } from 'node:os';
 
 function perCall(ms) {
+  // A difference is below zero by chance, at times.
+  if (ms < 0) return `-${perCall(-ms)}`;
   if (ms < 0.001) return `${(ms * 1e6).toFixed(0)} ns`;
   return ms < 1 ? `${(ms * 1e3).toFixed(1)} µs` : `${ms.toFixed(1)} ms`;
 }
