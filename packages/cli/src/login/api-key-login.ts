@@ -1,5 +1,5 @@
 import { Secret } from '@kilometers/auth';
-import { readSecret } from '../read-secret.js';
+import { askSecret } from './ask-secret.js';
 import type { LoginKind } from './login-kind.js';
 import { proveCredential } from './proof.js';
 
@@ -16,14 +16,7 @@ export const apiKeyLogin: LoginKind = {
       );
     }
     const apiKey =
-      flags.apiKey ??
-      (await readSecret({
-        what: 'API key',
-        flag: '--api-key-stdin',
-        input: context.stdin(),
-        clock: context.clock,
-        prompt: context.prompt,
-      }));
-    return proveCredential({ kind: 'api_key', apiKey: new Secret(apiKey) }, request);
+      flags.apiKey === undefined ? await askSecret('API key', context) : new Secret(flags.apiKey);
+    return proveCredential({ kind: 'api_key', apiKey }, request);
   },
 };

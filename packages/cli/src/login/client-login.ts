@@ -1,5 +1,4 @@
-import { Secret } from '@kilometers/auth';
-import { readSecret } from '../read-secret.js';
+import { askSecret } from './ask-secret.js';
 import type { LoginKind } from './login-kind.js';
 import { proveCredential } from './proof.js';
 import { wrongUsage } from './wrong-usage.js';
@@ -14,16 +13,7 @@ export const clientLogin: LoginKind = {
     if (clientId === '' || !clientSecretStdin) {
       throw wrongUsage('client credentials are two: give --client-id ID and --client-secret-stdin');
     }
-    const secret = await readSecret({
-      what: 'client secret',
-      flag: '--client-secret-stdin',
-      input: context.stdin(),
-      clock: context.clock,
-      prompt: context.prompt,
-    });
-    return proveCredential(
-      { kind: 'client_credentials', clientId, clientSecret: new Secret(secret) },
-      request,
-    );
+    const clientSecret = await askSecret('client secret', context);
+    return proveCredential({ kind: 'client_credentials', clientId, clientSecret }, request);
   },
 };

@@ -3,7 +3,7 @@ import {
   createMemoryCache,
   DEFAULT_SCOPE,
   parseEndpoint,
-  Secret,
+  type Secret,
   storeLogin,
   targetSuffix,
   type AuthToken,
@@ -12,6 +12,7 @@ import {
   type OAuthProvider,
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { askSecret } from '../login/ask-secret.js';
 import { tellDeviceCode } from '../login/device-code.js';
 import type { LoginKind, LoginRequest } from '../login/login-kind.js';
 import { openBrowser } from '../login/open-browser.js';
@@ -19,7 +20,6 @@ import { grantsIn, unproved } from '../login/proof.js';
 import { waitForPerson, type PersonsLogin } from '../login/wait-for-person.js';
 import { wrongUsage } from '../login/wrong-usage.js';
 import { tellEvents } from '../open-auth-manager.js';
-import { readSecret } from '../read-secret.js';
 import { styleFor } from '../terminal/style.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -100,14 +100,7 @@ async function secretFor(
     if (!isInteractive(context))
       throw wrongUsage(`client ${clientId} has a secret: give it with --client-secret-stdin`);
   }
-  const secret = await readSecret({
-    what: 'client secret',
-    flag: '--client-secret-stdin',
-    input: context.stdin(),
-    clock: context.clock,
-    prompt: context.prompt,
-  });
-  return new Secret(secret);
+  return askSecret('client secret', context);
 }
 
 /** Proves a client by a token. */
