@@ -1,7 +1,10 @@
+import { fstatSync } from 'node:fs';
 import { systemClock } from '@kilometers/auth';
 import { findToken } from './token-hit/find-token.js';
 import { plainTokenFlags } from './token-hit/plain-token-flags.js';
 import { writeAtOnce } from './write-at-once.js';
+
+const STDERR = 2;
 
 /**
  * `km auth token` where the token is at hand, which is what scripts do most: without the rest of `km`. Resolves with
@@ -20,9 +23,15 @@ export async function answerAtOnce(words: readonly string[]): Promise<boolean> {
     tell: (message) => {
       notices.push(`km: ${message}\n`);
     },
+    isWatched: isTerminal,
   }).catch(() => undefined);
   if (text === undefined) return false;
   if (notices.length > 0) await new Promise((resolve) => process.stderr.write(notices.join(''), resolve));
   await writeAtOnce(`${text}\n`, () => process.stdout);
   return true;
+}
+
+/** Node's module for terminals takes milliseconds to load: it is asked only where there may be one. */
+function isTerminal(): boolean {
+  return fstatSync(STDERR).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(STDERR);
 }

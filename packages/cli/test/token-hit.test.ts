@@ -1,12 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuthToken, createFileCache } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
-import { grantKeyOf } from '../src/grant-of-account.js';
-import { findToken } from '../src/token-hit/find-token.js';
 import { plainTokenFlags, type PlainTokenFlags } from '../src/token-hit/plain-token-flags.js';
-import { temporaryFolder } from './support/context.js';
-import { FakeClock } from './support/fake-clock.js';
+import { userWithToken } from './support/user-with-token.js';
 
 describe('flags that a hit can do with', () => {
   test.each<[string, Partial<PlainTokenFlags>]>([
@@ -39,44 +35,6 @@ describe('flags that a hit can do with', () => {
 });
 
 describe('a hit', () => {
-  const apiEndpoint = 'https://api.example';
-  const flags: PlainTokenFlags = { scope: 'monitoring', format: 'raw' };
-
-  /** A user with a token that lives an hour. */
-  async function userWithToken() {
-    const folder = temporaryFolder();
-    const clock = new FakeClock();
-    const environment: Record<string, string> = {
-      KM_CONFIG_DIR: folder,
-      KILOMETERS_API_KEY: 'key',
-      KILOMETERS_API_ENDPOINT: apiEndpoint,
-    };
-    const key = grantKeyOf({ apiKey: 'key', profile: 'default', apiEndpoint });
-    const issuedAtMs = clock.nowMs();
-    const token = new AuthToken({
-      value: 'the-token',
-      scopes: ['monitoring'],
-      issuedAtMs,
-      expiresAtMs: issuedAtMs + 3_600_000,
-    });
-    await createFileCache({ folder, environment, clock }).updateGrant(key, () => ({
-      tokens: new Map([['monitoring', token]]),
-      unexplainedRequestsAtMs: [],
-    }));
-    const told: string[] = [];
-    const find = (changes: Readonly<Record<string, string>> = {}, wanted: Partial<PlainTokenFlags> = {}) =>
-      findToken(
-        { ...flags, ...wanted },
-        {
-          environment: { ...environment, ...changes },
-          clock,
-          random: () => 0,
-          tell: (message) => told.push(message),
-        },
-      );
-    return { folder, clock, find, told };
-  }
-
   test('is what is at hand, good, and not due', async () => {
     const { find, clock } = await userWithToken();
     expect(await find()).toBe('the-token');

@@ -2,8 +2,6 @@ import {
   configFolder,
   createFileCache,
   DEFAULT_SCOPE,
-  dueAtMs,
-  isUsable,
   refreshSettings,
   scopeKey,
   type CacheNotice,
@@ -13,6 +11,7 @@ import { grantOfAccount } from '../grant-of-account.js';
 import { resolveAccount } from '../settings.js';
 import { printToken } from '../token-format/print-token.js';
 import type { PlainTokenFlags } from './plain-token-flags.js';
+import { tokenAtHand } from './token-at-hand.js';
 
 export type HitOptions = {
   readonly environment: NodeJS.ProcessEnv;
@@ -20,6 +19,8 @@ export type HitOptions = {
   readonly random: () => number;
   /** Is told what was repaired. */
   readonly tell: (message: string) => void;
+  /** Whether somebody watches, who is to see that something takes long. */
+  readonly isWatched: () => boolean;
 };
 
 /** Whoever has to ask the OS keyring needs more than a hit brings. */
@@ -29,8 +30,8 @@ const NO_KEYRING = {
 };
 
 /**
- * What `km auth token` prints where a token is at hand that needs nothing done: in the shared files, good, and not due.
- * `undefined` where it takes more than that, be it only words.
+ * What `km auth token` prints where a token is at hand that needs nothing done: in the shared files, good, and not due, or
+ * about to be put there by another process. `undefined` where it takes more than that, be it only words.
  */
 export async function findToken(flags: PlainTokenFlags, options: HitOptions): Promise<string | undefined> {
   const { environment, clock, random } = options;
@@ -44,18 +45,15 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
 
   const account = await resolveAccount(flags, environment, files.logins);
   if (account.note !== undefined) return undefined;
-  const { refreshAheadMs } = refreshSettings(account.config);
+  const settings = refreshSettings(account.config);
   const { key, keySuffix } = grantOfAccount(account);
   const scope = scopeKey(flags.scope ?? DEFAULT_SCOPE) + keySuffix;
-  const token = (await files.getTokens(key)).get(scope);
-  const nowMs = clock.nowMs();
-  const isHit =
-    token !== undefined &&
-    isUsable(token, nowMs) &&
-    nowMs < dueAtMs(token, refreshAheadMs, random()) &&
-    token.remainingMs(nowMs) >= (flags.minValid ?? 0);
-  if (!isHit || notices.some(({ kind }) => kind !== 'repaired')) return undefined;
-  const text = printToken(token, flags.format, { nowMs, refreshAheadMs }, environment);
+  const { minValid: minValidMs = 0 } = flags;
+  const wanted = { files, key, scope, minValidMs, settings, clock, random };
+  const token = await tokenAtHand(wanted, () => !options.isWatched());
+  if (token === undefined || notices.some(({ kind }) => kind !== 'repaired')) return undefined;
+  const { refreshAheadMs } = settings;
+  const text = printToken(token, flags.format, { nowMs: clock.nowMs(), refreshAheadMs }, environment);
   // It is in order by now, so nobody else would tell.
   for (const { message } of notices) options.tell(message);
   return text;
