@@ -12,6 +12,7 @@ import { median } from './side-by-side.mjs';
 import { startServer } from './start-server.mjs';
 
 const PROCESS = fileURLToPath(new URL('shared-login-process.mjs', import.meta.url));
+const KM = fileURLToPath(new URL('../../packages/cli/bin/km.cjs', import.meta.url));
 const API = 'http://127.0.0.1:9';
 const HOUR_MS = 3_600_000;
 const SCOPES = ['default', 'monitoring', 'plugins', 'alerts', 'export'];
@@ -55,11 +56,11 @@ async function filledCache(profiles, scopes) {
 }
 
 /** Runs a process to its end; resolves to how long it took and what it said. */
-async function run(args) {
+async function run(args, env = {}) {
   const startMs = performance.now();
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { HOME: '/nowhere' },
+    env: { HOME: '/nowhere', ...env },
   });
   let text = '';
   child.stdout.on('data', (chunk) => (text += chunk));
@@ -141,72 +142,91 @@ async function sizes(rounds) {
   return { oneMs: median(times.one), manyMs: median(times.many), ratio: median(ratios) };
 }
 
-async function together(argsOf) {
+async function together(argsOf, env) {
   const startMs = performance.now();
-  const all = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => run(argsOf(index))));
-  return { ms: performance.now() - startMs, all };
+  const all = await Promise.all(Array.from({ length: PROCESSES }, (_, index) => run(argsOf(index), env)));
+  return { ms: performance.now() - startMs, texts: all.map(({ text }) => text) };
+}
+
+/** The folder of a login whose token is over, and whose refresh token the server takes once. */
+async function expiredLogin(server) {
+  const folder = newFolder();
+  const issuedAtMs = Date.now() - 2 * HOUR_MS;
+  await server.reset({ lifetimeSeconds: 3600, delayMs: 0, refreshToken: 'refresh-0' });
+  await createFileCache({ folder, environment: {} }).updateGrant(keyOf('default', server.url), () => ({
+    tokens: new Map([
+      [
+        'monitoring',
+        new AuthToken({
+          value: 'old',
+          scopes: ['monitoring'],
+          issuedAtMs,
+          expiresAtMs: issuedAtMs + HOUR_MS,
+        }),
+      ],
+    ]),
+    refreshToken: { secret: new Secret('refresh-0'), issuedAtMs },
+    unexplainedRequestsAtMs: [],
+  }));
+  return folder;
 }
 
 /** Many processes find the token of one login expired. The server takes each refresh token once. */
 async function sharedExpiry(rounds) {
   const server = await startServer();
+  /** All of them start with one expired login; `tokenOf` says what each of them got. */
+  const sharing = async (argsOf, envOf, tokenOf) => {
+    const folder = await expiredLogin(server);
+    const { ms, texts } = await together(() => argsOf(folder), envOf(folder));
+    const values = texts.map(tokenOf);
+    const { requests } = await server.stats();
+    const served = values.filter((value) => value === values[0] && value !== 'old').length;
+    return { ms, requests, served };
+  };
+  const tasks = {
+    plain: () => together(() => ['-e', '0']),
+    loaded: () => together(() => [PROCESS, 'load', newFolder(), server.url]),
+    library: () =>
+      sharing(
+        (folder) => [PROCESS, 'hit', folder, server.url],
+        () => ({}),
+        (text) => JSON.parse(text).value,
+      ),
+    km: () =>
+      sharing(
+        () => [KM, 'auth', 'token', '--scope', 'monitoring'],
+        (folder) => ({ KM_CONFIG_DIR: folder, KILOMETERS_API_ENDPOINT: server.url }),
+        (text) => text.trim(),
+      ),
+  };
   const seen = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      const plain = async () => (await together(() => ['-e', '0'])).ms;
-      const loaded = async () => (await together(() => [PROCESS, 'load', newFolder(), server.url])).ms;
-      const shared = async () => {
-        const folder = newFolder();
-        const cache = createFileCache({ folder, environment: {} });
-        const issuedAtMs = Date.now() - 2 * HOUR_MS;
-        await server.reset({ lifetimeSeconds: 3600, delayMs: 0, refreshToken: 'refresh-0' });
-        await cache.updateGrant(keyOf('default', server.url), () => ({
-          tokens: new Map([
-            [
-              'monitoring',
-              new AuthToken({
-                value: 'old',
-                scopes: ['monitoring'],
-                issuedAtMs,
-                expiresAtMs: issuedAtMs + HOUR_MS,
-              }),
-            ],
-          ]),
-          refreshToken: { secret: new Secret('refresh-0'), issuedAtMs },
-          unexplainedRequestsAtMs: [],
-        }));
-        const { ms, all } = await together(() => [PROCESS, 'hit', folder, server.url]);
-        const values = all.map(({ text }) => JSON.parse(text).value);
-        const { requests } = await server.stats();
-        return {
-          ms,
-          requests,
-          served: values.filter((value) => value === values[0] && value !== 'old').length,
-        };
-      };
-      const steps = shuffled(['plain', 'loaded', 'shared']);
       const result = {};
-      for (const step of steps) result[step] = await { plain, loaded, shared }[step]();
+      for (const name of shuffled(Object.keys(tasks))) result[name] = await tasks[name]();
       seen.push(result);
     }
   } finally {
     server.stop();
   }
+  const row = (name) => ({
+    ms: median(seen.map((round) => round[name].ms)),
+    ratio: median(seen.map((round) => round[name].ms / round.plain.ms)),
+    requests: Math.max(...seen.map((round) => round[name].requests)),
+    served: Math.min(...seen.map((round) => round[name].served)),
+  });
   return {
     rounds,
     processes: PROCESSES,
-    plainMs: median(seen.map(({ plain }) => plain)),
-    loadedMs: median(seen.map(({ loaded }) => loaded)),
-    sharedMs: median(seen.map(({ shared }) => shared.ms)),
-    ratio: median(seen.map(({ plain, shared }) => shared.ms / plain)),
-    loadedRatio: median(seen.map(({ plain, loaded }) => loaded / plain)),
-    overLoaded: median(seen.map(({ loaded, shared }) => shared.ms / loaded)),
-    requests: Math.max(...seen.map(({ shared }) => shared.requests)),
-    served: Math.min(...seen.map(({ shared }) => shared.served)),
+    plain: row('plain'),
+    loaded: row('loaded'),
+    library: row('library'),
+    km: row('km'),
+    overLoaded: median(seen.map(({ loaded, library }) => library.ms / loaded.ms)),
   };
 }
 
-export async function measureSharedLogin({ rounds = 21, sizeRounds = 101, expiryRounds = 5 } = {}) {
+export async function measureSharedLogin({ rounds = 21, sizeRounds = 101, expiryRounds = 9 } = {}) {
   try {
     return {
       processes: await newProcesses(rounds),
