@@ -131,6 +131,8 @@ const SLEEP_IN_TEST = [
   },
 ];
 
+const MAX_LINES = { 'max-lines': ['error', { max: 250, skipBlankLines: false, skipComments: false }] };
+
 const SOURCE = ['packages/*/src/**/*.ts', 'packages/*/src/**/*.tsx'];
 const TESTS = ['packages/*/test/**/*.ts', 'examples/test/**/*.ts', 'e2e/**/*.ts'];
 
@@ -176,10 +178,7 @@ export default defineConfig(
   },
   {
     files: SOURCE,
-    rules: {
-      ...sourceRules([]),
-      'max-lines': ['error', { max: 250, skipBlankLines: false, skipComments: false }],
-    },
+    rules: { ...sourceRules([]), ...MAX_LINES },
   },
   ...AMBIENT_ALLOWED.map(({ files, may }) => ({ files, rules: sourceRules(may) })),
   {
@@ -198,6 +197,7 @@ export default defineConfig(
   {
     files: TESTS,
     rules: {
+      ...MAX_LINES,
       'no-restricted-syntax': ['error', ...SYNTAX, ...SLEEP_IN_TEST],
       '@typescript-eslint/no-restricted-imports': ['error', { patterns: [ACROSS_PACKAGES] }],
       // `list[0]!` in a test is an assertion: when it is wrong, the test fails, as it should.

@@ -7,7 +7,7 @@ export default defineConfig({
     include: [
       'packages/auth/test/{cache,file,lock,process}-*.test.ts',
       'packages/auth/test/{lost-login,paused-owner,record-sealer,login-store}.test.ts',
-      'packages/auth/test/oauth/discovery.test.ts',
+      'packages/auth/test/oauth/{discovery,kept-documents}.test.ts',
     ],
     restoreMocks: true,
     unstubEnvs: true,

@@ -6,12 +6,13 @@ export default defineConfig({
   test: {
     include: [
       'packages/auth/test/*.test.ts',
-      'packages/auth/test/oauth/{narrowed-refresh,proof-key}.test.ts',
+      'packages/auth/test/oauth/{narrowed-refresh,ending-login,proof-key}.test.ts',
     ],
     exclude: [
       '**/{cache,file,lock,process,redis}-*.test.ts',
       '**/{lost-login,record-sealer,login-store}.test.ts',
-      '**/{device-login,entitlements,http-transport,provider-contract}.test.ts',
+      '**/{device-login,device-login-start,entitlements,entitlement-keys}.test.ts',
+      '**/{http-transport,provider-contract}.test.ts',
       '**/{docs,seed-coverage,hot-path}.test.ts',
     ],
     // Each mutant runs many files: loading the library once for all of them halves the time.

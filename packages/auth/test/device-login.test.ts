@@ -1,59 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { startDeviceLogin, type AuthError, type DeviceLoginOptions } from '../src/index.js';
-import { TransportError, type HttpAnswer, type HttpRequest } from '../src/providers/http-transport.js';
-import { fakeClock, settle } from './support/fake-clock.js';
-
-const CODE = {
-  deviceCode: 'device-code-secret',
-  userCode: 'BCDF-GHJK',
-  verificationUri: 'https://id.example/device',
-  verificationUriComplete: 'https://id.example/device?user_code=BCDF-GHJK',
-  expiresIn: 600,
-  interval: 5,
-};
-
-const answered = (status: number, body: unknown, headers: HttpAnswer['headers'] = {}): HttpAnswer => ({
-  status,
-  headers,
-  text: typeof body === 'string' ? body : JSON.stringify(body),
-});
-const refused = (error: string) => answered(400, { error });
-const PENDING = refused('authorization_pending');
-
-type Reply = HttpAnswer | Error | (() => Promise<HttpAnswer>);
-
-/** An API that gives `code`, and to the polls `replies` in turn, the last of them for ever. */
-function scripted(replies: readonly Reply[], code: Reply = answered(200, CODE)) {
-  const clock = fakeClock();
-  const requests: HttpRequest[] = [];
-  const pollsAtS: number[] = [];
-  const give = (reply: Reply | undefined): Promise<HttpAnswer> => {
-    if (typeof reply === 'function') return reply();
-    return reply instanceof Error ? Promise.reject(reply) : Promise.resolve(reply ?? PENDING);
-  };
-  const options: DeviceLoginOptions = {
-    apiEndpoint: 'https://api.example/base',
-    clock,
-    transport: (request) => {
-      requests.push(request);
-      if (request.url.pathname.endsWith('/start')) return give(code);
-      pollsAtS.push(Math.round(clock.monotonicMs() / 1_000));
-      return give(replies[Math.min(pollsAtS.length, replies.length) - 1]);
-    },
-  };
-  const granted = (token: object = {}) =>
-    answered(200, {
-      token: {
-        accessToken: 'access',
-        accessTokenExpiresAt: new Date(clock.nowMs() + 3_600_000).toISOString(),
-        tokenType: 'bearer',
-        refreshToken: 'refresh',
-        scope: ['monitoring', 'plugins'],
-        ...token,
-      },
-    });
-  return { clock, requests, pollsAtS, options, granted };
-}
+import { startDeviceLogin, type AuthError } from '../src/index.js';
+import { TransportError, type HttpAnswer } from '../src/providers/http-transport.js';
+import { settle } from './support/fake-clock.js';
+import { answered, CODE, PENDING, refused, scriptedDeviceApi } from './support/scripted-device-api.js';
 
 /** How a promise ended, without anybody having to wait for it. */
 function endingOf<T>(promise: Promise<T>): { value?: T; error?: AuthError } {
@@ -67,7 +16,7 @@ function endingOf<T>(promise: Promise<T>): { value?: T; error?: AuthError } {
 
 describe('a device login', () => {
   test('tells code and link, and asks for scopes where they are given', async () => {
-    const { options, requests } = scripted([]);
+    const { options, requests } = scriptedDeviceApi([]);
     const login = await startDeviceLogin({ ...options, scopes: ['monitoring'] });
     expect(login).toMatchObject({
       userCode: 'BCDF-GHJK',
@@ -83,7 +32,7 @@ describe('a device login', () => {
   });
 
   test('polls at the interval, 5 s slower after each slow_down, until it is granted', async () => {
-    const { options, clock, pollsAtS, granted, requests } = scripted([
+    const { options, clock, pollsAtS, granted, requests } = scriptedDeviceApi([
       PENDING,
       refused('slow_down'),
       PENDING,
@@ -110,14 +59,14 @@ describe('a device login', () => {
     [{ interval: '7' }, 7],
     [{ interval: 0 }, 1],
   ])('with %o polls every %i s', async (change, seconds) => {
-    const { options, clock, pollsAtS } = scripted([PENDING], answered(200, { ...CODE, ...change }));
+    const { options, clock, pollsAtS } = scriptedDeviceApi([PENDING], answered(200, { ...CODE, ...change }));
     endingOf((await startDeviceLogin(options)).wait());
     await clock.advance(seconds * 2_000);
     expect(pollsAtS).toEqual([seconds, seconds * 2]);
   });
 
   test('waits trouble out, ever more slowly, and as long as the API asks', async () => {
-    const { options, clock, pollsAtS, granted } = scripted([
+    const { options, clock, pollsAtS, granted } = scriptedDeviceApi([
       new TransportError('connection refused', false),
       new TransportError('no answer', true),
       answered(503, 'down'),
@@ -136,7 +85,7 @@ describe('a device login', () => {
     ['access_denied', 'refused in the browser'],
     ['expired_token', 'start again'],
   ])('ends at %s', async (error, said) => {
-    const { options, clock, pollsAtS } = scripted([PENDING, refused(error)]);
+    const { options, clock, pollsAtS } = scriptedDeviceApi([PENDING, refused(error)]);
     const ending = endingOf((await startDeviceLogin(options)).wait());
     await clock.advance(60_000);
     expect(ending.error).toMatchObject({ code: 'KM_AUTH_GRANT_REJECTED' });
@@ -145,7 +94,7 @@ describe('a device login', () => {
   });
 
   test('ends when the code is over, though the API never answers', async () => {
-    const { options, clock } = scripted([new TransportError('down', false)]);
+    const { options, clock } = scriptedDeviceApi([new TransportError('down', false)]);
     const ending = endingOf((await startDeviceLogin(options)).wait());
     await clock.advance(599_000);
     expect(ending).toEqual({});
@@ -154,7 +103,7 @@ describe('a device login', () => {
   });
 
   test('ends at a refusal that is none of its own, and tells no code', async () => {
-    const { options, clock } = scripted([
+    const { options, clock } = scriptedDeviceApi([
       answered(400, { error: 'invalid_request', error_description: 'bad device-code-secret' }),
     ]);
     const ending = endingOf((await startDeviceLogin(options)).wait());
@@ -164,7 +113,7 @@ describe('a device login', () => {
   });
 
   test('ends at once when it is given up, and leaves no timer', async () => {
-    const { options, clock, pollsAtS } = scripted([PENDING]);
+    const { options, clock, pollsAtS } = scriptedDeviceApi([PENDING]);
     const giveUp = new AbortController();
     const ending = endingOf((await startDeviceLogin(options)).wait({ signal: giveUp.signal }));
     await clock.advance(6_000);
@@ -178,7 +127,9 @@ describe('a device login', () => {
 
   test('that is granted in the moment it is given up is not lost', async () => {
     let answer: (answer: HttpAnswer) => void = () => undefined;
-    const { options, clock, granted } = scripted([() => new Promise((resolve) => (answer = resolve))]);
+    const { options, clock, granted } = scriptedDeviceApi([
+      () => new Promise((resolve) => (answer = resolve)),
+    ]);
     const giveUp = new AbortController();
     const ending = endingOf((await startDeviceLogin(options)).wait({ signal: giveUp.signal }));
     await clock.advance(5_000);
@@ -191,7 +142,7 @@ describe('a device login', () => {
   });
 
   test('that is given up does not wait for an answer for ever', async () => {
-    const { options, clock } = scripted([() => new Promise(() => undefined)]);
+    const { options, clock } = scriptedDeviceApi([() => new Promise(() => undefined)]);
     const giveUp = new AbortController();
     const ending = endingOf((await startDeviceLogin(options)).wait({ signal: giveUp.signal }));
     await clock.advance(5_000);
@@ -201,9 +152,9 @@ describe('a device login', () => {
   });
 
   test("counts the life of its token by the server's clock, and takes a token that tells none", async () => {
-    const skewed = scripted([]);
+    const skewed = scriptedDeviceApi([]);
     const serverNowMs = skewed.clock.nowMs() - 7_200_000;
-    const late = scripted([
+    const late = scriptedDeviceApi([
       answered(
         200,
         { token: { accessToken: 'a', accessTokenExpiresAt: new Date(serverNowMs + 60_000).toISOString() } },
@@ -214,50 +165,10 @@ describe('a device login', () => {
     await late.clock.advance(5_000);
     expect(first.value?.token.lifetimeMs).toBeGreaterThan(50_000);
     expect(first.value?.token.lifetimeMs).toBeLessThan(70_000);
-    const bare = scripted([answered(200, { token: { accessToken: 'a' } })]);
+    const bare = scriptedDeviceApi([answered(200, { token: { accessToken: 'a' } })]);
     const second = endingOf((await startDeviceLogin({ ...bare.options, scopes: ['plugins'] })).wait());
     await bare.clock.advance(5_000);
     expect(second.value?.token).toMatchObject({ type: 'Bearer', scopes: ['plugins'] });
     expect(second.value?.refreshToken).toBeUndefined();
-  });
-});
-
-describe('the start of a device login', () => {
-  test.each<[string, Reply, string]>([
-    ['no connection', new TransportError('refused', false), 'KM_AUTH_UNREACHABLE'],
-    ['an outage', answered(503, ''), 'KM_AUTH_UNREACHABLE'],
-    ['no such service', answered(404, ''), 'KM_AUTH_CONFIGURATION'],
-    ['a scope it has not', answered(400, { error: 'invalid_scope' }), 'KM_AUTH_INVALID_SCOPE'],
-    ['a captive portal', answered(200, '<html>'), 'KM_AUTH_UNREACHABLE'],
-    ['no code', answered(200, { ...CODE, userCode: '' }), 'KM_AUTH_UNREACHABLE'],
-    [
-      'a code that moves the cursor',
-      answered(200, { ...CODE, userCode: '\u001b[2J' }),
-      'KM_AUTH_UNREACHABLE',
-    ],
-    [
-      'a link to a program',
-      answered(200, { ...CODE, verificationUri: 'file:///bin/sh' }),
-      'KM_AUTH_UNREACHABLE',
-    ],
-  ])('with %s fails, and says so', async (_, reply, code) => {
-    const { options } = scripted([], reply);
-    await expect(startDeviceLogin(options)).rejects.toMatchObject({ code });
-  });
-
-  test('drops a complete link that is none', async () => {
-    const { options } = scripted(
-      [],
-      answered(200, { ...CODE, verificationUriComplete: 'javascript:alert(1)' }),
-    );
-    expect((await startDeviceLogin(options)).verificationUriComplete).toBeUndefined();
-  });
-
-  test('sends nothing in the clear to another machine', async () => {
-    const { options, requests } = scripted([]);
-    await expect(startDeviceLogin({ ...options, apiEndpoint: 'http://api.example' })).rejects.toMatchObject({
-      code: 'KM_AUTH_INSECURE_ENDPOINT',
-    });
-    expect(requests).toEqual([]);
   });
 });

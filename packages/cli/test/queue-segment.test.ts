@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, copyFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { systemClock } from '@kilometers/auth';
+import { systemClock, type Clock } from '@kilometers/auth';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Backlog } from '../src/queue/backlog.js';
 import { decodeEvent, encodeEvent } from '../src/queue/event-record.js';
@@ -9,6 +9,7 @@ import type { SegmentKeys } from '../src/queue/segment-keys.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import { segmentPath } from '../src/queue/segment-name.js';
 import { SegmentReader } from '../src/queue/segment-reader.js';
+import { deliverBacklog } from './support/deliver-backlog.js';
 import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
 
 let folder: string;
@@ -21,23 +22,9 @@ beforeEach(() => {
   troubles = [];
 });
 
-/** The clock of who comes so much later. */
-const later = (ms: number) => ({ ...systemClock, nowMs: () => Date.now() + ms });
-
-/** Takes and settles everything that is there, as who delivers it; with the ids in the order in which they came. */
-async function deliverAll(clock = later(3_600_000)): Promise<readonly string[]> {
-  const backlog = new Backlog({ folder, keys, clock, onTrouble: (message) => troubles.push(message) });
-  const ids: string[] = [];
-  for (let looks = 0; looks < 3; looks += 1) {
-    await backlog.refresh(0);
-    for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take()) {
-      ids.push(taken.event.id);
-      await backlog.advance(new Map([[taken.segment, taken.end]]));
-    }
-  }
-  await backlog.close();
-  return ids;
-}
+/** Delivers what is in the folder; by default an hour later. */
+const deliverAll = (clock?: Clock) =>
+  deliverBacklog({ folder, keys, onTrouble: (message) => troubles.push(message) }, clock);
 
 /** A segment of two groups: two events that were appended together, and one. */
 async function closedSegment(): Promise<{ readonly path: string; readonly whole: Buffer }> {
@@ -233,57 +220,5 @@ describe('a segment', () => {
     }
     await backlog.close();
     expect(ids).toEqual(IDS);
-  });
-});
-
-describe('the backlog', () => {
-  test('is delivered in order of time across segments, each in its own order', async () => {
-    const [a, b, c] = [
-      [eventAt('1', 10), eventAt('4', 40), eventAt('6', 60)],
-      [eventAt('2', 20), eventAt('3', 30), eventAt('7', 70)],
-      // A clock that was set back: after what came before it all the same.
-      [eventAt('5', 50), eventAt('5b', 5)],
-    ];
-    for (const events of [c, a, b]) await (await beginSegment(folder, keys, events)).close();
-    expect(await deliverAll()).toEqual(['1', '2', '3', '4', '5', '5b', '6', '7']);
-  });
-
-  test('goes on where it was, for whoever delivers next', async () => {
-    await (await beginSegment(folder, keys, EVENTS)).close();
-    const first = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
-    await first.refresh();
-    const taken = [await first.take(), await first.take(), await first.take()];
-    await first.advance(new Map([[taken[1]!.segment, taken[1]!.end]]));
-    await first.close();
-    expect(await countWaiting(folder)).toBe(1);
-    expect(await deliverAll()).toEqual(IDS.slice(2));
-  });
-
-  test('begins anew where the position is garbage: the API knows the events', async () => {
-    const writer = await beginSegment(folder, keys, EVENTS);
-    await writer.close();
-    writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(28));
-    expect(await deliverAll()).toEqual(IDS);
-  });
-
-  test('with more segments than are read side by side is delivered whole', async () => {
-    const writer = await beginSegment(folder, keys, EVENTS);
-    await writer.close();
-    const path = segmentPath({ ...writer.file, state: 'closed' });
-    for (let n = 0; n < 80; n += 1) {
-      copyFileSync(path, join(folder, `${String(n).padStart(15, '0')}-000000000000.closed`));
-    }
-    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
-    let count = 0;
-    for (let looks = 0; looks < 20; looks += 1) {
-      await backlog.refresh();
-      for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take()) {
-        count += 1;
-        await backlog.advance(new Map([[taken.segment, taken.end]]));
-      }
-    }
-    await backlog.close();
-    expect(count).toBe(81 * EVENTS.length);
-    expect(filesIn(folder)).toEqual([]);
   });
 });

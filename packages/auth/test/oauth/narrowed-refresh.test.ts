@@ -1,84 +1,8 @@
 import { expect, test } from 'vitest';
-import {
-  AuthToken,
-  createAuthManager,
-  createMemoryCache,
-  Secret,
-  storeLogin,
-  TokenRequestError,
-  type AuthManagerConfig,
-  type TokenGrant,
-  type TokenProvider,
-  type TokenRequest,
-  type TokenTarget,
-} from '../../src/index.js';
-import { fakeClock, type FakeClock } from '../support/fake-clock.js';
-import { recordEvents } from '../support/record-events.js';
+import { TokenRequestError } from '../../src/index.js';
+import { fakeClock } from '../support/fake-clock.js';
 import { outcomeOf } from '../support/setup.js';
-
-const HOUR = 3_600_000;
-const DAY = 86_400_000;
-
-type Answer = {
-  readonly scopes?: readonly string[];
-  readonly refreshToken?: string;
-  readonly refreshTokenLifeMs?: number;
-  readonly error?: TokenRequestError;
-};
-
-/** An issuer that answers refreshes as told: by default what was asked, with a new refresh token. */
-class FakeOAuth implements TokenProvider {
-  readonly issuer;
-  readonly requests: TokenRequest[] = [];
-  readonly answers: Answer[] = [];
-  readonly #clock: FakeClock;
-
-  constructor(clock: FakeClock, target: TokenTarget = {}) {
-    this.#clock = clock;
-    this.issuer = { origin: 'https://login.example', identity: 'id', target };
-  }
-
-  requestToken(request: TokenRequest): Promise<TokenGrant> {
-    this.requests.push(request);
-    const answer = this.answers.shift() ?? {};
-    return answer.error === undefined
-      ? Promise.resolve(this.grant(answer, request.scopes ?? []))
-      : Promise.reject(answer.error);
-  }
-
-  grant(answer: Answer, scopes: readonly string[]): TokenGrant {
-    const nowMs = this.#clock.nowMs();
-    const number = String(this.requests.length);
-    return {
-      token: new AuthToken({
-        value: `access-${number}`,
-        scopes: answer.scopes ?? scopes,
-        issuedAtMs: nowMs,
-        expiresAtMs: nowMs + HOUR,
-      }),
-      refreshToken: new Secret(answer.refreshToken ?? `refresh-${number}`),
-      ...(answer.refreshTokenLifeMs !== undefined && {
-        refreshTokenExpiresAtMs: nowMs + answer.refreshTokenLifeMs,
-      }),
-    };
-  }
-}
-
-async function loggedIn(
-  asked: readonly string[],
-  answer: Answer = {},
-  config: AuthManagerConfig & { readonly target?: TokenTarget } = {},
-) {
-  const clock = fakeClock();
-  const provider = new FakeOAuth(clock, config.target);
-  const cache = createMemoryCache({ clock });
-  const login = { id: 'login-1', grant: provider.grant(answer, asked), askedScopes: asked };
-  const key = await storeLogin(login, { provider, cache });
-  const open = (more: AuthManagerConfig = {}) =>
-    createAuthManager({ provider, cache, clock, random: () => 0, loginId: 'login-1', ...config, ...more });
-  const manager = open();
-  return { clock, provider, cache, key, manager, open, events: recordEvents(manager) };
-}
+import { FakeOAuth, HOUR, loggedIn } from './logged-in.js';
 
 function sentScopes({ requests }: FakeOAuth): (readonly string[] | undefined)[] {
   return requests.map(({ scopes }) => scopes);
@@ -186,77 +110,10 @@ test('a background look renews the token of another resource for that resource',
   expect(targets).toEqual(expect.arrayContaining([{ audience: 'one' }, { audience: 'two' }]));
 });
 
-test('a login without a refresh token ends with its token', async () => {
-  const clock = fakeClock();
-  const provider = new FakeOAuth(clock);
-  const cache = createMemoryCache({ clock });
-  const { token } = provider.grant({}, ['read']);
-  await storeLogin({ id: 'login-1', grant: { token }, askedScopes: [] }, { provider, cache });
-  const manager = createAuthManager({ provider, cache, clock, loginId: 'login-1' });
-  expect((await manager.getValidToken()).reveal()).toBe('access-0');
-  await clock.advance(HOUR);
-
-  expect(await outcomeOf(manager.getValidToken())).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
-});
-
 test('a login of another client, issuer or login id is not found', async () => {
   const { open, provider } = await loggedIn(['read']);
   const other = Object.assign(new FakeOAuth(fakeClock()), { issuer: { ...provider.issuer, identity: 'x' } });
 
   for (const wrong of [{ provider: other }, { loginId: 'login-2' }, { profile: 'work' }])
     expect(await outcomeOf(open(wrong).getValidToken())).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
-});
-
-test('a login that ends for good is warned of a week ahead, once', async () => {
-  const { manager, events, clock, provider } = await loggedIn(['read'], { refreshTokenLifeMs: 30 * DAY });
-  for (let left = 30; left > 1; left -= 1) {
-    await clock.advance(DAY);
-    provider.answers.push({ refreshTokenLifeMs: (left - 1) * DAY });
-    await manager.getValidToken();
-  }
-
-  const told = events.of('grant.expiring');
-  expect(told).toHaveLength(1);
-  expect(told[0]?.remainingMs).toBe(7 * DAY);
-});
-
-test('a refresh token that is short-lived and put off by each refresh warns of nothing', async () => {
-  const { manager, events, clock, provider } = await loggedIn(['read'], { refreshTokenLifeMs: 30 * 60_000 });
-  for (let each = 0; each < 5; each += 1) {
-    provider.answers.push({ refreshTokenLifeMs: 30 * 60_000 });
-    await clock.advance(20 * 60_000);
-    await manager.forceRefresh();
-  }
-
-  expect(provider.requests).toHaveLength(5);
-  expect(events.of('grant.expiring')).toEqual([]);
-});
-
-test('a short-lived refresh token that no refresh puts off is warned of', async () => {
-  const { manager, events, clock, provider } = await loggedIn(['read'], { refreshTokenLifeMs: DAY });
-  await clock.advance(2 * HOUR);
-  provider.answers.push({ refreshTokenLifeMs: 22 * HOUR });
-  await manager.getValidToken();
-
-  expect(events.of('grant.expiring')).toMatchObject([{ remainingMs: 22 * HOUR }]);
-});
-
-test('the background warns of a login that ends although nothing is refreshed', async () => {
-  const { manager, events, clock, provider } = await loggedIn(['read'], {
-    refreshTokenLifeMs: 7 * DAY + 30_000,
-  });
-  manager.start();
-  await clock.advance(90_000);
-  await manager.stop();
-
-  expect(events.of('grant.expiring')).toHaveLength(1);
-  expect(provider.requests).toEqual([]);
-});
-
-test('a refresh token that is over is not sent', async () => {
-  const { manager, clock, provider } = await loggedIn(['read'], { refreshTokenLifeMs: 30 * 60_000 });
-  await clock.advance(2 * HOUR);
-
-  expect(await outcomeOf(manager.getValidToken())).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
-  expect(provider.requests).toEqual([]);
 });

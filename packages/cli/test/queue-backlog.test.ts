@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '@kilometers/auth';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Backlog } from '../src/queue/backlog.js';
+import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { countWaiting } from '../src/queue/segment-folder.js';
+import { segmentPath } from '../src/queue/segment-name.js';
+import { deliverBacklog } from './support/deliver-backlog.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
+
+const EVENTS = Array.from({ length: 3 }, (_, n) => eventAt(`event-${n}`, 1_000 + n));
+const IDS = EVENTS.map(({ id }) => id);
+
+let folder: string;
+let keys: SegmentKeys;
+
+beforeEach(() => {
+  folder = accountFolder();
+  keys = newKeys();
+});
+
+/** Delivers what is in the folder, an hour later. */
+const deliverAll = () => deliverBacklog({ folder, keys, onTrouble: () => undefined });
+
+describe('the backlog', () => {
+  test('is delivered in order of time across segments, each in its own order', async () => {
+    const [a, b, c] = [
+      [eventAt('1', 10), eventAt('4', 40), eventAt('6', 60)],
+      [eventAt('2', 20), eventAt('3', 30), eventAt('7', 70)],
+      // A clock that was set back: after what came before it all the same.
+      [eventAt('5', 50), eventAt('5b', 5)],
+    ];
+    for (const events of [c, a, b]) await (await beginSegment(folder, keys, events)).close();
+    expect(await deliverAll()).toEqual(['1', '2', '3', '4', '5', '5b', '6', '7']);
+  });
+
+  test('goes on where it was, for whoever delivers next', async () => {
+    await (await beginSegment(folder, keys, EVENTS)).close();
+    const first = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    await first.refresh();
+    const taken = [await first.take(), await first.take(), await first.take()];
+    await first.advance(new Map([[taken[1]!.segment, taken[1]!.end]]));
+    await first.close();
+    expect(await countWaiting(folder)).toBe(1);
+    expect(await deliverAll()).toEqual(IDS.slice(2));
+  });
+
+  test('begins anew where the position is garbage: the API knows the events', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(28));
+    expect(await deliverAll()).toEqual(IDS);
+  });
+
+  test('with more segments than are read side by side is delivered whole', async () => {
+    const writer = await beginSegment(folder, keys, EVENTS);
+    await writer.close();
+    const path = segmentPath({ ...writer.file, state: 'closed' });
+    for (let n = 0; n < 80; n += 1) {
+      copyFileSync(path, join(folder, `${String(n).padStart(15, '0')}-000000000000.closed`));
+    }
+    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    let count = 0;
+    for (let looks = 0; looks < 20; looks += 1) {
+      await backlog.refresh();
+      for (let taken = await backlog.take(); taken !== undefined; taken = await backlog.take()) {
+        count += 1;
+        await backlog.advance(new Map([[taken.segment, taken.end]]));
+      }
+    }
+    await backlog.close();
+    expect(count).toBe(81 * EVENTS.length);
+    expect(filesIn(folder)).toEqual([]);
+  });
+});

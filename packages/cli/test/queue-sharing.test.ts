@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from './support/fake-clock.js';
+import { beginSegment, eventAt, newKeys } from './support/queue.js';
+import { ids, once, startProcess } from './support/queue-process.js';
+
+describe('delivery with other processes', () => {
+  test('one delivers, the others hand over; when it ends another takes its place', async () => {
+    const keys = newKeys();
+    const clock = new FakeClock();
+    const first = await startProcess({ keys, clock });
+    const shared = { keys, clock, folder: first.folder };
+    const [second, third] = [await startProcess(shared), await startProcess(shared)];
+    first.add(...ids(0, 10));
+    await first.passUntil(() => first.batches.length === 1);
+    second.delivery.start();
+    third.delivery.start();
+    second.add('by the second');
+    third.add('by the third');
+    await first.passUntil(() => once(first.batches).length === 12);
+    expect([second.batches, third.batches]).toEqual([[], []]);
+
+    await first.delivery.finish(0);
+    await first.queue.release();
+    second.add('later');
+    await first.passUntil(() => second.batches.length + third.batches.length > 0);
+    expect([...second.batches, ...third.batches]).toEqual([['later']]);
+  });
+
+  test('delivers what the dead left behind, the oldest first, before what is new', async () => {
+    const { add, batches, delivery, folder = '', keys, passUntil } = await startProcess();
+    await beginSegment(folder, keys, [eventAt('b', 2_000), eventAt('d', 4_000)]);
+    await beginSegment(folder, keys, [eventAt('a', 1_000), eventAt('c', 3_000)]);
+    add('new');
+    delivery.start();
+    await passUntil(() => batches.length === 1);
+    expect(batches).toEqual([['a', 'b', 'c', 'd', 'new']]);
+  });
+
+  test('has a batch carry its session, or that of who delivers where it has events of several', async () => {
+    const { add, delivery, folder = '', keys, notices, passUntil } = await startProcess();
+    await beginSegment(folder, keys, [{ ...eventAt('1', 1), correlationId: 'another' }]);
+    add('2');
+    delivery.start();
+    const delivered = () => notices.find(({ type }) => type === 'batch.delivered');
+    await passUntil(() => delivered() !== undefined);
+    expect(delivered()).toMatchObject({ batch: { correlationId: 'delivery', events: [{}, {}] } });
+  });
+});

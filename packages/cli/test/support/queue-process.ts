@@ -1,0 +1,112 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { SendOutcome } from '../../src/monitor/batch-sender.js';
+import type { DeliveryNotice } from '../../src/monitor/monitor-notice.js';
+import { AccountQueue } from '../../src/queue/account-queue.js';
+import { EventJournal } from '../../src/queue/event-journal.js';
+import { QueueDelivery } from '../../src/queue/queue-delivery.js';
+import type { SegmentKeys } from '../../src/queue/segment-keys.js';
+import { eventNamed } from './events.js';
+import { FakeClock } from './fake-clock.js';
+import { accountFolder, newKeys } from './queue.js';
+
+export const DELIVERED: SendOutcome = { type: 'delivered' };
+export const DOWN: SendOutcome = { type: 'postponed', reason: 'down', needsHuman: false };
+export const LOGGED_OUT: SendOutcome = { type: 'postponed', reason: 'log in', needsHuman: true };
+
+type Answer = SendOutcome | Promise<SendOutcome>;
+
+/** The disk is real, and takes real time: the clock stands still meanwhile. */
+async function diskAtRest(): Promise<void> {
+  for (let idleTurns = 0; idleTurns < 3; idleTurns += 1) {
+    await turn();
+    const names = process.getActiveResourcesInfo();
+    if (names.some((name) => name.startsWith('FSReq') || name === 'CloseReq')) idleTurns = 0;
+  }
+}
+
+/** A process with a queue, whose API answers as scripted, the last answer again and again. */
+export async function startProcess(
+  options: {
+    readonly script?: readonly Answer[];
+    readonly folder?: string | undefined;
+    readonly keys?: SegmentKeys;
+    readonly clock?: FakeClock;
+  } = {},
+) {
+  const { script = [DELIVERED], keys = newKeys(), clock = new FakeClock() } = options;
+  const folder = 'folder' in options ? options.folder : accountFolder();
+  // What writes is loaded late, which takes real time and no disk that can be seen: here, before the clock moves.
+  await keys.current();
+  const batches: (readonly string[])[] = [];
+  const notices: DeliveryNotice[] = [];
+  const answers = { isLoggedIn: true };
+  const account = { profile: 'default', origin: 'https://api.example' };
+  const queue = new AccountQueue({
+    account,
+    folder,
+    adopts: [],
+    keys,
+    clock,
+    random: () => 1,
+    onTrouble: (message) => notices.push({ type: 'queue.trouble', message }),
+  });
+  const journal = new EventJournal(
+    {
+      clock,
+      keys,
+      maxSegmentBytes: 100_000,
+      makeRoom: () => Promise.resolve(true),
+      onDropped: (count, why) => notices.push({ type: 'events.dropped', count, why }),
+      onUnwritable: (error) => notices.push({ type: 'queue.trouble', message: String(error) }),
+    },
+    folder === undefined ? undefined : { folder, account },
+  );
+  const delivery = new QueueDelivery(
+    {
+      clock,
+      random: () => 1,
+      journal,
+      sender: { correlationId: 'delivery', cliVersion: '0.0.0' },
+      notify: (notice) => notices.push(notice),
+      keepRefused: () => Promise.resolve(),
+      lookAgain: () => Promise.resolve(answers.isLoggedIn),
+      send: (batch) => {
+        batches.push(batch.events.map(({ id }) => id));
+        return Promise.resolve(script[Math.min(batches.length, script.length) - 1] ?? DELIVERED);
+      },
+    },
+    queue,
+  );
+  onTestFinished(async () => {
+    const finished = delivery.finish(0);
+    await clock.advance(1);
+    await finished;
+    await journal.close();
+    await queue.release();
+  });
+  const step = async (): Promise<void> => {
+    await clock.advance(10);
+    await diskAtRest();
+  };
+  const passUntil = async (isSo: () => boolean): Promise<number> => {
+    const startedAtMs = clock.monotonicMs();
+    for (let steps = 0; !isSo(); steps += 1) {
+      if (steps > 4_000) throw new Error(`in vain: ${String(isSo)}`);
+      await step();
+    }
+    return clock.monotonicMs() - startedAtMs;
+  };
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 10) await step();
+  };
+  const add = (...ids: readonly string[]): void => {
+    for (const id of ids)
+      delivery.add({ ...eventNamed(id), timestamp: new Date(clock.nowMs()).toISOString() });
+  };
+  return { clock, folder, keys, batches, notices, answers, queue, journal, delivery, add, pass, passUntil };
+}
+
+export const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, n) => `event-${from + n}`);
+export const once = (batches: readonly (readonly string[])[]) => [...new Set(batches.flat())];
