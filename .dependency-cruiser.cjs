@@ -73,6 +73,13 @@ module.exports = {
       to: { path: '^(examples|e2e)/' },
     },
     {
+      name: 'cli-is-a-program',
+      severity: 'error',
+      comment: 'It is run, never imported.',
+      from: { pathNot: '^packages/cli/' },
+      to: { path: '^packages/cli/' },
+    },
+    {
       name: 'local-api-only-in-dev-command',
       severity: 'error',
       comment: 'A server has no place in the start-up of the other commands. Types are free.',
@@ -144,9 +151,9 @@ module.exports = {
     {
       name: 'auth-adapters-are-independent',
       severity: 'error',
-      comment: 'A provider knows no cache, and a cache no provider.',
+      comment: 'A provider knows no cache, a cache no provider, and neither the client that sends tokens.',
       from: { path: AUTH + '(providers|caches)/' },
-      to: { path: CONCRETE, pathNot: AUTH + '$1/' },
+      to: { path: ADAPTERS, pathNot: AUTH + '$1/' },
     },
 
     {
