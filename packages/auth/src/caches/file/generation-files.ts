@@ -3,10 +3,12 @@ import {
   constants,
   fstatSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity, parseIdentity, type ProcessIdentity } from './process-identity.js';
@@ -26,7 +28,7 @@ const MOST_LOOKS = 100;
 export type Head = {
   readonly generation: number;
   readonly owner: ProcessIdentity | undefined;
-  /** Changes with every heartbeat. */
+  /** Changes with every heartbeat, and when it is let go. */
   readonly beat: string;
 };
 
@@ -55,6 +57,10 @@ function parseOwner(text: string): ProcessIdentity | undefined {
   }
 }
 
+function beatOf(generation: number, { mtimeMs, size }: Stats): string {
+  return `${String(generation)}:${String(mtimeMs)}:${String(size)}`;
+}
+
 function readGeneration(path: string, generation: number): Head {
   // What is no file, a link say, is garbage as well. Never waits: a pipe would.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -63,7 +69,7 @@ function readGeneration(path: string, generation: number): Head {
     return {
       generation,
       owner: stats.isFile() && stats.size > 0 ? parseOwner(readFileSync(fd, 'utf8')) : undefined,
-      beat: `${String(generation)}:${String(stats.mtimeMs)}`,
+      beat: beatOf(generation, stats),
     };
   } finally {
     closeSync(fd);
@@ -85,6 +91,16 @@ export function headOf(folder: string): Head | undefined {
       // Followed by another and removed, between the look at the folder and the look at the file.
       if (code !== 'ENOENT' || looks === MOST_LOOKS) throw storageError('read', path, error);
     }
+  }
+}
+
+/** Whether a head is as it was found, be its owner dead by now: one system call. Who follows it empties or removes it. */
+export function isUntouched(folder: string, { generation, beat }: Head): boolean {
+  try {
+    return beatOf(generation, lstatSync(pathOf(folder, generation))) === beat;
+  } catch {
+    // Whatever it is, a whole look finds it.
+    return false;
   }
 }
 

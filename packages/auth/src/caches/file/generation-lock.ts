@@ -5,8 +5,10 @@ import {
   generationsIn,
   headOf,
   isNextGeneration,
+  isUntouched,
   linkGeneration,
   unlinkGeneration,
+  type Head,
 } from './generation-files.js';
 import { holdGeneration, LockLostError, releaseGeneration, type HeldLock } from './held-generation.js';
 import { ensurePrivateFolder } from './private-folder.js';
@@ -29,6 +31,8 @@ const HEARTBEAT_STALE_MS = 4_000;
 const LONGEST_SIGHT_MS = 500;
 const SHORTEST_POLL_MS = 4;
 const LONGEST_POLL_MS = 40;
+/** A poll is one look at the owner's file. That it lives is looked at again after this, in milliseconds. */
+const LIVENESS_MS = 100;
 
 export type GenerationLockOptions = {
   /** The lock's own folder. */
@@ -68,19 +72,25 @@ export class GenerationLock {
   async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
+    let known: { readonly head: Head; readonly owner: ProcessIdentity; readonly untilMs: number } | undefined;
     for (let polls = 0; ; polls += 1) {
-      const head = headOf(folder);
       const nowMs = clock.monotonicMs();
-      const unchangedMs = this.#watch(head?.beat ?? '', nowMs);
+      if (known !== undefined && (nowMs >= known.untilMs || !isUntouched(folder, known.head)))
+        known = undefined;
+      const head = known?.head ?? headOf(folder);
       // First, also when the lock is free by now: many may wait for the same thing.
       const instead = polls > 0 ? await unless?.() : undefined;
       if (instead !== undefined) return { instead };
-      if (head?.owner === undefined || !this.#isAlive(head.owner, unchangedMs)) {
-        const held = this.#take((head?.generation ?? 0) + 1);
-        if (held !== undefined) return held;
-        continue;
+      if (known === undefined) {
+        const unchangedMs = this.#watch(head?.beat ?? '', nowMs);
+        if (head?.owner === undefined || !this.#isAlive(head.owner, unchangedMs)) {
+          const held = this.#take((head?.generation ?? 0) + 1);
+          if (held !== undefined) return held;
+          continue;
+        }
+        known = { head, owner: head.owner, untilMs: nowMs + LIVENESS_MS };
       }
-      if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(head.owner, timeoutMs, folder);
+      if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(known.owner, timeoutMs, folder);
       const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8)) * (0.5 + random());
       await new Promise<void>((resolve) => {
         clock.schedule(resolve, pollMs, true);
