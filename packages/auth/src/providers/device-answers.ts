@@ -107,6 +107,16 @@ export function parseDeviceCode(
   };
 }
 
+/** What of it a person is shown; the device's own code is none of that. */
+export function shownOf({
+  userCode,
+  verificationUri,
+  verificationUriComplete,
+  expiresInMs,
+}: DeviceCode): Omit<DeviceCode, 'deviceCode' | 'intervalMs'> {
+  return { userCode, verificationUri, verificationUriComplete, expiresInMs };
+}
+
 /** Reads the answer to a poll that was granted; `undefined` when it is none. */
 export function parseDeviceGrant(
   { text, headers }: HttpAnswer,

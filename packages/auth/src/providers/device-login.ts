@@ -3,7 +3,13 @@ import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
 import { TokenRequestError } from '../token-request-error.js';
-import { KILOMETERS_NAMES, parseDeviceCode, parseDeviceGrant, type DeviceCode } from './device-answers.js';
+import {
+  KILOMETERS_NAMES,
+  parseDeviceCode,
+  parseDeviceGrant,
+  shownOf,
+  type DeviceCode,
+} from './device-answers.js';
 import { pollRefused, pollUntilAnswered, type Poll } from './device-polling.js';
 import {
   createNodeTransport,
@@ -121,10 +127,7 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
   const startedAtMs = clock.monotonicMs();
 
   return {
-    userCode: code.userCode,
-    verificationUri: code.verificationUri,
-    verificationUriComplete: code.verificationUriComplete,
-    expiresInMs: code.expiresInMs,
+    ...shownOf(code),
     wait: ({ signal } = {}) =>
       pollUntilAnswered(() => poll(code), {
         expiresInMs: code.expiresInMs,

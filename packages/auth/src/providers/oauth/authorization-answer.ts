@@ -2,16 +2,13 @@ import type { AuthorizationServer } from 'oauth4webapi';
 import { AuthError, type AuthErrorCode } from '../../auth-error.js';
 import { TokenRequestError } from '../../token-request-error.js';
 import { printable } from '../token-refusal.js';
+import { isSameIssuer } from './issuer-metadata.js';
 import type { IssuerWire } from './issuer-wire.js';
 import { explainOAuthError, refusedLoginCode } from './oauth-refusal.js';
 
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
-
 /** The issuer's name as the answer spells it, where that differs by no more than a slash at the end. */
 function asSpelt(server: AuthorizationServer, iss: string | null): AuthorizationServer {
-  return iss !== null && withoutSlash(iss) === withoutSlash(server.issuer)
-    ? { ...server, issuer: iss }
-    : server;
+  return iss !== null && isSameIssuer(iss, server.issuer) ? { ...server, issuer: iss } : server;
 }
 
 /**

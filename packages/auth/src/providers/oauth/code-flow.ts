@@ -107,7 +107,7 @@ export class CodeFlow {
     const { settings } = this.#connection.wire;
     for (let retries = 0; ; retries += 1) {
       try {
-        const { grant } = await this.#connection.endpoint.request({
+        return await this.#connection.endpoint.request({
           grantType: 'authorization_code',
           parameters: [
             ['code', code],
@@ -119,7 +119,6 @@ export class CodeFlow {
           isSingleUse: true,
           scopes: this.#scopes,
         });
-        return grant;
       } catch (error) {
         const failure = error instanceof TokenRequestError && error.isRetryable ? error.failure : undefined;
         const { retryAfterMs: restMs = RETRY_MS, isAnswerLost } = failure ?? { isAnswerLost: true };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TokenGrant } from '../../ports.js';
 import type { Login } from '../../store-login.js';
 import { TokenRequestError } from '../../token-request-error.js';
-import { OAUTH_NAMES, parseDeviceCode, type DeviceCode } from '../device-answers.js';
+import { OAUTH_NAMES, parseDeviceCode, shownOf, type DeviceCode } from '../device-answers.js';
 import type { DeviceLogin } from '../device-login.js';
 import { pollRefused, pollUntilAnswered, type Poll } from '../device-polling.js';
 import { scopeParameter, targetParameters } from './grant-requests.js';
@@ -48,10 +48,7 @@ export async function startIssuerDeviceLogin(
   const { clock } = settings;
   const startedAtMs = clock.monotonicMs();
   return {
-    userCode: code.userCode,
-    verificationUri: code.verificationUri,
-    verificationUriComplete: code.verificationUriComplete,
-    expiresInMs: code.expiresInMs,
+    ...shownOf(code),
     async wait({ signal } = {}) {
       const { expiresInMs, intervalMs } = code;
       const polling = { expiresInMs, intervalMs, clock, startedAtMs, signal };
@@ -67,7 +64,7 @@ async function poll(
   scopes: readonly string[],
 ): Promise<Poll<TokenGrant>> {
   try {
-    const { grant } = await endpoint.request({
+    const grant = await endpoint.request({
       grantType: GRANT_TYPE,
       parameters: [['device_code', deviceCode], ...targetParameters(wire.settings.tokenIssuer.target)],
       secrets: [deviceCode],

@@ -32,7 +32,16 @@ function declaredIssuer(text: string): string | undefined {
   }
 }
 
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+/** Whether two names are of one issuer: a slash at the end, too many or missing, makes no other. */
+export function isSameIssuer(one: string, other: string): boolean {
+  const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
+  return withoutSlash(one) === withoutSlash(other);
+}
+
+/** Whether a status says that the same question may be answered later. */
+function isForLater(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408;
+}
 
 /** What is known of an issuer's endpoints and abilities, and for how long. */
 export class IssuerMetadata {
@@ -45,6 +54,8 @@ export class IssuerMetadata {
   }
 
   /**
+   * What the issuer offers, asked for once however many ask: as it was kept, while that is current; else as it is published.
+   *
    * @throws {AuthError} `KM_AUTH_UNREACHABLE` when nothing is known and the issuer does not answer;
    *   `KM_AUTH_CONFIGURATION` when it publishes nothing, or a document of another issuer.
    */
@@ -101,7 +112,7 @@ export class IssuerMetadata {
     let answer: WireAnswer | undefined;
     for (const algorithm of ['oidc', 'oauth2'] as const) {
       answer = await this.#ask(issuer, algorithm);
-      if (answer.status >= 500 || answer.status === 429 || answer.status === 408) break;
+      if (isForLater(answer.status)) break;
       if (answer.status !== 200 || declaredIssuer(answer.text) === undefined) continue;
       const { text, receivedAtMs: fetchedAtMs } = answer;
       const freshUntilMs = fetchedAtMs + lifetimeMs(answer.headers.get('cache-control'));
@@ -129,7 +140,7 @@ export class IssuerMetadata {
 
   #undiscovered(issuer: URL, answer: WireAnswer | undefined): AuthError {
     const status = answer?.status ?? 0;
-    const isLater = status >= 500 || status === 429 || status === 408 || status === 200;
+    const isLater = isForLater(status) || status === 200;
     if (isLater) {
       const rest = answer?.retryAfterMs;
       return new TokenRequestError(
@@ -148,7 +159,7 @@ export class IssuerMetadata {
   async #parse(issuer: URL, text: string): Promise<AuthorizationServer> {
     const { library } = this.#wire;
     const declared = declaredIssuer(text) ?? '';
-    if (!URL.canParse(declared) || withoutSlash(new URL(declared).href) !== withoutSlash(issuer.href)) {
+    if (!URL.canParse(declared) || !isSameIssuer(new URL(declared).href, issuer.href)) {
       const shown = printable(declared, []) ?? '';
       throw new AuthError(
         'KM_AUTH_CONFIGURATION',
@@ -162,12 +173,12 @@ export class IssuerMetadata {
   /** Endpoints given by hand go before those that were discovered. */
   #withEndpoints(server: AuthorizationServer): AuthorizationServer {
     const { endpoints } = this.#wire.settings;
-    return { ...server, ...memberOf(endpoints) };
+    return { ...server, ...membersOf(endpoints) };
   }
 }
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-2 | RFC 8414 §2} */
-function memberOf(endpoints: OAuthEndpoints): Partial<AuthorizationServer> {
+function membersOf(endpoints: OAuthEndpoints): Partial<AuthorizationServer> {
   const { token, authorization, deviceAuthorization, revocation, introspection } = endpoints;
   return {
     ...(token !== undefined && { token_endpoint: token }),

@@ -28,9 +28,6 @@ export type EndpointRequest = {
   readonly proofKey?: Secret | undefined;
 };
 
-/** A body, and the answer it is of. */
-export type EndpointAnswer = { readonly grant: TokenGrant; readonly text: string };
-
 /** Twice again, for a nonce may change between. */
 const MAX_SIGNINGS = 3;
 
@@ -88,9 +85,11 @@ export class TokenEndpoint {
   }
 
   /**
+   * Asks for tokens; once more where what was refused can be signed better now.
+   *
    * @throws {TokenRequestError} as `TokenProvider.requestToken`.
    */
-  async request(request: EndpointRequest): Promise<EndpointAnswer> {
+  async request(request: EndpointRequest): Promise<TokenGrant> {
     const { settings } = this.#wire;
     const { url, server, auth } = await this.open('token_endpoint', 'no token can be had from it');
     const proofKey = request.proofKey ?? newProofKey(server, settings);
@@ -124,7 +123,7 @@ export class TokenEndpoint {
         `${url.origin} answered with a token that is bound to no key, though dpop was asked for: switch it on at the server, or do not ask for it`,
       );
     }
-    return { grant, text: answer.text };
+    return grant;
   }
 
   #signing(url: URL): Signing {
