@@ -8,7 +8,7 @@ import { widthOf } from '../terminal/terminal.js';
 import { accountFeatures } from './account-features.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
-import type { AuthLoginFlags, WonLogin } from './login-kind.js';
+import type { AuthLoginFlags, IssuerFlags, WonLogin } from './login-kind.js';
 import { wrongUsage } from './wrong-usage.js';
 
 /**
@@ -41,26 +41,30 @@ export async function logIn(flags: AuthLoginFlags, context: CommandContext): Pro
   tellWhatGoesBefore(won, settings, context);
 }
 
+/** Each flag of a login at another issuer, as a user writes it; but for the one that says which issuer. */
+const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer'>, string>> = {
+  web: '--web',
+  audience: '--audience',
+  resource: '--resource',
+  redirectUri: '--redirect-uri',
+  prompt: '--prompt',
+  dpop: '--dpop',
+  clientAuth: '--client-auth',
+  clientKey: '--client-key',
+  clientCert: '--client-cert',
+  tokenEndpoint: '--token-endpoint',
+  authorizationEndpoint: '--authorization-endpoint',
+  deviceEndpoint: '--device-endpoint',
+  revocationEndpoint: '--revocation-endpoint',
+};
+
 /** What only another issuer has would be ignored in silence. */
 function refuseIssuerFlags(flags: AuthLoginFlags): void {
-  const names: readonly (readonly [keyof AuthLoginFlags, string])[] = [
-    ['web', '--web'],
-    ['audience', '--audience'],
-    ['resource', '--resource'],
-    ['redirectUri', '--redirect-uri'],
-    ['prompt', '--prompt'],
-    ['clientAuth', '--client-auth'],
-    ['clientKey', '--client-key'],
-    ['clientCert', '--client-cert'],
-    ['tokenEndpoint', '--token-endpoint'],
-    ['authorizationEndpoint', '--authorization-endpoint'],
-    ['deviceEndpoint', '--device-endpoint'],
-    ['revocationEndpoint', '--revocation-endpoint'],
-  ];
-  const [given] = names.filter(([flag]) => flags[flag] !== undefined);
+  const given = Object.entries(ISSUER_FLAGS).find(([flag]) => flags[flag as keyof IssuerFlags] !== undefined);
   if (given === undefined) return;
-  const instead = given[0] === 'web' ? '; the Kilometers API is logged in to with --device' : '';
-  throw wrongUsage(`${given[1]} is for another issuer than the Kilometers API: give --issuer, too${instead}`);
+  const [flag, written] = given;
+  const instead = flag === 'web' ? '; the Kilometers API is logged in to with --device' : '';
+  throw wrongUsage(`${written} is for another issuer than the Kilometers API: give --issuer, too${instead}`);
 }
 
 /** Says whose login it is and what it may do. */

@@ -50,7 +50,7 @@ export type WonLogin = {
   readonly provider?: ProviderSettings;
 };
 
-/** A way to log in. To add one, put it in `login-kinds.ts`; its flags go to `auth-command.ts`. */
+/** A way to log in. To add one, put it in `login-kinds.ts`; its flags go to `login-command.ts`. */
 export type LoginKind = {
   /** The flags that ask for it, as a user would write them. */
   readonly usage: string;
