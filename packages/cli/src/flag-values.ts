@@ -1,6 +1,6 @@
 import { parseDurationMs } from '@kilometers/auth';
 import { InvalidArgumentError } from 'commander';
-import type { Client } from './monitor/client-config.js';
+import { CLIENTS, type Client } from './monitor/mcp-clients.js';
 
 /** Milliseconds of a duration flag. */
 export function parseDuration(text: string): number {
@@ -39,6 +39,7 @@ export function parseSize(text: string): number {
 }
 
 export function parseClient(text: string): Client {
-  if (text === 'claude' || text === 'cursor' || text === 'vscode') return text;
+  const client = CLIENTS.find((each) => each === text);
+  if (client !== undefined) return client;
   throw new InvalidArgumentError('Give claude, cursor or vscode.');
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { API_SCOPES } from '../api-scopes.js';
 import type { CommandContext } from '../command-context.js';
 import { completeWords, type Lookups } from '../completion/complete-words.js';
 import { readConfiguration } from '../config/read-configuration.js';
@@ -6,9 +7,6 @@ import { EXIT } from '../exit-code.js';
 import { profileNames } from '../profiles.js';
 import { readProfiles } from '../status/read-status.js';
 import { openStorage } from '../token-cache.js';
-
-/** What the API itself has, whoever is logged in. */
-const KNOWN_SCOPES = ['default', 'monitoring', 'plugins'];
 
 /** `km __complete`, which the scripts of `km completion` ask: what may stand in the place of the last word. */
 export async function runComplete(
@@ -45,9 +43,9 @@ function lookupsFor(context: CommandContext): Lookups {
           notices: [],
         };
         const { active } = await readProfiles(profile === undefined ? {} : { profile }, source);
-        return [...new Set([...KNOWN_SCOPES, ...active.scopes.map(({ scope }) => scope)])].sort();
+        return [...new Set([...API_SCOPES, ...active.scopes.map(({ scope }) => scope)])].sort();
       } catch {
-        return KNOWN_SCOPES;
+        return API_SCOPES;
       }
     },
   };

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { clientConfig, placeOfConfig, type Client } from '../monitor/client-config.js';
+import { clientConfig, placeOfConfig } from '../monitor/client-config.js';
+import type { Client } from '../monitor/mcp-clients.js';
 import { flagWords, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { resolveAccount } from '../settings.js';
 import { openStorage } from '../token-cache.js';

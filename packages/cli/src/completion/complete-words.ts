@@ -1,6 +1,10 @@
 import type { Argument, Command, Option } from 'commander';
+import { CLIENTS } from '../monitor/mcp-clients.js';
 
-/** What only a look at the machine tells. */
+/**
+ * What only a look at the machine tells. Commands, flags and choices are read from the commands themselves: a new one is
+ * completed by being there. Values that Commander knows nothing of are in {@link valuesOf}.
+ */
 export type Lookups = {
   readonly profiles: () => Promise<readonly string[]>;
   /** The scopes of a profile; of the active one, where none is named. */
@@ -18,7 +22,6 @@ export type Completion = {
 
 const NOTHING: Completion = { candidates: [], shellHas: 'nothing' };
 const SIGNALS = ['HUP', 'INT', 'TERM', 'USR1', 'USR2'];
-const CLIENTS = ['claude', 'cursor', 'vscode'];
 const HELPER_ACTIONS = ['get', 'store', 'erase'];
 
 /** Where the words have led: to a command, and what is still missing there. */
@@ -136,6 +139,7 @@ function listed(values: readonly string[]): Completion {
   return { candidates: values.map((value) => ({ value })), shellHas: 'nothing' };
 }
 
+/** What may be the value of an option; most have nothing to choose from. */
 async function valuesOf(option: Option, { given }: Place, lookups: Lookups): Promise<Completion> {
   if (option.argChoices !== undefined) return listed(option.argChoices);
   switch (option.attributeName()) {

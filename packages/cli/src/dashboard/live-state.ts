@@ -4,24 +4,28 @@ import { DashboardReader } from './read-dashboard.js';
 
 /** How often it is looked whether something has changed, in milliseconds, while anybody watches. */
 const LOOK_EVERY_MS = 1_000;
-/** What is said when there is nothing to say, so that a browser that went away is noticed. */
-const SIGN_EVERY = 15;
+/** At every so many looks something is sent though nothing changed, so that a browser that went away is noticed. */
+const SIGN_EVERY_LOOKS = 15;
 
-/** Sends all who watch what there is to see, and again whenever it changes. */
+/** Sends all who watch what `DashboardReader` finds, and again whenever that has changed. */
 export class LiveState {
   readonly #context: CommandContext;
   readonly #reader: DashboardReader;
   readonly #watching = new Set<ServerResponse>();
   #cancel: (() => void) | undefined;
   #sent = '';
-  #quietLooks = 0;
+  #looks = 0;
 
   constructor(context: CommandContext) {
     this.#context = context;
     this.#reader = new DashboardReader(context);
   }
 
-  /** @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html | Server-sent events} */
+  /**
+   * Sends it to one more browser, until that goes away.
+   *
+   * @see {@link https://html.spec.whatwg.org/multipage/server-sent-events.html | Server-sent events}
+   */
   attach(response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
     response.write('retry: 2000\n\n');
@@ -40,9 +44,9 @@ export class LiveState {
     // Before the first wait: whoever comes meanwhile starts no second line of looks.
     this.#cancel = () => undefined;
     const message = await this.#message();
-    this.#quietLooks += 1;
+    this.#looks += 1;
     if (message !== this.#sent) this.#tellAll((this.#sent = message));
-    else if (this.#quietLooks % SIGN_EVERY === 0) this.#tellAll(': still here\n\n');
+    else if (this.#looks % SIGN_EVERY_LOOKS === 0) this.#tellAll(': still here\n\n');
     this.#cancel = undefined;
     if (this.#watching.size === 0) return;
     this.#cancel = this.#context.clock.schedule(() => void this.#look(), LOOK_EVERY_MS, false);

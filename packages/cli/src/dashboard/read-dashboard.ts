@@ -19,7 +19,10 @@ const STEP_MS = 3 * 3_600_000;
 const STEPS = 56;
 const MOST_RECENT = 20;
 
-/** Reads what the dashboard shows. Asks no server, and changes nothing. */
+/**
+ * Reads what the dashboard shows from what other processes of `km` leave on the disk: tokens and logins, the log of refreshes
+ * (`analytics/usage-log.ts`), and the queue. Asks no server, and changes nothing.
+ */
 export class DashboardReader {
   readonly #context: CommandContext;
   #seen: { readonly state: string; readonly records: readonly UsageRecord[] } = { state: '', records: [] };

@@ -8,6 +8,7 @@ import {
   type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
+import { API_SCOPES } from '../api-scopes.js';
 import { grantKeyOf } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -15,9 +16,6 @@ import { tellDeviceCode } from './device-code.js';
 import type { LoginKind, LoginRequest, WonLogin } from './login-kind.js';
 import { unproved } from './proof.js';
 import { waitForPerson } from './wait-for-person.js';
-
-/** What `km` does: monitors, loads plugins, and speaks for the account. */
-const SCOPES: readonly string[] = ['default', 'monitoring', 'plugins'];
 
 /** In a browser, on this device or another, with a code (RFC 8628). */
 export const deviceLogin: LoginKind = {
@@ -62,7 +60,7 @@ async function start({ context, apiEndpoint, settings, flags }: LoginRequest): P
   };
   return whileSpinning('asking for a code', context, async () => {
     try {
-      return await startDeviceLogin({ ...options, scopes: flags.scope ?? SCOPES });
+      return await startDeviceLogin({ ...options, scopes: flags.scope ?? API_SCOPES });
     } catch (error) {
       if (flags.scope !== undefined || !isAuthError(error, 'KM_AUTH_INVALID_SCOPE')) throw error;
       return startDeviceLogin(options);
@@ -75,7 +73,7 @@ function wonBy(grant: TokenGrant, { context, profile, apiEndpoint }: LoginReques
   const scopes = token.scopes;
   const record: GrantRecord = {
     tokens: new Map(
-      [...scopes, ...(scopes.length === 0 ? SCOPES : [])].map((scope) => [scopeKey(scope), token]),
+      [...scopes, ...(scopes.length === 0 ? API_SCOPES : [])].map((scope) => [scopeKey(scope), token]),
     ),
     unexplainedRequestsAtMs: [],
     ...(refreshToken !== undefined && {

@@ -1,7 +1,5 @@
 import { basename, isAbsolute, resolve } from 'node:path';
-
-/** An MCP client whose configuration is known. */
-export type Client = 'claude' | 'cursor' | 'vscode';
+import type { Client } from './mcp-clients.js';
 
 export type ClientConfigOptions = {
   readonly client: Client;

@@ -1,7 +1,7 @@
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
 import type { AccountFlags } from '../settings.js';
-import type { Client } from './client-config.js';
+import type { Client } from './mcp-clients.js';
 import { parseFieldPath, type FieldPath } from './redaction.js';
 
 /** The flags of `km monitor`. */

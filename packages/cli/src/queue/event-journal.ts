@@ -1,6 +1,7 @@
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { encodeEvent } from './event-record.js';
-import { JournalSegments, type JournalPlace, type JournalSegmentsOptions } from './journal-segments.js';
+import type { EventPlace } from './event-segment.js';
+import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
 import type { RecordPosition } from './segment-writer.js';
 import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 
@@ -30,7 +31,7 @@ export class EventJournal {
   readonly #waiting: WaitingEvents;
   readonly #segments: JournalSegments;
   /** Where segments are begun, and whose they are; `undefined` where none can be. */
-  #place: JournalPlace | undefined;
+  #place: EventPlace | undefined;
   #flushing: Promise<void> | undefined;
   #flushes = 0;
   #beingWritten = 0;
@@ -39,7 +40,7 @@ export class EventJournal {
   #hasToldUnwritable = false;
   #deliveredEnds = new Map<string, RecordPosition>();
 
-  constructor(options: EventJournalOptions, place: JournalPlace | undefined) {
+  constructor(options: EventJournalOptions, place: EventPlace | undefined) {
     this.#options = options;
     this.#place = place;
     this.#segments = new JournalSegments(options);
@@ -132,7 +133,7 @@ export class EventJournal {
   }
 
   /** Writes what is left and closes the segment; the next one is begun in `place`. */
-  async moveTo(place: JournalPlace | undefined): Promise<void> {
+  async moveTo(place: EventPlace | undefined): Promise<void> {
     await this.flush();
     await this.#segments.leave();
     this.#place = place;
@@ -165,7 +166,7 @@ export class EventJournal {
     this.#timer = { atMs, cancel };
   }
 
-  async #write(place: JournalPlace): Promise<void> {
+  async #write(place: EventPlace): Promise<void> {
     const entries = this.#waiting.drain();
     this.#beingWritten = entries.length;
     try {

@@ -4,7 +4,7 @@ import type { DeliveryNotice } from '../monitor/monitor-notice.js';
 import type { AccountAccess } from './account-access.js';
 import type { AccountQueue } from './account-queue.js';
 import { EventJournal } from './event-journal.js';
-import type { JournalPlace } from './journal-segments.js';
+import type { EventPlace } from './event-segment.js';
 import { deliverPendingRevocations } from './pending-revocations.js';
 import { QueueDelivery } from './queue-delivery.js';
 import { accountQueueOf, queuePlace } from './queue-place.js';
@@ -150,7 +150,7 @@ export async function openEventQueue(
   };
 }
 
-function journalPlaceOf({ folder, account }: AccountQueue): JournalPlace | undefined {
+function journalPlaceOf({ folder, account }: AccountQueue): EventPlace | undefined {
   return folder === undefined ? undefined : { folder, account };
 }
 

@@ -1,14 +1,11 @@
 import type { Clock } from '@kilometers/auth';
+import { beginEventSegment, type EventPlace } from './event-segment.js';
 import { GROUP_OVERHEAD_BYTES, recordBytes, type SegmentRecord } from './record-group.js';
 import type { SegmentKeys } from './segment-keys.js';
-import { SegmentWriter, type RecordPosition } from './segment-writer.js';
-import type { QueueAccount } from './state-folder.js';
+import type { RecordPosition, SegmentWriter } from './segment-writer.js';
 
 /** A segment that is older is followed by another, so that old events can be given up without new ones. */
 const MAX_SEGMENT_AGE_MS = 3_600_000;
-
-/** Where events are written, and whose they are. */
-export type JournalPlace = { readonly folder: string; readonly account: QueueAccount };
 
 /** Where a record is on the disk. */
 export type WrittenRecord = { readonly segment: string; readonly end: RecordPosition };
@@ -38,7 +35,7 @@ export class JournalSegments {
 
   /** Writes records; resolves with where each is: `undefined` for one that is too large for the queue. */
   async append(
-    place: JournalPlace,
+    place: EventPlace,
     records: readonly SegmentRecord[],
   ): Promise<readonly (WrittenRecord | undefined)[]> {
     const written: (WrittenRecord | undefined)[] = [];
@@ -81,7 +78,7 @@ export class JournalSegments {
   }
 
   async #appendPart(
-    place: JournalPlace,
+    place: EventPlace,
     records: readonly SegmentRecord[],
   ): Promise<readonly (WrittenRecord | undefined)[]> {
     const { maxSegmentBytes, clock, makeRoom } = this.#options;
@@ -103,16 +100,10 @@ export class JournalSegments {
     return (await next.append(records)).map((end) => ({ segment: next.file.name, end }));
   }
 
-  async #begin({ folder, account }: JournalPlace): Promise<SegmentWriter> {
+  async #begin(place: EventPlace): Promise<SegmentWriter> {
     const { keys, clock } = this.#options;
     if (keys === undefined) throw new Error('unreachable: there is no folder without a key');
-    const writer = await SegmentWriter.create({
-      folder,
-      sealer: await keys.current(),
-      purpose: 'queue of events',
-      description: { kind: 'events', ...account },
-      clock,
-    });
+    const writer = await beginEventSegment(place, { keys, clock });
     this.#names.add(writer.file.name);
     return writer;
   }

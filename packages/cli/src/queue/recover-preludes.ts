@@ -1,15 +1,12 @@
 import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { encodeEvent } from './event-record.js';
+import { beginEventSegment, type EventPlace } from './event-segment.js';
 import { listPreludes, readPrelude, removePrelude } from './prelude-file.js';
 import { setFileAside } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
-import { SegmentWriter } from './segment-writer.js';
-import type { QueueAccount } from './state-folder.js';
 
-export type RecoverOptions = {
-  readonly folder: string;
-  readonly account: QueueAccount;
+export type RecoverOptions = EventPlace & {
   readonly keys: SegmentKeys;
   readonly clock: Clock;
   /** Is told of a file that was set aside. */
@@ -38,18 +35,9 @@ export async function recoverPreludes(options: RecoverOptions): Promise<void> {
   }
 }
 
-async function writeEvents(
-  events: readonly MonitorEvent[],
-  { folder, account, keys, clock }: RecoverOptions,
-): Promise<void> {
+async function writeEvents(events: readonly MonitorEvent[], options: RecoverOptions): Promise<void> {
   if (events.length === 0) return;
-  const writer = await SegmentWriter.create({
-    folder,
-    sealer: await keys.current(),
-    purpose: 'queue of events',
-    description: { kind: 'events', ...account },
-    clock,
-  });
+  const writer = await beginEventSegment(options, options);
   try {
     await writer.append(events.map(encodeEvent));
   } finally {

@@ -1,10 +1,9 @@
 import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
-import type { JournalPlace } from './journal-segments.js';
 import { encodeEvent } from './event-record.js';
+import { beginEventSegment, type EventPlace } from './event-segment.js';
 import type { SegmentKeys } from './segment-keys.js';
-import { SegmentWriter } from './segment-writer.js';
-import type { QueueAccount } from './state-folder.js';
+import type { SegmentWriter } from './segment-writer.js';
 
 /** Keeps the events that the API will not have, sealed, beside the queue. */
 export class RefusedEvents {
@@ -16,10 +15,14 @@ export class RefusedEvents {
   }
 
   /** Whether it could be kept. */
-  async keep(event: MonitorEvent, { folder, account }: JournalPlace): Promise<boolean> {
+  async keep(event: MonitorEvent, place: EventPlace): Promise<boolean> {
+    const { folder } = place;
     try {
       if (this.#writer?.folder !== folder) await this.close();
-      const { writer } = (this.#writer ??= { folder, writer: await this.#begin(folder, account) });
+      const { writer } = (this.#writer ??= {
+        folder,
+        writer: await beginEventSegment(place, this.#options, 'refused'),
+      });
       await writer.append([encodeEvent(event)]);
       return true;
     } catch {
@@ -32,17 +35,5 @@ export class RefusedEvents {
     const writer = this.#writer?.writer;
     this.#writer = undefined;
     await writer?.close().catch(() => undefined);
-  }
-
-  async #begin(folder: string, account: QueueAccount): Promise<SegmentWriter> {
-    const { keys, clock } = this.#options;
-    return SegmentWriter.create({
-      folder,
-      sealer: await keys.current(),
-      purpose: 'queue of events',
-      description: { kind: 'refused', ...account },
-      clock,
-      state: 'refused',
-    });
   }
 }

@@ -42,12 +42,22 @@ function isAlive(token: RefreshToken | undefined, nowMs: number): boolean {
   return token !== undefined && (token.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs;
 }
 
+/** What wins new tokens by itself, in words; `undefined` where that takes a login by a person. */
+export function mintOf({ credential }: Pick<Account, 'credential'>): string | undefined {
+  switch (credential?.value) {
+    case 'api_key':
+      return 'the API key';
+    case 'client_credentials':
+      return 'the client secret';
+    default:
+      return undefined;
+  }
+}
+
 /** Whether the account gets its next token without a human. */
 export function refreshesWithoutHuman({ account, refreshToken, failure, nowMs }: OutlookInput): boolean {
-  const { credential } = account;
-  const mints = credential !== undefined && credential.value !== 'refresh_token';
   if (failure !== undefined && isFinal(failure)) return false;
-  return mints || isAlive(refreshToken, nowMs);
+  return mintOf(account) !== undefined || isAlive(refreshToken, nowMs);
 }
 
 /** The answer to "will this work tomorrow without me?". */
@@ -61,11 +71,8 @@ export function outlookOf(input: OutlookInput): Outlook {
     const reason = `the last refresh failed ${ago} ago, and is tried again${meanwhile}`;
     return { answer: 'unsure', reason, remedy: 'km doctor says what is in the way' };
   }
-  const { credential } = account;
-  if (credential !== undefined && credential.value !== 'refresh_token') {
-    const what = credential.value === 'api_key' ? 'the API key' : 'the client secret';
-    return { answer: 'yes', reason: `${what} wins new tokens`, remedy: null };
-  }
+  const mint = mintOf(account);
+  if (mint !== undefined) return { answer: 'yes', reason: `${mint} wins new tokens`, remedy: null };
   const endsAtMs = refreshToken?.expiresAtMs;
   if (endsAtMs === undefined)
     return { answer: 'yes', reason: 'the login renews itself; its end is not known', remedy: null };

@@ -1,7 +1,7 @@
 import { dueAtMs, isUsable, type GrantRecord, type KeySource } from '@kilometers/auth';
 import type { Account, SettingSource } from '../settings.js';
 import { issuerStatus, type IssuerStatus } from './issuer-status.js';
-import { outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
+import { mintOf, outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
 import { isDuration, type RefreshSetting } from './setting-sources.js';
 import type { TokenCheck } from './token-checks.js';
 
@@ -100,8 +100,7 @@ export function profileStatus({
   const { refreshToken, lastFailure: failure } = record ?? {};
   const hasUsableToken = tokens.some(([, token]) => isUsable(token, nowMs));
   const input = { account, refreshToken, failure, hasUsableToken, nowMs };
-  const mints = account.credential !== undefined && account.credential.value !== 'refresh_token';
-  const endsAtMs = mints ? undefined : refreshToken?.expiresAtMs;
+  const endsAtMs = mintOf(account) === undefined ? refreshToken?.expiresAtMs : undefined;
   const credential = account.credential ?? (refreshToken && { value: 'refresh_token', source: 'login' });
   return {
     profile: account.profile.value,
