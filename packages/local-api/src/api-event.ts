@@ -96,6 +96,7 @@ export class ApiEvents {
 
   /** Adds a listener; the answer removes it. */
   on(listener: ApiEventListener): () => void {
+    // A function of its own: the same listener may be added twice, and be removed once.
     const own: ApiEventListener = (event) => {
       listener(event);
     };

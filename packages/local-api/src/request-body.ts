@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import * as v from 'valibot';
 import type { ApiEnv } from './services.js';
 import { HttpProblem } from './http-problem.js';
+import { OAuthError } from './oauth-error.js';
 
 const gunzipAsync = promisify(gunzip);
 
@@ -92,6 +93,20 @@ export function check<TSchema extends v.GenericSchema>(
   const name = path === '' ? 'the body' : path;
   const isMissing = issue.received === 'undefined' && path !== '';
   return { flaw: { path, message: isMissing ? `${name} is missing` : `${name} must be ${issue.message}` } };
+}
+
+/**
+ * As {@link check}, for who answers as OAuth does.
+ *
+ * @throws {OAuthError} `invalid_request`.
+ */
+export function checkOAuth<TSchema extends v.GenericSchema>(
+  schema: TSchema,
+  input: unknown,
+): v.InferOutput<TSchema> {
+  const result = check(schema, input);
+  if ('flaw' in result) throw new OAuthError('invalid_request', result.flaw.message);
+  return result.value;
 }
 
 function step(key: unknown, isFirst: boolean): string {

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { OAuthError } from './oauth-error.js';
 
 /** The scopes this API knows. */
@@ -5,6 +6,11 @@ export const KNOWN_SCOPES = ['monitoring', 'plugins', 'default'] as const;
 
 /** What a token may be used for. */
 export type Scope = (typeof KNOWN_SCOPES)[number];
+
+/** What a request may say of scopes: see {@link parseScopes}. */
+export const ScopeList = v.optional(
+  v.union([v.string(), v.array(v.string())], 'a list of scopes, or one text'),
+);
 
 const DEFAULT_SCOPES: readonly Scope[] = ['default'];
 

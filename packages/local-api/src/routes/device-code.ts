@@ -1,14 +1,10 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { OAuthError } from '../oauth-error.js';
-import { check, readJson } from '../request-body.js';
-import { parseScopes } from '../scopes.js';
+import { checkOAuth, readJson } from '../request-body.js';
+import { parseScopes, ScopeList } from '../scopes.js';
 import type { ApiEnv, Services } from '../services.js';
 
-const StartRequest = v.object(
-  { scope: v.optional(v.union([v.string(), v.array(v.string())], 'a list of scopes, or one text')) },
-  'a JSON object',
-);
+const StartRequest = v.object({ scope: ScopeList }, 'a JSON object');
 const PollRequest = v.object(
   { deviceCode: v.pipe(v.string('text'), v.nonEmpty('text that is not empty')) },
   'a JSON object',
@@ -18,9 +14,8 @@ const PollRequest = v.object(
 export function deviceCodeRoutes(services: Services): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
   routes.post('/api/auth/device-code/start', async (c) => {
-    const request = check(StartRequest, (await readJson(c)) ?? {});
-    if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
-    const login = services.deviceLogins.start(parseScopes(request.value.scope));
+    const { scope } = checkOAuth(StartRequest, (await readJson(c)) ?? {});
+    const login = services.deviceLogins.start(parseScopes(scope));
     const verificationUri = `${services.publicUrl()}/device`;
     c.header('Cache-Control', 'no-store');
     return c.json({
@@ -33,9 +28,8 @@ export function deviceCodeRoutes(services: Services): Hono<ApiEnv> {
     });
   });
   routes.post('/api/auth/device-code/poll', async (c) => {
-    const request = check(PollRequest, await readJson(c));
-    if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
-    const tokens = await services.deviceLogins.poll(request.value.deviceCode);
+    const { deviceCode } = checkOAuth(PollRequest, await readJson(c));
+    const tokens = await services.deviceLogins.poll(deviceCode);
     c.header('Cache-Control', 'no-store');
     return c.json({
       token: {

@@ -1,8 +1,7 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { accessOf, requireToken } from '../authenticate.js';
-import { OAuthError } from '../oauth-error.js';
-import { check, readJson } from '../request-body.js';
+import { checkOAuth, readJson } from '../request-body.js';
 import { readScopes } from '../scopes.js';
 import type { ApiEnv, Services } from '../services.js';
 
@@ -23,9 +22,8 @@ export function sessionRoutes(services: Services): Hono<ApiEnv> {
     return c.json({ valid: true, subject, tier, scope: readScopes(scope), expires_at: expiresAt });
   });
   routes.post('/api/auth/revoke', async (c) => {
-    const request = check(RevokeRequest, await readJson(c));
-    if ('flaw' in request) throw new OAuthError('invalid_request', request.flaw.message);
-    services.revoker.revoke(request.value.token);
+    const { token } = checkOAuth(RevokeRequest, await readJson(c));
+    services.revoker.revoke(token);
     return c.json({ success: true });
   });
   return routes;

@@ -1,15 +1,14 @@
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
 import { OAuthError } from '../oauth-error.js';
-import { check, readJson } from '../request-body.js';
-import { parseScopes } from '../scopes.js';
+import { checkOAuth, readJson } from '../request-body.js';
+import { parseScopes, ScopeList } from '../scopes.js';
 import type { ApiEnv, Services } from '../services.js';
 import type { IssuedTokens } from '../issued-tokens.js';
 import { odditiesOf } from '../trouble/rule.js';
 import { tokenAnswer } from '../token-answer.js';
 
 const Text = v.pipe(v.string('text'), v.nonEmpty('text that is not empty'), v.maxLength(4_096, 'shorter'));
-const ScopeList = v.optional(v.union([v.string(), v.array(v.string())], 'a list of scopes, or one text'));
 const Envelope = v.object({ grant_type: Text }, 'a JSON object');
 const ApiKeyRequest = v.object({ api_key: Text, scope: ScopeList });
 const RefreshRequest = v.object({ refresh_token: Text, scope: ScopeList });
@@ -26,7 +25,7 @@ export function tokenRoute(services: Services): Hono<ApiEnv> {
     const oddities = odditiesOf(c.get('trouble'));
     const isOddlyBare = oddities.includes('no-refresh-token');
     const body = await readJson(c);
-    const { grant_type: grantType } = valid(Envelope, body);
+    const { grant_type: grantType } = checkOAuth(Envelope, body);
     const tokens = await answerGrant(services, grantType, body, isOddlyBare).catch((error: unknown) => {
       if (error instanceof OAuthError) reportRefusal(services, grantType, error);
       throw error;
@@ -46,7 +45,7 @@ async function answerGrant(
   const { accounts } = services.store;
   switch (grantType) {
     case 'api_key': {
-      const request = valid(ApiKeyRequest, body);
+      const request = checkOAuth(ApiKeyRequest, body);
       const account = accounts.findByApiKey(request.api_key);
       if (account === undefined) throw new OAuthError('invalid_client', 'unknown API key');
       if (account.isRevoked) throw new OAuthError('invalid_client', 'API key revoked');
@@ -54,7 +53,7 @@ async function answerGrant(
       return services.issuer.issue({ account, scope, grantType, hasRefreshToken: !isBare });
     }
     case 'refresh_token': {
-      const request = valid(RefreshRequest, body);
+      const request = checkOAuth(RefreshRequest, body);
       return services.refresher.refresh({
         refreshToken: request.refresh_token,
         scope: request.scope,
@@ -62,7 +61,7 @@ async function answerGrant(
       });
     }
     case 'client_credentials': {
-      const request = valid(ClientRequest, body);
+      const request = checkOAuth(ClientRequest, body);
       const account = accounts.findByClient(request.client_id, request.client_secret);
       if (account === undefined) throw new OAuthError('invalid_client', 'unknown client or wrong secret');
       const scope = parseScopes(request.scope);
@@ -76,12 +75,6 @@ async function answerGrant(
 function reportRefusal(services: Services, grantType: string, error: OAuthError): void {
   services.store.counters.add('refused', services.settings.now());
   services.events.emit({ type: 'token.refused', grantType, error: error.error, reason: error.message });
-}
-
-function valid<TSchema extends v.GenericSchema>(schema: TSchema, body: unknown): v.InferOutput<TSchema> {
-  const result = check(schema, body);
-  if ('flaw' in result) throw new OAuthError('invalid_request', result.flaw.message);
-  return result.value;
 }
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1} */

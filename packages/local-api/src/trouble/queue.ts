@@ -1,4 +1,4 @@
-import { badTrouble, checkRule } from './check-rule.js';
+import { checkRule } from './check-rule.js';
 import { parseTrouble } from './parse.js';
 import { befalls, type TroubleRule } from './rule.js';
 
@@ -14,9 +14,7 @@ export class TroubleQueue {
   add(trouble: string | TroubleRule): () => void {
     const rule = typeof trouble === 'string' ? parseTrouble(trouble) : trouble;
     checkRule(rule);
-    const left = rule.count ?? 1;
-    if (left < 1) throw badTrouble('count must be 1 or more');
-    const entry = { rule, left };
+    const entry = { rule, left: rule.count ?? 1 };
     this.#rules.push(entry);
     return () => {
       this.#rules = this.#rules.filter((other) => other !== entry);

@@ -19,6 +19,9 @@ export type TroubleBody = 'html' | 'truncated' | 'endless' | { readonly json: un
 /** `Retry-After`: seconds, an HTTP date as it stands, so many ms from now as an HTTP date, or (null) none. */
 export type RetryAfter = number | string | { readonly dateInMs: number } | null;
 
+// How trouble is written is in `parse.ts`, what may not be combined in `check-rule.ts`, and what it does to a request in
+// `befall.ts`; oddities are made in `token-answer.ts`.
+
 /** One piece of scripted trouble. What is left out stays as it would be. */
 export type TroubleRule = {
   /** Which path it befalls: that path and all below it, `*` stands for anything; `/api/auth/token` unless told. */
