@@ -11,6 +11,7 @@ export default defineConfig({
     exclude: [
       '**/{cache,file,lock,process,redis}-*.test.ts',
       '**/{lost-login,record-sealer,login-store}.test.ts',
+      '**/{config-folder,key-file,machine-id,private-file,private-folder}.test.ts',
       '**/{device-login,device-login-start,entitlements,entitlement-keys}.test.ts',
       '**/{http-transport,provider-contract}.test.ts',
       '**/{docs,seed-coverage,hot-path}.test.ts',

@@ -6,6 +6,9 @@ import path from 'node:path';
 
 const SOURCES = 'packages/auth/src';
 
+/** The files of the lock, which has tests of its own. */
+const LOCK = 'generation-files|generation-lock|held-generation|process-identity|process-lock';
+
 /** What is tested so, by name; and by which tests. */
 const GROUPS = {
   policy: { tests: 'manager', files: ['refresh-policy.ts'] },
@@ -28,7 +31,11 @@ const GROUPS = {
     ],
   },
   // What only loads something later has nothing to change; what runs in another process is not seen to be changed.
-  'file-cache': { tests: 'file-cache', files: ['caches/file/!(keyring-child|writing|writing-side).ts'] },
+  'file-cache': {
+    tests: 'file-cache',
+    files: [`caches/file/!(${LOCK}|keyring-child|writing|writing-side).ts`],
+  },
+  lock: { tests: 'lock', files: [`caches/file/@(${LOCK}).ts`] },
 };
 
 const OPTIONS = {

@@ -33,7 +33,7 @@ export class TokenMemory {
   /** The token that can be handed out with no further thought, as a promise made before. The hot path. */
   fresh(scope: string): Promise<AuthToken> | undefined {
     const { clock, keySuffix } = this.#options;
-    const held = this.#held.get(keySuffix === '' ? scope : scope + keySuffix);
+    const held = this.#held.get(scope + keySuffix);
     if (held === undefined) return undefined;
     const monotonicMs = clock.monotonicMs();
     const sinceReadMs = monotonicMs - this.#wallReadAtMonotonicMs;
@@ -68,7 +68,7 @@ export class TokenMemory {
 
   hold(key: string, token: AuthToken): HeldToken {
     const { clock, settings, random } = this.#options;
-    const held = new HeldToken(token, clock, settings, random(), this.#same(token, key));
+    const held = new HeldToken(token, clock, settings, random(), this.#same(token));
     this.#held.set(key, held);
     return held;
   }
@@ -80,12 +80,8 @@ export class TokenMemory {
   }
 
   /** The token as it is in memory already, under its own scope or under another that shares it. */
-  #same(token: AuthToken, key = ''): HeldToken | undefined {
-    if (this.#held.size === 0) return undefined;
-    const { fingerprint } = token;
-    const held = this.#held.get(key);
-    if (held?.token.fingerprint === fingerprint) return held;
-    return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);
+  #same(token: AuthToken): HeldToken | undefined {
+    return [...this.#held.values()].find((held) => held.token.fingerprint === token.fingerprint);
   }
 
   /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */

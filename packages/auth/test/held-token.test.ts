@@ -11,6 +11,9 @@ function hold(clock: FakeClock, lifetimeMs = HOUR): HeldToken {
   return new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 }
 
+const isFresh = (held: HeldToken, clock: FakeClock): boolean =>
+  held.isFresh(clock.nowMs(), clock.monotonicMs());
+
 const stateOf = (held: HeldToken, clock: FakeClock): string =>
   held.stateAt(clock.nowMs(), clock.monotonicMs());
 
@@ -31,7 +34,7 @@ describe('a token in memory', () => {
     const clock = fakeClock();
     const held = hold(clock, 10_000);
     for (let ms = 0; ms < 10_000; ms += 500) {
-      expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(stateOf(held, clock) === 'fresh');
+      expect(isFresh(held, clock)).toBe(stateOf(held, clock) === 'fresh');
       await clock.advance(500);
     }
   });
@@ -41,7 +44,7 @@ describe('a token in memory', () => {
     const held = hold(clock);
     clock.sleepMachine(HOUR);
 
-    expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+    expect(isFresh(held, clock)).toBe(false);
     expect(stateOf(held, clock)).toBe('expired');
   });
 
@@ -52,7 +55,7 @@ describe('a token in memory', () => {
     clock.jumpWall(-30 * MINUTE);
     await clock.advance(25 * MINUTE);
 
-    expect(held.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+    expect(isFresh(held, clock)).toBe(false);
     expect(stateOf(held, clock)).toBe('due');
     expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(5 * MINUTE);
     await clock.advance(5 * MINUTE);
@@ -65,6 +68,32 @@ describe('a token in memory', () => {
     clock.jumpWall(-1);
 
     expect(stateOf(held, clock)).toBe('unchecked');
+    expect(isFresh(held, clock)).toBe(false);
+  });
+
+  test('is checked with the cache after a check interval by either clock', async () => {
+    const clock = fakeClock();
+    await clock.advance(10 * MINUTE);
+    const [asleep, setBack] = [hold(clock), hold(clock)];
+    expect(isFresh(asleep, clock)).toBe(true);
+    clock.sleepMachine(MINUTE);
+    expect(isFresh(asleep, clock)).toBe(false);
+    clock.jumpWall(-MINUTE);
+    await clock.advance(MINUTE);
+    clock.jumpWall(-MINUTE);
+
+    expect(isFresh(setBack, clock)).toBe(false);
+    expect(stateOf(setBack, clock)).toBe('unchecked');
+  });
+
+  test('that somebody rejected is checked with the cache, and is as old as before', () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    held.distrust();
+
+    expect(isFresh(held, clock)).toBe(false);
+    expect(stateOf(held, clock)).toBe('unchecked');
+    expect(held.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(55 * MINUTE);
   });
 
   test('tells when it will be due, and what is left, by the clock that says less', async () => {
@@ -104,6 +133,6 @@ describe('a token in memory', () => {
     const late = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 
     expect(stateOf(late, clock)).toBe('expired');
-    expect(late.isFresh(clock.nowMs(), clock.monotonicMs())).toBe(false);
+    expect(isFresh(late, clock)).toBe(false);
   });
 });

@@ -10,18 +10,14 @@ const userId = process.getuid?.();
  * Creates a folder and those above it, one at a time. The recursive `mkdir` says ENOENT on a read-only disk, and never
  * comes back from a file system that takes no folders, as `/proc`.
  */
-function makeFolders(path: string, isAgain = false): void {
+function makeFolders(path: string): void {
+  const above = dirname(path);
+  if (above !== path && statSync(above, { throwIfNoEntry: false }) === undefined) makeFolders(above);
   try {
     mkdirSync(path, 0o700);
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'EEXIST') return;
-    const above = dirname(path);
-    if (code !== 'ENOENT' || above === path) throw error;
-    // One that is there by now was made by another process a moment ago, or takes no folders.
-    if (statSync(above, { throwIfNoEntry: false }) === undefined) makeFolders(above);
-    else if (isAgain) throw error;
-    makeFolders(path, true);
+    // Another process may have been faster.
+    if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { errnoOf } from './storage-error.js';
 
 /** Which process holds a lock, in words that another process, container or machine can judge. */
 export type ProcessIdentity = {
@@ -69,13 +70,13 @@ export function livenessOf(
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return 'dead';
+    if (errnoOf(error) === 'ESRCH') return 'dead';
   }
-  const stat = statOf(other.pid);
-  const startTicks = stat?.[START_TICKS];
+  const stat = statOf(other.pid) ?? [];
+  const startTicks = stat[START_TICKS];
   if (startTicks === undefined || other.startTicks === undefined) return 'unknown';
   // `Z` and `X`: a process that is over but not yet collected.
-  const isOver = /^[ZX]/.test(stat?.[0] ?? '');
+  const isOver = stat[0] === 'Z' || stat[0] === 'X';
   return startTicks === other.startTicks && !isOver ? 'alive' : 'dead';
 }
 

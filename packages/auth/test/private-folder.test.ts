@@ -1,0 +1,87 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ensurePrivateFolder } from '../src/caches/file/private-folder.js';
+
+let root: string;
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'km-private-folder-'));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('a private folder', () => {
+  test('is made with those above it, and only its user can enter them', () => {
+    const path = join(root, 'a', 'b', 'c');
+    ensurePrivateFolder(path);
+
+    expect([path, join(root, 'a', 'b'), join(root, 'a')].map(modeOf)).toEqual([0o700, 0o700, 0o700]);
+    ensurePrivateFolder(path);
+  });
+
+  test('that others can enter is narrowed, and one that is narrower already stays as it is', () => {
+    const [wide, narrow] = [join(root, 'wide'), join(root, 'narrow')];
+    mkdirSync(wide);
+    chmodSync(wide, 0o750);
+    mkdirSync(narrow, 0o500);
+    ensurePrivateFolder(wide);
+    ensurePrivateFolder(narrow);
+
+    expect(modeOf(wide)).toBe(0o700);
+    expect(modeOf(narrow)).toBe(0o500);
+  });
+
+  test('is not a file of that name', () => {
+    const path = join(root, 'file');
+    writeFileSync(path, '');
+
+    expect(() => {
+      ensurePrivateFolder(path);
+    }).toThrow(`${path} is not a folder; it is not used`);
+  });
+
+  test.runIf(process.getuid?.() === 0)('of another user is not used, nor touched', () => {
+    const path = join(root, 'theirs');
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+    chownSync(path, 12_345, 12_345);
+
+    expect(() => {
+      ensurePrivateFolder(path);
+    }).toThrow(`${path} belongs to user 12345; it is not used`);
+    expect(modeOf(path)).toBe(0o755);
+  });
+
+  test.each([
+    ['below a file', '/dev/null/km/cache', /cannot be written: a part of the path is not a folder/],
+    ['where no folders can be made', '/proc/km/cache', /cannot be written: ENOENT/],
+  ])('%s is an error that says why', (_where, path, why) => {
+    expect(() => {
+      ensurePrivateFolder(path);
+    }).toThrow(
+      expect.objectContaining({ code: 'KM_AUTH_CACHE', message: expect.stringMatching(why) as string }),
+    );
+  });
+
+  test('is not made in place of a link that leads nowhere', () => {
+    const path = join(root, 'link');
+    symlinkSync('nowhere', path);
+
+    expect(() => {
+      ensurePrivateFolder(path);
+    }).toThrow('ENOENT');
+  });
+});
