@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { configFolder } from '../src/caches/file/config-folder.js';
 
 test.each([
@@ -12,21 +12,16 @@ test.each([
   expect(configFolder(environment)).toBe(folder);
 });
 
-test('a user without a home has no configuration', () => {
-  const homeless = (homedir: () => string): string | undefined => {
-    const original = process.getBuiltinModule;
-    process.getBuiltinModule = (() => ({ homedir })) as unknown as typeof process.getBuiltinModule;
-    try {
-      return configFolder({});
-    } finally {
-      process.getBuiltinModule = original;
-    }
-  };
-
-  expect(homeless(() => '')).toBeUndefined();
-  expect(
-    homeless(() => {
+test.each([
+  ['who has none', () => ''],
+  [
+    'who is not in the user database',
+    () => {
       throw new Error('uv_os_homedir returned ENOENT');
-    }),
-  ).toBeUndefined();
+    },
+  ],
+])('a user %s has no configuration', (_who, homedir) => {
+  vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ homedir });
+
+  expect(configFolder({})).toBeUndefined();
 });
