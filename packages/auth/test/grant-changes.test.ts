@@ -7,6 +7,7 @@ import {
   withoutTokens,
   withSentRefresh,
 } from '../src/grant-changes.js';
+import { EMPTY_GRANT } from '../src/grant-record.js';
 import { invalidGrant } from './support/failures.js';
 import { expiredLogin, LOGGED_IN, outcomeOf } from './support/setup.js';
 
@@ -38,7 +39,7 @@ describe('an answer', () => {
     const record = withAnswer(RECORD, { key: 'a', grant: renewed, scopes: ['a', 'b'], isRefresh: true });
 
     expect(values(record)).toEqual({ a: 'new', b: 'new', c: 'c1' });
-    expect(record.refreshToken).toEqual({
+    expect(record.refreshToken).toStrictEqual({
       secret: renewed.refreshToken,
       scopes: ['a', 'b'],
       issuedAtMs: 1_000,
@@ -65,16 +66,75 @@ describe('an answer', () => {
   });
 });
 
+describe('an answer', () => {
+  const minted: TokenGrant = { token: tokenOf('new', 'a') };
+
+  test('renews all that was asked for, or, where that is not known, all that its token serves', () => {
+    const answer = { key: 'a', grant: minted, isRefresh: true };
+
+    expect(values(withAnswer(RECORD, { ...answer, scopes: ['a', 'b'] }))).toEqual({
+      a: 'new',
+      b: 'new',
+      c: 'c1',
+    });
+    expect(values(withAnswer(RECORD, { ...answer, scopes: undefined }))).toEqual({
+      a: 'new',
+      b: 'b1',
+      c: 'c1',
+    });
+  });
+
+  test('is stored where the refresh token that was sent has been removed meanwhile', () => {
+    const { refreshToken, ...loggedOut } = RECORD;
+    const sent = refreshToken?.secret.fingerprint;
+
+    expect(
+      values(withAnswer(loggedOut, { key: 'a', grant: minted, scopes: ['a'], isRefresh: true, sent })),
+    ).toMatchObject({ a: 'new' });
+  });
+
+  test('tells what became of the refresh token that was sent, unless it was minted beside that', () => {
+    const isSettled = (grant: TokenGrant, isRefresh: boolean): boolean =>
+      withAnswer(RECORD, { key: 'a', grant, scopes: ['a'], isRefresh }).sentRefresh === undefined;
+
+    expect(isSettled(minted, true)).toBe(true);
+    expect(isSettled(renewed, false)).toBe(true);
+    expect(isSettled(minted, false)).toBe(false);
+  });
+
+  test('keeps the key that its tokens are bound to, unless it brings another', () => {
+    const [before, after] = [new Secret('before'), new Secret('after')];
+    const bound = new AuthToken({
+      value: 't',
+      scopes: ['a'],
+      issuedAtMs: 1,
+      expiresAtMs: 2,
+      proofKey: after,
+    });
+    const keyOf = (token: AuthToken) =>
+      withAnswer(
+        { ...RECORD, proofKey: before },
+        { key: 'a', grant: { token }, scopes: ['a'], isRefresh: true },
+      ).proofKey;
+
+    expect(keyOf(tokenOf('new', 'a'))).toBe(before);
+    expect(keyOf(bound)).toBe(after);
+  });
+});
+
 describe('compare-and-clear', () => {
   test('removes the refresh token that was compared, what is known of it, and nothing else', () => {
     const { refreshToken, sentRefresh, ...rest } = RECORD;
 
-    expect(withoutRefreshToken(RECORD, OLD.secret.fingerprint)).toEqual(rest);
+    expect(
+      withoutRefreshToken({ ...RECORD, proofKey: new Secret('key') }, OLD.secret.fingerprint),
+    ).toStrictEqual(rest);
     expect([refreshToken, sentRefresh]).not.toContain(undefined);
   });
 
   test('leaves another refresh token alone', () => {
     expect(withoutRefreshToken(RECORD, new Secret('other').fingerprint)).toEqual(RECORD);
+    expect(withoutRefreshToken(EMPTY_GRANT, OLD.secret.fingerprint)).toEqual(EMPTY_GRANT);
   });
 
   test('leaves a login alone that a human has made while the old one was being refused', async () => {
@@ -111,7 +171,7 @@ describe('a note', () => {
     const failure = { code: 'KM_AUTH_STORM', message: 'x', atMs: 9 };
     const { notBeforeMs, ...rested } = RECORD;
 
-    expect(withFailure(RECORD, failure, undefined)).toEqual({ ...rested, lastFailure: failure });
+    expect(withFailure(RECORD, failure, undefined)).toStrictEqual({ ...rested, lastFailure: failure });
     expect(withFailure(RECORD, failure, 77)).toEqual({ ...RECORD, lastFailure: failure, notBeforeMs: 77 });
     expect(notBeforeMs).toBe(5);
   });

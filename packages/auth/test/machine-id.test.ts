@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { machineId, type MachineIdSource } from '../src/caches/file/machine-id.js';
+import { machineId, systemSource, type MachineIdSource } from '../src/caches/file/machine-id.js';
 
 const FILES: Readonly<Record<string, string>> = {
   '/etc/machine-id': 'etc-id\n',
@@ -55,4 +55,9 @@ test('is nothing where nothing tells', () => {
   for (const platform of ['darwin', 'win32'] as const)
     expect(machineId(machine(platform, FILES, 'another answer'))).toBe('');
   expect(machineId(machine('freebsd', FILES, 'MachineGuid REG_SZ x'))).toBe('');
+});
+
+test('this machine is asked by its files and programs, which are given nothing to read, and whose complaints nobody sees', () => {
+  expect(systemSource.readFile('/proc/self/status')).toContain('Pid:');
+  expect(systemSource.run('sh', ['-c', 'cat; echo "$0"; echo complaint >&2', 'id'])).toBe('id\n');
 });

@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readAt, readPrivateFile } from '../src/caches/file/read-private-file.js';
-import { asideName, replacePrivateFile } from '../src/caches/file/safe-file.js';
-import { storageError } from '../src/caches/file/storage-error.js';
+import { asideName, replacePrivateFile, writePrivateFileBeside } from '../src/caches/file/safe-file.js';
+import { errnoOf, newerVersion, refuse, storageError } from '../src/caches/file/storage-error.js';
 import { sweepTemporaries, temporaryName } from '../src/caches/file/temporary-file.js';
 
 let folder: string;
@@ -139,6 +139,17 @@ describe('a private file that is replaced', () => {
     );
   });
 
+  test('in a folder that goes as soon as it is there is no trouble', async () => {
+    let written = '';
+    await writePrivateFileBeside(path, Buffer.from('x'), (temporary) => {
+      written = readFileSync(temporary, 'utf8');
+      rmSync(folder, { recursive: true });
+      return Promise.resolve();
+    });
+
+    expect(written).toBe('x');
+  });
+
   test('because it does not open keeps its name, with the time', () => {
     expect(asideName('/x/.auth_cache', Date.UTC(2030, 0, 2, 3, 4, 5, 6))).toBe(
       '/x/.auth_cache.corrupt-2030-01-02T03-04-05-006Z',
@@ -193,5 +204,23 @@ test.each([
     code: 'KM_AUTH_CACHE',
     message: `/x cannot be written: ${said}`,
     cause,
+  });
+});
+
+test('what is no error of the file system has no code, and is said as it is', () => {
+  const odd = [Object.assign(new Error('odd'), { code: 7 }), new Error('odd'), { code: 'EIO' }, 'odd'];
+
+  expect(odd.map(errnoOf)).toEqual([undefined, undefined, undefined, undefined]);
+  expect(storageError('read', '/x', 'odd').message).toBe('/x cannot be read: odd');
+});
+
+test('what is not used is an error of the cache that says why', () => {
+  expect(refuse('/x', 'is a link')).toMatchObject({
+    code: 'KM_AUTH_CACHE',
+    message: '/x is a link; it is not used: remove it, or give it back to its user',
+  });
+  expect(newerVersion('/x', 2)).toMatchObject({
+    code: 'KM_AUTH_CACHE',
+    message: expect.stringMatching(/^\/x was written by a newer version \(format 2\)/) as string,
   });
 });

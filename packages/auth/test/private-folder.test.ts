@@ -8,10 +8,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ensurePrivateFolder } from '../src/caches/file/private-folder.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ensurePrivateFolder, makePrivateFolder } from '../src/caches/file/private-folder.js';
 
 let root: string;
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
@@ -74,6 +76,22 @@ describe('a private folder', () => {
     }).toThrow(
       expect.objectContaining({ code: 'KM_AUTH_CACHE', message: expect.stringMatching(why) as string }),
     );
+  });
+
+  test('on a disk that is read-only is an error that says so', async () => {
+    const mkdir = vi.spyOn(fs, 'mkdirSync').mockImplementation(() => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    });
+    syncBuiltinESMExports();
+    try {
+      await expect(makePrivateFolder(join(root, 'cache'))).rejects.toMatchObject({
+        code: 'KM_AUTH_CACHE',
+        message: expect.stringContaining('the file system is read-only') as string,
+      });
+    } finally {
+      mkdir.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 
   test('is not made in place of a link that leads nowhere', () => {

@@ -7,7 +7,8 @@ export type MachineIdSource = {
   readonly run: (command: string, args: readonly string[]) => string;
 };
 
-const systemSource: MachineIdSource = {
+/** This machine. */
+export const systemSource: MachineIdSource = {
   platform: process.platform,
   readFile: (path) => readFileSync(path, 'utf8'),
   run: (command, args) =>
