@@ -149,10 +149,11 @@ describe('the tokens alone', () => {
     expect([...(await store.readTokens()).keys()]).toEqual(['a']);
   });
 
-  test('are none where none are stored', async () => {
-    const { store } = world({ getTokens: () => Promise.resolve(undefined) });
+  test('are none where they cannot be read, which is told', async () => {
+    const { store, told } = world({ getTokens: () => Promise.reject(new Error('the disk is gone')) });
 
     expect(await store.readTokens()).toEqual(new Map());
+    expect(told).toEqual([{ type: 'cache.failed', operation: 'read', message: 'the disk is gone' }]);
   });
 });
 
