@@ -81,12 +81,13 @@ describe('a real client and a real server', () => {
     }
   });
 
-  test('go on for many lifetimes of a token, and nobody ever sees a 401', async () => {
-    const api = await startApi({ tokenTtlMs: 1_000 });
+  test('go on for several lifetimes of a token, and nobody ever sees a 401', async () => {
+    // A token is not sent in the last tenth of its life: on a busy machine a request may take that long to get there.
+    const api = await startApi({ tokenTtlMs: 5_000 });
     const session = await connectToEverything(accountAt(api.url));
-    await until('five refreshes', async () => {
+    await until('three refreshes', async () => {
       await session.client.ping();
-      return api.store.counters.read().refreshed >= 5;
+      return api.store.counters.read().refreshed >= 3;
     });
     await session.client.close();
     expect(storedEvents(api)).toHaveLength(session.messages.length);
