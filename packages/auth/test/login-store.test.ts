@@ -79,3 +79,30 @@ test('the login of a person has no secret of its own, and comes back as it was',
   await open().logins.set(login);
   expect(await open().logins.get('work')).toEqual(login);
 });
+
+test.each([[undefined], ['a client’s secret']])(
+  'a login at another issuer comes back as it was, with client secret %s',
+  async (clientSecret) => {
+    const login: StoredLogin = {
+      profile: 'work',
+      apiEndpoint: 'https://api.example',
+      atMs: 1_000,
+      kind: 'oauth',
+      provider: { issuer: 'https://issuer.example', clientId: 'app' },
+      grant: { apiOrigin: 'https://issuer.example', profile: 'work', credential: 'login:1' },
+      keySuffix: '',
+      ...(clientSecret !== undefined && { clientSecret: new Secret(clientSecret) }),
+    };
+    await open().logins.set(login);
+    const read = await open().logins.get('work');
+
+    expect(read?.kind === 'oauth' && read.clientSecret?.reveal()).toBe(clientSecret);
+    expect({ ...read, clientSecret: undefined }).toEqual({ ...login, clientSecret: undefined });
+  },
+);
+
+test('a profile without a login has none', async () => {
+  await open().logins.set(WORK);
+
+  expect(await open().logins.get('home')).toBeUndefined();
+});

@@ -23,6 +23,12 @@ test('another process of this user opens what was sealed, by its number', async 
   expect(open(3, sealed)?.toString()).toBe('secret text');
 });
 
+test('a record of nothing is sealed and opened as any other', async () => {
+  const { seal, open } = (await sealerOf()).sealFor('queue', SALT);
+
+  expect(open(0, seal(0, Buffer.alloc(0)))).toEqual(Buffer.alloc(0));
+});
+
 test('nothing opens with another number, file, purpose or machine, nor after any change', async () => {
   const sealer = await sealerOf();
   const { seal, open } = sealer.sealFor('queue', SALT);
