@@ -10,6 +10,7 @@ import {
 } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
 import { fleetCache } from './fleet-cache.js';
+import { saysYes } from './says-yes.js';
 
 /** A cache that processes share: in files of this user, or in Redis. */
 export type SharedCache = TokenCache &
@@ -60,8 +61,7 @@ export function openStorage(context: CommandContext): Storage {
   const files =
     fleet === undefined ? own : { ...fleet, recordSealer: () => (own ?? noHome()).recordSealer() };
   const place = { files, folder, ...(fleet !== undefined && { address: fleet.address }) };
-  const off = environment['KM_NO_TOKEN_CACHE'] ?? '';
-  const isOff = off !== '' && off !== '0' && off !== 'false';
+  const isOff = saysYes(environment['KM_NO_TOKEN_CACHE']);
   if (files === undefined) {
     const whyMemory = 'this user has no home folder: set KM_CONFIG_DIR to keep them';
     return { ...place, cache: createMemoryCache({ clock }), whyMemory };

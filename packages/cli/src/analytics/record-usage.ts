@@ -1,6 +1,7 @@
 import type { AuthManager } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { stateFolder } from '../queue/state-folder.js';
+import { saysYes } from '../says-yes.js';
 import { unusualIn, type Unusual, type UnusualKind } from './unusual-patterns.js';
 import { appendUsage, readUsage } from './usage-log.js';
 import type { UsageRecord } from './usage-record.js';
@@ -17,9 +18,7 @@ const ALERTING: ReadonlySet<UnusualKind> = new Set(['early-refreshes', 'refresh-
 
 /** Where usage is recorded; `undefined` where it is not: `KM_NO_ANALYTICS`, or no home. */
 export function usageFolder(environment: NodeJS.ProcessEnv): string | undefined {
-  const off = environment['KM_NO_ANALYTICS'] ?? '';
-  const isOff = off !== '' && off !== '0' && off !== 'false';
-  return isOff ? undefined : stateFolder(environment, 'analytics');
+  return saysYes(environment['KM_NO_ANALYTICS']) ? undefined : stateFolder(environment, 'analytics');
 }
 
 /**

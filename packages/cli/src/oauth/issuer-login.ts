@@ -2,7 +2,6 @@ import {
   createAuthManager,
   createMemoryCache,
   DEFAULT_SCOPE,
-  parseEndpoint,
   type Secret,
   storeLogin,
   targetSuffix,
@@ -24,7 +23,7 @@ import { styleFor } from '../terminal/style.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { openStorage } from '../token-cache.js';
-import { planLogin } from './login-plan.js';
+import { isIssuerOf, planLogin } from './login-plan.js';
 import { openProvider } from './open-provider.js';
 import type { IssuerSettings } from './provider-options.js';
 
@@ -78,8 +77,7 @@ export const issuerLogin: Pick<LoginKind, 'win'> = {
 /** Where the tokens go: nowhere but to the issuer, unless it is said. */
 function apiEndpointFor({ issuer }: IssuerSettings, { flags, settings }: LoginRequest): string {
   const { apiEndpoint, provider } = settings.own;
-  const isSame = provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
-  return flags.endpoint ?? (isSame ? apiEndpoint : undefined) ?? issuer;
+  return flags.endpoint ?? (isIssuerOf(issuer, provider) ? apiEndpoint : undefined) ?? issuer;
 }
 
 /** The client's secret, where it has one: from the input, or from the login before. */

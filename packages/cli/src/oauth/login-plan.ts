@@ -22,8 +22,7 @@ export function planLogin(
   isInteractive: boolean,
 ): IssuerSettings {
   const issuer = flags.issuer ?? provider?.issuer ?? '';
-  const isSame = provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
-  const before = isSame ? checkedIssuer(provider) : {};
+  const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider) : {};
   refuseApiKey(flags, issuer);
   const clientId = flags.clientId ?? before.clientId ?? '';
   if (clientId === '') throw wrongUsage(`give --client-id: as what km is registered at ${issuer}`);
@@ -49,6 +48,14 @@ export function planLogin(
     ...(dpop !== undefined && { dpop }),
     ...(endpoints !== undefined && { endpoints }),
   };
+}
+
+/** Whether `issuer` is that of a profile's `provider`, however it is spelt. */
+export function isIssuerOf(
+  issuer: string,
+  provider: ProviderSettings | undefined,
+): provider is ProviderSettings {
+  return provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
 }
 
 function refuseApiKey({ apiKey, apiKeyStdin = false }: AuthLoginFlags, issuer: string): void {

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { saysYes } from '../says-yes.js';
 
 /** A stream that may be a terminal. */
 type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -14,11 +15,6 @@ export type Surroundings = {
 const NARROWEST = 40;
 const USUAL = 80;
 
-/** A variable that says yes: set, and to nothing that means no. */
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
-}
-
 /** Whether somebody sees what is written there, or types what is read. */
 export function isTerminal(stream: Readable | Writable): boolean {
   return 'isTTY' in stream && stream.isTTY === true;
@@ -26,7 +22,7 @@ export function isTerminal(stream: Readable | Writable): boolean {
 
 /** Whether somebody sits there who can be asked: stdin and stderr are a terminal, and no CI runs this. */
 export function isInteractive({ environment, stdin, stderr }: Surroundings): boolean {
-  return !isSet(environment['CI']) && isTerminal(stderr()) && isTerminal(stdin());
+  return !saysYes(environment['CI']) && isTerminal(stderr()) && isTerminal(stdin());
 }
 
 /** Whether what is on `stream`, stderr unless told, may be drawn again and again. */
@@ -34,7 +30,7 @@ export function canAnimate(
   { environment, stderr }: Pick<Surroundings, 'environment' | 'stderr'>,
   stream: Writable = stderr(),
 ): boolean {
-  return !isSet(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stream);
+  return !saysYes(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stream);
 }
 
 /**
@@ -43,7 +39,7 @@ export function canAnimate(
  * @see {@link https://no-color.org}
  */
 export function canColour(stream: Writable | undefined, environment: NodeJS.ProcessEnv): boolean {
-  const isUnwanted = (environment['NO_COLOR'] ?? '') !== '' || isSet(environment['CI']);
+  const isUnwanted = (environment['NO_COLOR'] ?? '') !== '' || saysYes(environment['CI']);
   return !isUnwanted && environment['TERM'] !== 'dumb' && stream !== undefined && isTerminal(stream);
 }
 
