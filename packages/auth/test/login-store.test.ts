@@ -39,6 +39,16 @@ test('a client’s credentials come back as they were', async () => {
   expect(login?.kind === 'client_credentials' && login.clientSecret.reveal()).toBe('s e c r e t');
 });
 
+test('who stores a login learns which one it replaced, and of many at once each another', async () => {
+  expect(await open().logins.set(WORK)).toBeUndefined();
+  const logins = Array.from({ length: 8 }, (_, n) => ({ ...WORK, atMs: 2_000 + n }));
+  const replaced = await Promise.all(logins.map((login) => open().logins.set(login)));
+
+  const last = await open().logins.get('work');
+  const all = [...replaced, last].map((login) => login?.atMs);
+  expect(all.sort()).toEqual([WORK.atMs, ...logins.map(({ atMs }) => atMs)]);
+});
+
 test('profiles do not see each other’s logins', async () => {
   await open().logins.set(WORK);
   await open().logins.set({ ...WORK, profile: 'home', apiKey: new Secret('km_free_home') });

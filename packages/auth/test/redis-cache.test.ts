@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { createRedisCache, type RedisCache } from '../src/index.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createRedisCache, type RedisCache, type StoredLogin } from '../src/index.js';
 import { tokenCacheContract } from './contract/token-cache-contract.js';
 import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
 
@@ -10,6 +10,18 @@ describe.skipIf(!HAS_REDIS)('with a real Redis', () => {
     server = await startRedis();
   });
   afterAll(() => server.stop());
+
+  test('who stores a login learns which one it replaced, and of many at once each another', async () => {
+    const cache = createRedisCache({ url: server.url, key: randomBytes(32).toString('base64') });
+    onTestFinished(() => cache.close());
+    const logins = Array.from({ length: 8 }, (_, atMs): StoredLogin => {
+      return { profile: 'work', apiEndpoint: 'https://api.example', atMs, kind: 'refresh_token' };
+    });
+    const replaced = await Promise.all(logins.map((login) => cache.logins.set(login)));
+
+    const all = [...replaced, await cache.logins.get('work')].flatMap((login) => login?.atMs ?? []);
+    expect(all.sort()).toEqual(logins.map(({ atMs }) => atMs));
+  });
 
   tokenCacheContract('redis', () => {
     const opened: RedisCache[] = [];

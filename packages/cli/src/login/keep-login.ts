@@ -37,7 +37,7 @@ export function filesForLogin(context: CommandContext): SharedCache {
 
 /**
  * Stores what was won, in the place of what the profile had, and ends that. What must not be lost goes first: of a kill
- * at any moment either the login from before is left, or this one; of two logins at once, the one that is stored last.
+ * at any moment either the login from before is left, or this one; of two logins at once, the one that is stored last, and it ends the other.
  * `signal` ends the wait for a process that refreshes.
  *
  * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; {@link CliError} when `signal` ended it. Then the login
@@ -50,8 +50,7 @@ export async function keepLogin(
   signal: AbortSignal,
 ): Promise<void> {
   const { login } = won;
-  const before = await files.logins.get(login.profile).catch(() => undefined);
-  const known = before === undefined ? [login] : [login, before];
+  const known = [login];
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   let replaced: readonly Grant[] = [];
@@ -64,7 +63,8 @@ export async function keepLogin(
       throw error;
     }
   }
-  await files.logins.set(login);
+  const before = await files.logins.set(login);
+  if (before !== undefined) known.push(before);
   if (!isAllThereIs)
     replaced = await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal }).catch(() => []);
   await noteProfile(won, context);

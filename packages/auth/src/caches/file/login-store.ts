@@ -42,8 +42,8 @@ export type OAuthLogin = {
 export interface LoginStore {
   /** @throws {AuthError} `KM_AUTH_CACHE` when the file cannot be read. */
   get(profile: string): Promise<StoredLogin | undefined>;
-  /** Replaces the profile's login. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
-  set(login: StoredLogin): Promise<void>;
+  /** Replaces the profile's login, and returns the one before. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
+  set(login: StoredLogin): Promise<StoredLogin | undefined>;
   /** @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
   remove(profile: string): Promise<void>;
   /** All of them, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the file cannot be read. */
@@ -90,15 +90,19 @@ export function decodeLogin(plaintext: Buffer): StoredLogin | undefined {
 }
 
 export function createLoginStore(folder: SealedFolder): LoginStore {
-  const put = (profile: string, plaintext: Buffer | undefined): Promise<void> =>
-    folder.whileWriting(({ write }) => write(folder.logins, loginId(profile), plaintext));
+  const loginIn = (plaintext: Buffer | undefined): StoredLogin | undefined =>
+    plaintext === undefined ? undefined : decodeLogin(plaintext);
   return {
-    async get(profile) {
-      const plaintext = await folder.read(folder.logins, loginId(profile));
-      return plaintext === undefined ? undefined : decodeLogin(plaintext);
-    },
-    set: (login) => put(login.profile, encodeLogin(login)),
-    remove: (profile) => put(profile, undefined),
+    get: async (profile) => loginIn(await folder.read(folder.logins, loginId(profile))),
+    set: (login) =>
+      folder.whileWriting(async ({ read, write }) => {
+        const id = loginId(login.profile);
+        const before = loginIn(await read(folder.logins, id));
+        await write(folder.logins, id, encodeLogin(login));
+        return before;
+      }),
+    remove: (profile) =>
+      folder.whileWriting(({ write }) => write(folder.logins, loginId(profile), undefined)),
     async list() {
       return (await folder.readAll(folder.logins)).flatMap((plaintext) => decodeLogin(plaintext) ?? []);
     },

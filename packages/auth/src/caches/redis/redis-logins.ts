@@ -1,6 +1,7 @@
 import type { CacheNotice } from '../../cache-notice.js';
 import { encodeLogin, loginId, type LoginStore, type StoredLogin } from '../file/login-store.js';
 import type { RedisConnection } from './redis-connection.js';
+import { REPLACE_FIELD } from './redis-scripts.js';
 import type { RedisSettings } from './redis-settings.js';
 import { openValue, sealValue } from './sealed-value.js';
 
@@ -32,8 +33,10 @@ export function createRedisLogins(
     },
     async set(login) {
       const id = loginId(login.profile);
+      const field = id.toString('hex');
       const sealed = sealValue(key, [{ id, plaintext: encodeLogin(login) }]);
-      await connection.ask('HSET', name, id.toString('hex'), sealed);
+      const before = await connection.ask('EVAL', REPLACE_FIELD, 1, name, field, sealed);
+      return Buffer.isBuffer(before) ? open(field, before) : undefined;
     },
     async remove(profile) {
       await connection.ask('HDEL', name, loginId(profile).toString('hex'));

@@ -66,3 +66,11 @@ redis.call('HSET', KEYS[1], 'version', ARGV[3], 'sealed', ARGV[4])
 if ARGV[5] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return 'stored'
 `;
+
+/** KEYS hash. ARGV field, value. Answers what was there before; nothing where it is run twice, for then nobody can tell. */
+export const REPLACE_FIELD = `
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if before == ARGV[2] then return false end
+return before
+`;
