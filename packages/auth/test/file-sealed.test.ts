@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -197,6 +197,29 @@ describe('a change of one record', () => {
     await update(0, '0'.padEnd(10));
 
     expect(lookAtAll()).toEqual([['1', '0'], undefined]);
+  });
+
+  test('is made though the damaged file goes as it is set aside', async () => {
+    write(3, 10, flipped(-1));
+    const assertHeld = async (): Promise<void> => {
+      rmSync(path, { force: true });
+    };
+    await updateRecord({ file, key: KEY, id: idOf(0), nowMs: NOW_MS, assertHeld }, Buffer.from('new'));
+
+    expect(lookAtAll()).toEqual([['1', 'new'], undefined]);
+  });
+
+  test('sets a damaged file aside in place of another, but of nothing that is no file: then all stays', async () => {
+    writeFileSync(path + ASIDE, 'of the same moment');
+    const damaged = write(3, 10, flipped(-1));
+    await update(0, 'new');
+    expect(readFileSync(path + ASIDE)).toEqual(damaged);
+    rmSync(path + ASIDE);
+    mkdirSync(join(path + ASIDE, 'folder'), { recursive: true });
+    write(3, 10, flipped(-1));
+
+    await expect(update(0, 'newer')).rejects.toThrow(`${path} cannot be moved aside: `);
+    expect(lookAtAll()).toEqual([['0', '1'], 'a record was changed']);
   });
 
   test('touches nothing once the lock is lost, not even a damaged file', async () => {
