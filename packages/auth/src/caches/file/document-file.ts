@@ -21,8 +21,7 @@ const MAX_DOCUMENTS = 32;
 type Entries = Readonly<Record<string, StoredDocument>>;
 
 function isDocument(value: unknown): value is StoredDocument {
-  if (typeof value !== 'object' || value === null) return false;
-  const { text, fetchedAtMs, freshUntilMs } = value as Readonly<Record<string, unknown>>;
+  const { text, fetchedAtMs, freshUntilMs } = (value ?? {}) as Readonly<Record<string, unknown>>;
   return typeof text === 'string' && Number.isFinite(fetchedAtMs) && Number.isFinite(freshUntilMs);
 }
 
@@ -34,8 +33,7 @@ function readEntries(path: string): Entries {
       () => undefined,
       (fd, { size }) => readAt(fd, 0, size).toString('utf8'),
     );
-    const entries: unknown = JSON.parse(text ?? '{}');
-    if (typeof entries !== 'object' || entries === null) return {};
+    const entries = JSON.parse(text ?? '{}') as Readonly<Record<string, unknown>>;
     return Object.fromEntries(
       Object.entries(entries).filter((entry): entry is [string, StoredDocument] => isDocument(entry[1])),
     );
