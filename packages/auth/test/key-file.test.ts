@@ -46,6 +46,7 @@ describe('the key file', () => {
 
   test.each([
     ['the first', `x${checked(LINE).slice(1)}${checked(LINE)}`],
+    ['the secret of the first', checked(LINE).replace('abab', 'acab') + checked(LINE)],
     ['the second', `${checked(LINE)}x${checked(LINE).slice(1)}`],
     ['the second, of which nothing is left,', checked(LINE)],
   ])('of which one line, %s, is damaged says what the other says, and is not whole', (_which, content) => {
