@@ -6,6 +6,9 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import type * as FileSystem from 'node:fs';
@@ -13,6 +16,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { headOf, isUntouched, type Head } from '../src/caches/file/generation-files.js';
 import { GenerationLock } from '../src/caches/file/generation-lock.js';
 import { holdGeneration, LockLostError } from '../src/caches/file/held-generation.js';
 import { ownIdentity } from '../src/caches/file/process-identity.js';
@@ -132,6 +136,26 @@ describe('the files of a lock', () => {
     await expect(tryAcquire()).rejects.toThrow(`${path} cannot be read: ENXIO`);
     await new Promise((resolve) => server.close(resolve));
   });
+});
+
+test('the highest file is as it was until its heart beats, its owner lets it go, or it is gone', () => {
+  const path = join(folder, '0000000001');
+  const seen = (): Head => headOf(folder) ?? expect.unreachable();
+  writeFileSync(path, JSON.stringify(ownIdentity()));
+  const { atimeMs, mtimeMs } = statSync(path);
+  const head = seen();
+  expect(isUntouched(folder, head)).toBe(true);
+
+  utimesSync(path, atimeMs / 1_000, mtimeMs / 1_000 + 1);
+  expect(isUntouched(folder, head)).toBe(false);
+  const later = seen();
+  truncateSync(path);
+  utimesSync(path, atimeMs / 1_000, mtimeMs / 1_000 + 1);
+  expect(isUntouched(folder, later)).toBe(false);
+  const empty = seen();
+  expect(isUntouched(folder, empty)).toBe(true);
+  rmSync(path);
+  expect(isUntouched(folder, empty)).toBe(false);
 });
 
 describe('a process that links its file', () => {

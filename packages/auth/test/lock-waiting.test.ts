@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -88,6 +90,39 @@ describe('a process that waits for a lock', () => {
     expect(await newLock().acquire({ timeoutMs: 1_000, unless })).toEqual({ instead: 'theirs' });
     expect(asked).toEqual([4, 12, 28]);
     if ('release' in held) await held.release();
+  });
+
+  test('has it with its next look once the owner lets it go', async () => {
+    const held = await acquire();
+    let looks = 0;
+    const unless = async (): Promise<undefined> => {
+      looks += 1;
+      if (looks === 3) await held.release();
+    };
+
+    expect(await newLock().acquire({ timeoutMs: 1_000, unless })).toHaveProperty('release');
+    expect(looks).toBe(4);
+  });
+
+  test('has it 100 ms and a look after the owner has died, who can let nothing go', async () => {
+    const owner = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const died = once(owner, 'exit');
+    const stat = readFileSync(`/proc/${String(owner.pid)}/stat`, 'utf8');
+    put(1, {
+      ...ownIdentity(),
+      pid: owner.pid,
+      startTicks: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19],
+    });
+    let diedAtMs = 0;
+    const unless = async (): Promise<undefined> => {
+      if (diedAtMs > 0 || nowMs < 3_600_250) return;
+      owner.kill('SIGKILL');
+      await died;
+      diedAtMs = nowMs;
+    };
+
+    expect(await newLock().acquire({ timeoutMs: 10_000, unless })).toHaveProperty('release');
+    expect(nowMs - diedAtMs).toBeLessThanOrEqual(140);
   });
 });
 
