@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { accountAt } from './support/km.js';
-import { connectToEverything, type McpSession } from './support/mcp-session.js';
+import { closeOnceStored, connectToEverything, type McpSession } from './support/mcp-session.js';
 import { until } from './support/until.js';
 
 /** All kinds of things that a client asks, and what it hears on the side. */
@@ -50,7 +50,7 @@ describe('a real client and a real server', () => {
       ({ message }) => 'method' in message && message.method === 'notifications/progress',
     );
     expect(steps).toHaveLength(4);
-    await session.client.close();
+    await closeOnceStored(session, api);
     expect(session.stderr()).not.toContain('km:');
   });
 
@@ -58,7 +58,7 @@ describe('a real client and a real server', () => {
     const api = await startApi();
     const session = await connectToEverything(accountAt(api.url));
     await tour(session);
-    await session.client.close();
+    await closeOnceStored(session, api);
 
     const events = storedEvents(api);
     expect(events).toHaveLength(session.messages.length);
@@ -89,7 +89,7 @@ describe('a real client and a real server', () => {
       await session.client.ping();
       return api.store.counters.read().refreshed >= 3;
     });
-    await session.client.close();
+    await closeOnceStored(session, api);
     expect(storedEvents(api)).toHaveLength(session.messages.length);
     expect(api.store.counters.read()).toMatchObject({ accessRefused: 0, refused: 0, reuseDetected: 0 });
     expect(api.store.counters.read().issued.api_key).toBe(1);

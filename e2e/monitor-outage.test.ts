@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, API_KEY, environment, monitoring, runKm, startKm } from './support/km.js';
-import { connectToEverything } from './support/mcp-session.js';
+import { closeOnceStored, connectToEverything } from './support/mcp-session.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -27,8 +27,7 @@ describe('while the API is in trouble', () => {
 
     const again = await startApi({ database, tokenTtlMs: 2_000, port: api.port });
     for (let n = 0; n < 30; n += 1) await ask(n);
-    await until('what was kept', () => storedEvents(again).length >= session.messages.length - 10, 40_000);
-    await session.client.close();
+    await closeOnceStored(session, again);
     const stored = storedEvents(again);
     expect(stored.map((event) => JSON.parse(textOf(event)) as unknown)).toHaveLength(session.messages.length);
     expect(new Set(stored.map(({ id }) => id)).size).toBe(session.messages.length);

@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt } from './support/km.js';
-import { connect, connectToEverything, serverCommand, type McpSession } from './support/mcp-session.js';
+import {
+  closeOnceStored,
+  connect,
+  connectToEverything,
+  serverCommand,
+  type McpSession,
+} from './support/mcp-session.js';
 import { until } from './support/until.js';
 
 /** Calls a tool, and gives what comes of it, an error included. */
@@ -82,7 +88,7 @@ async function memoryTour(session: McpSession) {
 
 /** What the API has of a session is what the client saw of it. */
 async function expectRecorded(session: McpSession, api: Awaited<ReturnType<typeof startApi>>) {
-  await session.client.close();
+  await closeOnceStored(session, api);
   const stored = storedEvents(api);
   for (const direction of ['outbound', 'inbound'] as const) {
     const seen = session.messages.filter((each) => each.direction === direction);
@@ -101,7 +107,7 @@ describe('servers of others', () => {
     const direct = await filesystemTour(await connect(serverCommand('server-filesystem', folder)), folder);
     const session = await connect(serverCommand('server-filesystem', own), accountAt(api.url));
     expect(await filesystemTour(session, own)).toBe(direct);
-    await session.client.close();
+    await closeOnceStored(session, api);
     expect(storedEvents(api)).toHaveLength(session.messages.length);
   });
 

@@ -7,8 +7,11 @@ import {
   ListRootsRequestSchema,
   type JSONRPCMessage,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { RunningLocalApi } from '@kilometers/local-api';
 import { onTestFinished } from 'vitest';
+import { storedEvents } from './api.js';
 import { KM } from './km.js';
+import { until } from './until.js';
 
 const require = createRequire(import.meta.url);
 
@@ -79,4 +82,16 @@ export async function connect(
   await client.connect(transport);
   onTestFinished(() => client.close());
   return { client, messages, stderr: () => Buffer.concat(stderr).toString(), pid: transport.pid ?? 0 };
+}
+
+/**
+ * Ends a session once all its messages are at the API: the client gives `km` four seconds to end, and on a slow machine the last
+ * of them would wait in the queue.
+ */
+export async function closeOnceStored(
+  { client, messages }: McpSession,
+  api: Pick<RunningLocalApi, 'store'>,
+): Promise<void> {
+  await until('every message is at the API', () => storedEvents(api).length >= messages.length, 40_000);
+  await client.close();
 }
