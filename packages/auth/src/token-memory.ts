@@ -68,7 +68,7 @@ export class TokenMemory {
 
   hold(key: string, token: AuthToken): HeldToken {
     const { clock, settings, random } = this.#options;
-    const held = new HeldToken(token, clock, settings, random(), this.#same(token));
+    const held = new HeldToken(token, clock, settings, random(), this.#same(token, key));
     this.#held.set(key, held);
     return held;
   }
@@ -80,8 +80,14 @@ export class TokenMemory {
   }
 
   /** The token as it is in memory already, under its own scope or under another that shares it. */
-  #same(token: AuthToken): HeldToken | undefined {
-    return [...this.#held.values()].find((held) => held.token.fingerprint === token.fingerprint);
+  #same(token: AuthToken, key = ''): HeldToken | undefined {
+    // A process that ends with its first token need not know what that is called.
+    if (this.#held.size === 0) return undefined;
+    const { fingerprint } = token;
+    // Mostly it is under its own key: who holds a thousand looks at each of them now and then.
+    const held = this.#held.get(key);
+    if (held?.token.fingerprint === fingerprint) return held;
+    return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);
   }
 
   /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */
