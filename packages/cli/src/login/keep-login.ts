@@ -37,8 +37,8 @@ export function filesForLogin(context: CommandContext): SharedCache {
 
 /**
  * Stores what was won, in the place of what the profile had, and ends that. What must not be lost goes first: of a kill
- * at any moment either the login from before is left, or this one; of two logins at once, the one that is stored last, and it ends the other.
- * `signal` ends the wait for a process that refreshes.
+ * at any moment either the login from before is left, or this one; of two logins at once, the one that is stored last,
+ * and it ends the other. `signal` ends the wait for a process that refreshes.
  *
  * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; {@link CliError} when `signal` ended it. Then the login
  *   from before still is, and what was won is given back.

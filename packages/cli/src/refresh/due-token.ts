@@ -1,5 +1,6 @@
-import { dueAtMs, isUsable, refreshSettings, type AuthToken } from '@kilometers/auth';
+import { dueAtMs, refreshSettings, type AuthToken } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { goodToken } from '../good-token.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import type { OpenedManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
@@ -28,10 +29,7 @@ export async function dueToken(
   const stored = async (): Promise<AuthToken | undefined> => {
     // Where it cannot be read, the manager says so.
     const record = await storage.cache.getGrant(key).catch(() => undefined);
-    const token = record?.tokens.get(tokenKeyOf(account, scope));
-    const nowMs = clock.nowMs();
-    const isGood = token !== undefined && isUsable(token, nowMs) && token.remainingMs(nowMs) >= minValidMs;
-    return isGood ? token : undefined;
+    return goodToken(record?.tokens.get(tokenKeyOf(account, scope)), { minValidMs, nowMs: clock.nowMs() });
   };
   const token = await stored();
   // The earliest that it may be due.

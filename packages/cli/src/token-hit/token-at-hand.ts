@@ -1,13 +1,13 @@
 import {
   dueAtMs,
   isAuthError,
-  isUsable,
   type AuthToken,
   type Clock,
   type FileCache,
   type GrantKey,
   type RefreshSettings,
 } from '@kilometers/auth';
+import { goodToken } from '../good-token.js';
 
 /** A token, and when it will do. */
 export type WantedToken = {
@@ -34,44 +34,39 @@ export async function tokenAtHand(
   wanted: WantedToken,
   mayWait: () => boolean,
 ): Promise<AuthToken | undefined> {
-  const token = await goodToken(wanted);
-  if (token !== undefined && isFresh(token, wanted)) return token;
+  const token = await storedToken(wanted);
+  const fresh = freshToken(token, wanted);
+  if (fresh !== undefined) return fresh;
   if (!mayWait()) return undefined;
   return tokenOfOther(wanted, token === undefined ? OTHER_WAIT_MS : wanted.settings.refreshDeadlineMs);
 }
 
-/** What is stored, where it is good for as long as is wanted, be it due. */
-async function goodToken({
-  files,
-  key,
-  scope,
-  minValidMs,
-  clock,
-}: WantedToken): Promise<AuthToken | undefined> {
+async function storedToken(wanted: WantedToken): Promise<AuthToken | undefined> {
+  const { files, key, scope, minValidMs, clock } = wanted;
   const token = (await files.getTokens(key)).get(scope);
-  const nowMs = clock.nowMs();
-  const isGood = token !== undefined && isUsable(token, nowMs) && token.remainingMs(nowMs) >= minValidMs;
-  return isGood ? token : undefined;
+  return goodToken(token, { minValidMs, nowMs: clock.nowMs() });
 }
 
-function isFresh(token: AuthToken, { settings, clock, random }: WantedToken): boolean {
-  return clock.nowMs() < dueAtMs(token, settings.refreshAheadMs, random());
+/** `token`, where it is not due. */
+function freshToken(
+  token: AuthToken | undefined,
+  { settings, clock, random }: WantedToken,
+): AuthToken | undefined {
+  const isFresh = token !== undefined && clock.nowMs() < dueAtMs(token, settings.refreshAheadMs, random());
+  return isFresh ? token : undefined;
 }
 
 /** What the owner of the grant's lock brings within `waitMs`. If it takes longer, what is good meanwhile. */
 async function tokenOfOther(wanted: WantedToken, waitMs: number): Promise<AuthToken | undefined> {
   const { files, key } = wanted;
   if ((await files.lockOwner(key)) === undefined) return undefined;
-  const brought = async (): Promise<AuthToken | undefined> => {
-    const token = await goodToken(wanted);
-    return token !== undefined && isFresh(token, wanted) ? token : undefined;
-  };
+  const brought = async (): Promise<AuthToken | undefined> => freshToken(await storedToken(wanted), wanted);
   try {
     // The lock comes to us where its owner has brought nothing: then it is for all of `km` to do.
     const nothing = (): Promise<undefined> => Promise.resolve(undefined);
     return await files.withLock<AuthToken | undefined>(key, nothing, { timeoutMs: waitMs, unless: brought });
   } catch (error) {
-    if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) return goodToken(wanted);
+    if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) return storedToken(wanted);
     throw error;
   }
 }
