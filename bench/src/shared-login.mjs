@@ -30,6 +30,11 @@ function keyOf(profile, apiOrigin = API) {
   return { apiOrigin, profile, credential: 'login:' };
 }
 
+/** A token of an hour. */
+function tokenFrom(issuedAtMs, value, scope) {
+  return new AuthToken({ value, scopes: [scope], issuedAtMs, expiresAtMs: issuedAtMs + HOUR_MS });
+}
+
 /** A cache in which each of `profiles` has a token for each of `scopes` and a refresh token. */
 async function filledCache(profiles, scopes) {
   const folder = newFolder();
@@ -38,15 +43,7 @@ async function filledCache(profiles, scopes) {
   for (const profile of profiles) {
     await cache.updateGrant(keyOf(profile), () => ({
       tokens: new Map(
-        scopes.map((scope) => [
-          scope,
-          new AuthToken({
-            value: `${profile}-${scope}-`.padEnd(600, 'x'),
-            scopes: [scope],
-            issuedAtMs,
-            expiresAtMs: issuedAtMs + HOUR_MS,
-          }),
-        ]),
+        scopes.map((scope) => [scope, tokenFrom(issuedAtMs, `${profile}-${scope}-`.padEnd(600, 'x'), scope)]),
       ),
       refreshToken: { secret: new Secret(`${profile}-`.padEnd(64, 'r')), issuedAtMs },
       unexplainedRequestsAtMs: [],
@@ -154,17 +151,7 @@ async function expiredLogin(server) {
   const issuedAtMs = Date.now() - 2 * HOUR_MS;
   await server.reset({ lifetimeSeconds: 3600, delayMs: 0, refreshToken: 'refresh-0' });
   await createFileCache({ folder, environment: {} }).updateGrant(keyOf('default', server.url), () => ({
-    tokens: new Map([
-      [
-        'monitoring',
-        new AuthToken({
-          value: 'old',
-          scopes: ['monitoring'],
-          issuedAtMs,
-          expiresAtMs: issuedAtMs + HOUR_MS,
-        }),
-      ],
-    ]),
+    tokens: new Map([['monitoring', tokenFrom(issuedAtMs, 'old', 'monitoring')]]),
     refreshToken: { secret: new Secret('refresh-0'), issuedAtMs },
     unexplainedRequestsAtMs: [],
   }));
