@@ -1,11 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Workspace packages are read from `src` through their `@kilometers/source` export condition, so that a test
-// never runs against a stale build. The rest are Vite's own defaults, which a custom list replaces.
-const conditions = ['@kilometers/source', 'module', 'node', 'development|production'];
-
+// Workspace packages are read as `npm run build` leaves them, which `npm test` runs first: tests see what users get.
 export default defineConfig({
-  resolve: { conditions },
   test: {
     pool: 'forks',
     // A test that only passes the second time has found a race; retrying would hide it.
