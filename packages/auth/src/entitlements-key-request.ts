@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { JSONWebKeySet } from 'jose';
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
+import { isTryLaterStatus } from './try-later-status.js';
 
 /** A question for the API's public keys. */
 export type KeyRequest = {
@@ -15,9 +16,6 @@ export type KeyRequest = {
 const MAX_KEY_SET_BYTES = 262_144;
 /** More keys than this is no key set that anybody rotates through. */
 const MAX_KEYS = 100;
-
-/** Statuses below 500 after which the same question may be answered later (RFC 9110 §15, RFC 8470 §5.2). */
-const TRY_LATER_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 function unreachable(url: URL, what: string, cause?: unknown): AuthError {
   return new AuthError(
@@ -103,7 +101,7 @@ export async function requestKeySet(request: KeyRequest): Promise<JSONWebKeySet>
     );
   }
   const { status, text } = answer;
-  if (status >= 400 && status < 500 && !TRY_LATER_STATUSES.has(status)) {
+  if (status >= 400 && status < 500 && !isTryLaterStatus(status)) {
     throw new AuthError(
       'KM_AUTH_CONFIGURATION',
       `${url.origin} has no public keys at ${url.pathname} (status ${String(status)}): check the API endpoint`,

@@ -96,6 +96,7 @@ export { Secret } from './secret.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
 export { targetSuffix, type TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
+export { isTryLaterStatus } from './try-later-status.js';
 export {
   finishRefreshOnSignal,
   type FinishOnSignalOptions,

@@ -1,5 +1,6 @@
 import type { AuthErrorCode } from '../auth-error.js';
 import { TokenRequestError, type TokenRequestFailure } from '../token-request-error.js';
+import { isTryLaterStatus } from '../try-later-status.js';
 
 /** The refusal of a token endpoint, and what is needed to say it well. */
 export type Refusal = {
@@ -14,9 +15,6 @@ export type Refusal = {
 };
 
 const MAX_DESCRIPTION = 200;
-
-/** Statuses after which the same request may work later (RFC 9110 §15, RFC 8470 §5.2). */
-const TRY_LATER_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
   'temporarily_unavailable',
@@ -54,7 +52,7 @@ export function oauthBody(
 
 /** What a refusal is, by its status and its `error`. */
 export function refusalCode(status: number, oauthError: string | undefined): AuthErrorCode {
-  if (status >= 500 || TRY_LATER_STATUSES.has(status)) return 'KM_AUTH_UNREACHABLE';
+  if (isTryLaterStatus(status)) return 'KM_AUTH_UNREACHABLE';
   if (status >= 300 && status < 400) return 'KM_AUTH_UNREACHABLE';
   if (status === 400 || status === 401) {
     if (oauthError === 'invalid_grant') return 'KM_AUTH_GRANT_REJECTED';

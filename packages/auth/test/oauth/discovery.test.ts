@@ -106,6 +106,7 @@ test('an issuer that publishes nothing is a matter of configuration', async () =
 
 test.each([
   ['a 503', () => ({ status: 503, headers: { 'retry-after': '7' } })],
+  ['a 425', () => ({ status: 425 })],
   ['a page of a captive portal', () => ({ body: '<html>sign in</html>' })],
   ['a closed connection', () => drop],
 ])('%s in place of the document: try later, and nothing was sent', async (_what, reply) => {

@@ -1,4 +1,4 @@
-import type { Clock } from '@kilometers/auth';
+import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
 import { printable } from '../terminal/printable.js';
@@ -71,8 +71,7 @@ function refusal(url: string, status: number): CliError {
       { exitCode: status === 401 ? EXIT.loginRequired : EXIT.failed },
     );
   }
-  if (status === 408 || status === 425 || status === 429 || status >= 500)
-    return unreachable(url, `HTTP ${status}`);
+  if (isTryLaterStatus(status)) return unreachable(url, `HTTP ${status}`);
   return new CliError(`${url} answered HTTP ${status}: check the endpoint with km auth status`, {
     exitCode: EXIT.failed,
   });

@@ -3,6 +3,7 @@ import { parseEndpoint } from '../../api-origin.js';
 import { AuthError } from '../../auth-error.js';
 import type { StoredDocument } from '../../ports.js';
 import { TokenRequestError } from '../../token-request-error.js';
+import { isTryLaterStatus } from '../../try-later-status.js';
 import { printable } from '../token-refusal.js';
 import type { IssuerWire, WireAnswer } from './issuer-wire.js';
 import type { OAuthEndpoints } from './oauth-options.js';
@@ -36,11 +37,6 @@ function declaredIssuer(text: string): string | undefined {
 export function isSameIssuer(one: string, other: string): boolean {
   const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
   return withoutSlash(one) === withoutSlash(other);
-}
-
-/** Whether a status says that the same question may be answered later. */
-function isForLater(status: number): boolean {
-  return status >= 500 || status === 429 || status === 408;
 }
 
 /** What is known of an issuer's endpoints and abilities, and for how long. */
@@ -112,7 +108,7 @@ export class IssuerMetadata {
     let answer: WireAnswer | undefined;
     for (const algorithm of ['oidc', 'oauth2'] as const) {
       answer = await this.#ask(issuer, algorithm);
-      if (isForLater(answer.status)) break;
+      if (isTryLaterStatus(answer.status)) break;
       if (answer.status !== 200 || declaredIssuer(answer.text) === undefined) continue;
       const { text, receivedAtMs: fetchedAtMs } = answer;
       const freshUntilMs = fetchedAtMs + lifetimeMs(answer.headers.get('cache-control'));
@@ -140,7 +136,7 @@ export class IssuerMetadata {
 
   #undiscovered(issuer: URL, answer: WireAnswer | undefined): AuthError {
     const status = answer?.status ?? 0;
-    const isLater = isForLater(status) || status === 200;
+    const isLater = isTryLaterStatus(status) || status === 200;
     if (isLater) {
       const rest = answer?.retryAfterMs;
       return new TokenRequestError(
