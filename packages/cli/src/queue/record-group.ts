@@ -37,24 +37,49 @@ export function* inGroups(records: readonly SegmentRecord[]): Generator<readonly
   if (begin < records.length) yield records.slice(begin);
 }
 
-/** A group as it stands in a segment. */
-export function encodeGroup(seal: RecordSeal, number: number, records: readonly SegmentRecord[]): Buffer {
-  const plaintext = Buffer.allocUnsafe(records.reduce((bytes, record) => bytes + recordBytes(record), 0));
-  let at = 0;
-  for (const { head, body } of records) {
-    const begin = at + LENGTHS_BYTES;
-    const headBytes = plaintext.write(head, begin);
-    plaintext.writeUInt32BE(headBytes, at);
-    plaintext.writeUInt32BE(body.length, at + 4);
-    at = begin + headBytes;
-    plaintext.set(body, at);
-    at += body.length;
-  }
+/** A group as it stands in a segment, in pieces: a body that has a group to itself is not copied. */
+export function encodeGroup(
+  seal: RecordSeal,
+  number: number,
+  records: readonly SegmentRecord[],
+): readonly Buffer[] {
+  const [only] = records;
+  const plaintext =
+    only !== undefined && records.length === 1 ? [encodeHead(only), only.body] : [encodeAll(records)];
   const sealed = seal.seal(number, plaintext);
   const lead = Buffer.allocUnsafe(GROUP_HEAD_BYTES);
-  lead.writeUInt32BE(sealed.length, 0);
+  lead.writeUInt32BE(bytesIn(sealed), 0);
   lead.writeUInt32BE(records.length, 4);
-  return Buffer.concat([lead, sealed]);
+  return [lead, ...sealed];
+}
+
+export function bytesIn(pieces: readonly Buffer[]): number {
+  return pieces.reduce((bytes, { length }) => bytes + length, 0);
+}
+
+function encodeHead(record: SegmentRecord): Buffer {
+  const bytes = Buffer.allocUnsafe(recordBytes(record) - record.body.length);
+  writeHead(bytes, 0, record);
+  return bytes;
+}
+
+function encodeAll(records: readonly SegmentRecord[]): Buffer {
+  const bytes = Buffer.allocUnsafe(records.reduce((sum, record) => sum + recordBytes(record), 0));
+  let at = 0;
+  for (const record of records) {
+    at = writeHead(bytes, at, record);
+    bytes.set(record.body, at);
+    at += record.body.length;
+  }
+  return bytes;
+}
+
+/** Writes what comes before the body; returns where that begins. */
+function writeHead(bytes: Buffer, at: number, { head, body }: SegmentRecord): number {
+  const headBytes = bytes.write(head, at + LENGTHS_BYTES);
+  bytes.writeUInt32BE(headBytes, at);
+  bytes.writeUInt32BE(body.length, at + 4);
+  return at + LENGTHS_BYTES + headBytes;
 }
 
 /** The records of a group; `undefined` where it does not open. */

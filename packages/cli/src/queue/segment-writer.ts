@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { constants, writeSync } from 'node:fs';
+import { constants, writevSync } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { makePrivateFolder, type Clock, type RecordSeal, type RecordSealer } from '@kilometers/auth';
-import { encodeGroup, inGroups, type SegmentRecord } from './record-group.js';
+import { bytesIn, encodeGroup, inGroups, type SegmentRecord } from './record-group.js';
 import { encodeSegmentHeader, SALT_BYTES, type SegmentPurpose } from './segment-format.js';
 import { newSegmentName, segmentPath, type SegmentFile } from './segment-name.js';
 
@@ -60,8 +60,8 @@ export class SegmentWriter {
     const handle = await open(segmentPath(file), flags, 0o600);
     const writer = new SegmentWriter(file, handle, sealer.sealFor(purpose, salt), clock);
     try {
-      const { bytes } = writer.#encode([{ head: JSON.stringify(description), body: NOTHING }]);
-      await writer.#write(Buffer.concat([encodeSegmentHeader(sealer, salt), bytes]));
+      const { pieces } = writer.#encode([{ head: JSON.stringify(description), body: NOTHING }]);
+      await writer.#write([encodeSegmentHeader(sealer, salt), ...pieces]);
     } catch (error) {
       await handle.close();
       await unlink(segmentPath(file)).catch(() => undefined);
@@ -77,16 +77,16 @@ export class SegmentWriter {
 
   /** Appends records with one write; resolves with where each ends, when the kernel has them. The disk has them soon. */
   async append(records: readonly SegmentRecord[]): Promise<readonly RecordPosition[]> {
-    const { bytes, positions } = this.#encode(records);
-    await this.#write(bytes);
+    const { pieces, positions } = this.#encode(records);
+    await this.#write(pieces);
     this.#syncSoon();
     return positions;
   }
 
   /** As {@link append}, for a process that is about to end. */
   appendSync(records: readonly SegmentRecord[]): void {
-    const { bytes } = this.#encode(records);
-    for (let at = 0; at < bytes.length;) at += writeSync(this.#handle.fd, bytes, at);
+    let { pieces } = this.#encode(records);
+    while (pieces.length > 0) pieces = after(pieces, writevSync(this.#handle.fd, pieces));
   }
 
   /** Whether the segment is still where it was begun: a reader that was through with it, or a human, may have taken it. */
@@ -117,32 +117,36 @@ export class SegmentWriter {
     await this.#handle.close();
   }
 
-  #encode(records: readonly SegmentRecord[]) {
-    const groups: Buffer[] = [];
+  #encode(records: readonly SegmentRecord[]): {
+    readonly pieces: readonly Buffer[];
+    readonly positions: readonly RecordPosition[];
+  } {
+    const pieces: Buffer[] = [];
     const positions: RecordPosition[] = [];
     let offset = this.#offset;
     for (const members of inGroups(records)) {
       const group = encodeGroup(this.#seal, this.#number, members);
-      groups.push(group);
+      pieces.push(...group);
       for (let within = 1; within < members.length; within += 1) {
         positions.push({ offset, number: this.#number + within, within });
       }
-      offset += group.length;
+      offset += bytesIn(group);
       this.#number += members.length;
       positions.push({ offset, number: this.#number, within: 0 });
     }
-    return { bytes: Buffer.concat(groups), positions };
+    return { pieces, positions };
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  async #write(pieces: readonly Buffer[]): Promise<void> {
     try {
-      for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at)).bytesWritten;
+      for (let rest = pieces; rest.length > 0;)
+        rest = after(rest, (await this.#handle.writev(rest)).bytesWritten);
     } catch (error) {
       // A full disk takes a part of it: without that the segment is whole, and the part is no use.
       await this.#handle.truncate(this.#offset).catch(() => undefined);
       throw error;
     }
-    this.#offset += bytes.length;
+    this.#offset += bytesIn(pieces);
   }
 
   #syncSoon(): void {
@@ -158,4 +162,14 @@ export class SegmentWriter {
       false,
     );
   }
+}
+
+/** What is left of `pieces` after so many bytes of them. */
+function after(pieces: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let left = bytes;
+  for (const [index, piece] of pieces.entries()) {
+    if (piece.length > left) return [piece.subarray(left), ...pieces.slice(index + 1)];
+    left -= piece.length;
+  }
+  return [];
 }

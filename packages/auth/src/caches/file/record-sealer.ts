@@ -7,8 +7,11 @@ const TAG_BYTES = 16;
 
 /** Seals the records of one file, each with its number, under a key that only this file has. */
 export type RecordSeal = {
-  /** The sealed record, 16 bytes longer than `plaintext`. No number may be used twice: each is a nonce. */
-  readonly seal: (number: number, plaintext: Uint8Array) => Buffer;
+  /**
+   * The sealed record, 16 bytes longer than the plaintext: both in pieces, of which nothing is copied. No number may be
+   * used twice: each is a nonce.
+   */
+  readonly seal: (number: number, plaintext: readonly Uint8Array[]) => readonly Buffer[];
   /** The plaintext, or `undefined` where it does not open: damaged, of another number, file or key. */
   readonly open: (number: number, sealed: Uint8Array) => Buffer | undefined;
 };
@@ -35,7 +38,10 @@ export function createRecordSealer(cacheKey: Buffer): RecordSealer {
       return {
         seal(number, plaintext) {
           const cipher = createCipheriv('aes-256-gcm', key, nonceOf(number), { authTagLength: TAG_BYTES });
-          return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+          const sealed = plaintext.map((piece) => cipher.update(piece));
+          // As long as what it is made of: there is nothing left to come.
+          cipher.final();
+          return [...sealed, cipher.getAuthTag()];
         },
         open(number, sealed) {
           if (sealed.length < TAG_BYTES) return undefined;
