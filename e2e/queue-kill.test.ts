@@ -13,13 +13,14 @@ describe(`km is killed at any moment from its start on (KM_SEED=${SEED})`, () =>
   const random = seeded(SEED);
 
   test.each([
-    ['the API cannot be reached', 'path=/api/*,drop=before,count=1000000', true],
-    ['the API is slow', 'path=/api/events/batch,latency=400ms,count=1000000', true],
-    ['the API works', undefined, true],
-    ['nobody is logged in', undefined, false],
+    ['the API cannot be reached', 'path=/api/*,drop=before,count=1000000', true, 1],
+    ['the API is slow', 'path=/api/events/batch,latency=400ms,count=1000000', true, 1],
+    ['the API works', undefined, true, 1],
+    ['much passes', undefined, true, 10],
+    ['nobody is logged in', undefined, false, 1],
   ])(
     'while %s: at most its last 200 ms are lost, and the rest is stored once, in order',
-    async (_, trouble, isLoggedIn) => {
+    async (_, trouble, isLoggedIn, atOnce) => {
       const api = await startApi();
       const env = isLoggedIn ? accountAt(api.url) : environment({ KILOMETERS_API_ENDPOINT: api.url });
       const mended = trouble === undefined ? undefined : api.trouble.add(trouble);
@@ -28,7 +29,7 @@ describe(`km is killed at any moment from its start on (KM_SEED=${SEED})`, () =>
         const name = `round-${round}`;
         // As often in the first half second as in the two after it.
         const afterMs = round % 2 === 0 ? random() * 500 : 500 + random() * 1_500;
-        safe.set(name, await killSession(env, name, ({ ageMs }) => ageMs >= afterMs));
+        safe.set(name, await killSession(env, name, ({ ageMs }) => ageMs >= afterMs, atOnce));
       }
       mended?.();
       if (!isLoggedIn) await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });

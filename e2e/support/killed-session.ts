@@ -17,15 +17,18 @@ export type SessionSoFar = {
 /**
  * Runs a session with these variables, whose client sends messages without end, and kills it once `isTime`. Resolves
  * with how many of them must not be lost.
+ *
+ * @param atOnce how many messages are sent every 3 ms.
  */
 export async function killSession(
   env: Record<string, string>,
   name: string,
   isTime: (soFar: SessionSoFar) => boolean,
+  atOnce = 1,
 ): Promise<number> {
   const startedAtMs = performance.now();
   const session = startSession(env, name);
-  void session.send(10_000, 3).catch(() => undefined);
+  void session.send(10_000 * atOnce, 3, atOnce).catch(() => undefined);
   // A machine that has other things to do gives it less time: the time in which it could not run does not count.
   const waits = new ProcessorWaits(session.km.child.pid ?? 0);
   const look = (): SessionSoFar => {

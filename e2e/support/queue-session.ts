@@ -12,8 +12,8 @@ export type NumberedSession = {
   readonly name: string;
   /** When each message was back, on the test's monotonic clock, by its number. */
   readonly echoedAtMs: readonly number[];
-  /** Sends so many messages, with so long between two of them. */
-  readonly send: (count: number, everyMs?: number) => Promise<void>;
+  /** Sends so many messages, some at once, with so long before the next ones. */
+  readonly send: (count: number, everyMs?: number, atOnce?: number) => Promise<void>;
   /** Ends the session and waits for it. */
   readonly end: () => Promise<void>;
 };
@@ -38,11 +38,11 @@ export function sessionOf(km: RunningKm, name: string): NumberedSession {
     km,
     name,
     echoedAtMs,
-    async send(count, everyMs = 0) {
+    async send(count, everyMs = 0, atOnce = 1) {
       for (let n = 0; n < count; n += 1) {
         km.child.stdin.write(`{"jsonrpc":"2.0","method":"${name}/${sent}"}\n`);
         sent += 1;
-        if (everyMs > 0) await delay(everyMs);
+        if (everyMs > 0 && sent % atOnce === 0) await delay(everyMs);
       }
     },
     async end() {

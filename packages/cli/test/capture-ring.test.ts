@@ -10,14 +10,25 @@ import {
   uint8Array,
 } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRingMemory, RingReader, RingWriter, type RingRecord } from '../src/monitor/capture-ring.js';
+import { createRingMemory, RingReader, RingWriter } from '../src/monitor/capture-ring.js';
+import { RecordCursor, type RingRecord } from '../src/monitor/ring-record.js';
 
 const CAPACITY = 1024;
 const from = { direction: 'inbound', wallMs: 1_700_000_000_000.5, monotonicMs: 12.25 } as const;
 
 function startRing() {
   const memory = createRingMemory(CAPACITY);
-  return { writer: new RingWriter(memory), reader: new RingReader(memory) };
+  const reader = new RingReader(memory);
+  /** The oldest record. */
+  const read = () => recordsIn(reader.take(1)?.bytes)[0];
+  return { writer: new RingWriter(memory), reader, read };
+}
+
+function recordsIn(piece: Buffer = Buffer.alloc(0)): readonly RingRecord[] {
+  const records: RingRecord[] = [];
+  const cursor = new RecordCursor(piece);
+  for (let each = cursor.next(); each !== undefined; each = cursor.next()) records.push(each);
+  return records;
 }
 
 function bytesOf(text: string): RingRecord {
@@ -26,7 +37,7 @@ function bytesOf(text: string): RingRecord {
 
 describe('a ring', () => {
   test('gives records as they were written, in order', () => {
-    const { writer, reader } = startRing();
+    const { writer, reader, read } = startRing();
     const records: RingRecord[] = [
       bytesOf('hello'),
       { kind: 'skipped', ...from, direction: 'outbound', size: 5_000_000_000 },
@@ -34,17 +45,31 @@ describe('a ring', () => {
       { kind: 'end', ...from },
     ];
     for (const each of records) expect(writer.write(each)).toBe(true);
-    expect(records.map(() => reader.read())).toEqual(records);
-    expect(reader.read()).toBeUndefined();
+    expect(records.map(() => read())).toEqual(records);
+    expect(reader.take(1)).toBeUndefined();
     expect(writer.usedBytes).toBe(0);
   });
 
-  test('takes nothing where there is no room for all of it, and takes it once there is', () => {
+  test('gives many at once, as they stood there, and says when the last of them passed', () => {
     const { writer, reader } = startRing();
+    const records = [1, 2, 3, 4].map((ms) => ({ ...bytesOf(`message ${ms}`), monotonicMs: ms }));
+    for (const each of records) writer.write(each);
+    const { bytes: first, lastAtMs } = reader.take(100) ?? {};
+    expect(recordsIn(first)).toEqual(records.slice(0, 2));
+    expect(lastAtMs).toBe(2);
+    const rest = reader.take(CAPACITY);
+    expect(rest?.lastAtMs).toBe(4);
+    // Of memory that others use as well, it is copied to where it can be read.
+    const shifted = Buffer.concat([Buffer.from('x'), rest?.bytes ?? Buffer.alloc(0)]).subarray(1);
+    expect(recordsIn(shifted)).toEqual(records.slice(2));
+  });
+
+  test('takes nothing where there is no room for all of it, and takes it once there is', () => {
+    const { writer, read } = startRing();
     const large = bytesOf('x'.repeat(600));
     expect(writer.write(large)).toBe(true);
     expect(writer.write(large)).toBe(false);
-    expect(reader.read()).toEqual(large);
+    expect(read()).toEqual(large);
     expect(writer.write(large)).toBe(true);
   });
 
@@ -59,22 +84,24 @@ describe('a ring', () => {
 
   test('passes every byte of any stream, whatever the sizes and the turns of the two', () => {
     const write = record({ bytes: uint8Array({ maxLength: 400 }), isInbound: boolean() });
-    const step = oneof(write, integer({ min: 1, max: 5 }), constantFrom('skip' as const));
+    const step = oneof(write, integer({ min: 1, max: 2 * CAPACITY }), constantFrom('skip' as const));
     check(
       property(array(step, { maxLength: 200 }), (steps) => {
         const { writer, reader } = startRing();
         const sent = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
         const got = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
         let [skipsSent, skipsGot] = [0, 0];
-        const read = () => {
-          const each = reader.read();
-          if (each?.kind === 'bytes') got[each.direction].push(Buffer.from(each.bytes));
-          if (each?.kind === 'skipped') skipsGot += each.size;
-          return each !== undefined;
+        const take = (maxBytes: number) => {
+          const piece = reader.take(maxBytes);
+          for (const each of recordsIn(piece?.bytes)) {
+            if (each.kind === 'bytes') got[each.direction].push(Buffer.from(each.bytes));
+            if (each.kind === 'skipped') skipsGot += each.size;
+          }
+          return piece !== undefined;
         };
         for (const each of steps) {
           if (typeof each === 'number') {
-            for (let turn = 0; turn < each; turn += 1) read();
+            take(each);
           } else if (each === 'skip') {
             if (writer.write({ kind: 'skipped', ...from, size: 1 })) skipsSent += 1;
           } else {
@@ -83,7 +110,7 @@ describe('a ring', () => {
             if (writer.write({ kind: 'bytes', ...from, direction, bytes })) sent[direction].push(bytes);
           }
         }
-        while (read());
+        while (take(1));
         for (const direction of ['inbound', 'outbound'] as const) {
           expect(Buffer.concat(got[direction])).toEqual(Buffer.concat(sent[direction]));
         }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { ownIdentity, systemClock, type ProcessIdentity } from '@kilometers/auth';
 import { expect, onTestFinished, test } from 'vitest';
 import { Capture } from '../src/monitor/capture.js';
-import type { RingRecord } from '../src/monitor/capture-ring.js';
+
 import type { MonitorEvent } from '../src/monitor/monitor-event.js';
 import { Prelude } from '../src/monitor/prelude.js';
 import { showTo } from '../src/monitor/recorder.js';
+import type { RingRecord } from '../src/monitor/ring-record.js';
 import { Backlog } from '../src/queue/backlog.js';
 import { listPreludes, type PreludeDescription } from '../src/queue/prelude-file.js';
 import { recoverPreludes } from '../src/queue/recover-preludes.js';

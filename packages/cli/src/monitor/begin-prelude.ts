@@ -1,8 +1,8 @@
-import { ownIdentity, parseEndpoint } from '@kilometers/auth';
+import { parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import type { PreludeDescription } from '../queue/prelude-file.js';
+import { beginPreludeFile } from '../queue/prelude-file.js';
 import { queuePlace } from '../queue/queue-place.js';
-import { SegmentWriter } from '../queue/segment-writer.js';
+import type { SegmentWriter } from '../queue/segment-writer.js';
 import type { QueueAccount } from '../queue/state-folder.js';
 import { settingsFrom, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
@@ -19,23 +19,15 @@ export async function beginPrelude(
   const place = queuePlace(context, openStorage(context));
   if (place === undefined) return undefined;
   const account = accountSoFar(flags, context);
-  const description: PreludeDescription = {
-    kind: 'prelude',
-    profile: account?.profile,
-    origin: account?.origin,
-    owner: ownIdentity(),
-    correlationId,
-    redact,
-    maxPayloadBytes,
-  };
-  return SegmentWriter.create({
-    folder: account === undefined ? place.unsettledFolderOf(flags) : place.folderOf(account),
-    sealer: await place.keys.current(),
-    purpose: 'prelude of a session',
-    description,
-    clock: context.clock,
-    state: 'prelude',
-  });
+  return beginPreludeFile(
+    { correlationId, redact, maxPayloadBytes },
+    {
+      folder: account === undefined ? place.unsettledFolderOf(flags) : place.folderOf(account),
+      account: account ?? {},
+      sealer: await place.keys.current(),
+      clock: context.clock,
+    },
+  );
 }
 
 /** As far as it can be told without opening anything sealed; `undefined` where the settings cannot be read. */

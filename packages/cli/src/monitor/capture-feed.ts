@@ -1,7 +1,8 @@
 import type { Clock } from '@kilometers/auth';
-import type { RingRecord, RingWriter } from './capture-ring.js';
+import type { RingWriter } from './capture-ring.js';
 import type { Direction } from './monitor-event.js';
 import type { Prelude } from './prelude.js';
+import type { RingRecord } from './ring-record.js';
 
 const NEWLINE = 0x0a;
 

@@ -1,21 +1,4 @@
-import type { Direction } from './monitor-event.js';
-
-/** What is told through the ring about one direction. */
-export type RingRecord = {
-  readonly direction: Direction;
-  readonly wallMs: number;
-  readonly monotonicMs: number;
-} & (
-  | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  /** So many bytes of one line went through unseen. */
-  | { readonly kind: 'skipped'; readonly size: number }
-  /** So many bytes went through unseen, with so many ends of lines among them; is the last of them the end of a line? */
-  | { readonly kind: 'missed'; readonly size: number; readonly lines: number; readonly endsLine: boolean }
-  | { readonly kind: 'end' }
-);
-
-const KINDS = ['bytes', 'skipped', 'missed', 'end'] as const;
-const DIRECTIONS = ['outbound', 'inbound'] as const;
+import { HEADER_BYTES, RECORD_ALIGNMENT, RecordMemory, spaceFor, type RingRecord } from './ring-record.js';
 
 /** Words at the start of the memory, for both threads. */
 const WRITTEN = 0;
@@ -26,9 +9,6 @@ const AWAITED = 3;
 const BASE = 4;
 const CONTROL_BYTES = 64;
 
-/** Before each record: kind and direction, length of the bytes, two moments, two counts and a flag. */
-const HEADER_BYTES = 48;
-const ALIGNMENT = 16;
 const EMPTY = Buffer.alloc(0);
 
 /** The memory that two threads share; `capacity` is a power of two. */
@@ -42,17 +22,13 @@ export function createRingMemory(capacity: number): SharedArrayBuffer {
  */
 class Ring {
   readonly control: Int32Array;
-  readonly bytes: Buffer;
-  readonly words: Int32Array;
-  readonly numbers: Float64Array;
+  readonly records: RecordMemory;
   readonly capacity: number;
 
   constructor(memory: SharedArrayBuffer) {
     this.capacity = memory.byteLength - CONTROL_BYTES;
     this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
-    this.bytes = Buffer.from(memory, CONTROL_BYTES, this.capacity);
-    this.words = new Int32Array(memory, CONTROL_BYTES, this.capacity / 4);
-    this.numbers = new Float64Array(memory, CONTROL_BYTES, this.capacity / 8);
+    this.records = new RecordMemory(memory, CONTROL_BYTES);
   }
 }
 
@@ -105,7 +81,7 @@ export class RingWriter {
     const place = (this.#written - this.#base) & (capacity - 1);
     const first = Math.min(bytes.length, capacity - place - HEADER_BYTES);
     const needed =
-      spaceFor(bytes.length) + (first < bytes.length ? HEADER_BYTES + ALIGNMENT : 0) + HEADER_BYTES;
+      spaceFor(bytes.length) + (first < bytes.length ? HEADER_BYTES + RECORD_ALIGNMENT : 0) + HEADER_BYTES;
     if (this.usedBytes + needed > capacity) return false;
     if (first < 0) {
       // Not even a header fits: the reader sees that as well as we do.
@@ -120,63 +96,48 @@ export class RingWriter {
   }
 
   #put(record: RingRecord, bytes: Buffer): void {
-    const { capacity, words, numbers } = this.#ring;
-    const place = (this.#written - this.#base) & (capacity - 1);
-    words[place / 4] = KINDS.indexOf(record.kind) * 2 + DIRECTIONS.indexOf(record.direction);
-    words[place / 4 + 1] = bytes.length;
-    numbers[place / 8 + 1] = record.wallMs;
-    numbers[place / 8 + 2] = record.monotonicMs;
-    numbers[place / 8 + 3] = 'size' in record ? record.size : 0;
-    numbers[place / 8 + 4] = 'lines' in record ? record.lines : 0;
-    numbers[place / 8 + 5] = 'endsLine' in record && record.endsLine ? 1 : 0;
-    if (bytes.length > 0) this.#ring.bytes.set(bytes, place + HEADER_BYTES);
-    this.#written = (this.#written + spaceFor(bytes.length)) | 0;
+    const place = (this.#written - this.#base) & (this.#ring.capacity - 1);
+    this.#written = (this.#written + this.#ring.records.put(place, record, bytes)) | 0;
   }
 }
+
+/** Records, taken out of the ring as they stood there. */
+export type RingPiece = {
+  readonly bytes: Buffer;
+  /** When the last of them passed, on the monotonic clock. */
+  readonly lastAtMs: number;
+};
 
 /** The thread that looks at the traffic. */
 export class RingReader {
   readonly #ring: Ring;
   #read = 0;
-  /** Where the bytes of a record are copied to. */
-  #copy = Buffer.alloc(64 * 1024);
 
   constructor(memory: SharedArrayBuffer) {
     this.#ring = new Ring(memory);
   }
 
-  /** Takes the oldest record; its bytes are good until the next is taken. */
-  read(): RingRecord | undefined {
-    const { capacity, words, numbers, control } = this.#ring;
-    if (Atomics.load(control, WRITTEN) === this.#read) return undefined;
+  /** Takes the oldest records: about `maxBytes` at most, and one at least where there is one. */
+  take(maxBytes: number): RingPiece | undefined {
+    const { capacity, records, control } = this.#ring;
+    const written = Atomics.load(control, WRITTEN);
+    if (written === this.#read) return undefined;
     let place = (this.#read - Atomics.load(control, BASE)) & (capacity - 1);
     if (capacity - place < HEADER_BYTES) {
       this.#read = (this.#read + capacity - place) | 0;
       place = 0;
     }
-    const tag = words[place / 4] ?? 0;
-    const length = words[place / 4 + 1] ?? 0;
-    const at = place / 8;
-    const [wallMs, monotonicMs] = [numbers[at + 1] ?? 0, numbers[at + 2] ?? 0];
-    const [size, lines, endsLine] = [numbers[at + 3] ?? 0, numbers[at + 4] ?? 0, numbers[at + 5] === 1];
-    if (length > this.#copy.length) this.#copy = Buffer.alloc(length);
-    const bytes = this.#copy.subarray(0, length);
-    this.#ring.bytes.copy(bytes, 0, place + HEADER_BYTES, place + HEADER_BYTES + length);
-    this.#read = (this.#read + spaceFor(length)) | 0;
-    Atomics.store(control, READ, this.#read);
-    const direction = DIRECTIONS[tag & 1] ?? 'outbound';
-    const kind = KINDS[tag >> 1] ?? 'end';
-    const from = { direction, wallMs, monotonicMs };
-    switch (kind) {
-      case 'bytes':
-        return { kind, ...from, bytes };
-      case 'skipped':
-        return { kind, ...from, size };
-      case 'missed':
-        return { kind, ...from, size, lines, endsLine };
-      case 'end':
-        return { kind, ...from };
+    const end = Math.min(place + ((written - this.#read) >>> 0), capacity);
+    let [at, lastAtMs] = [place, 0];
+    // Where the memory ends there may be no room for a header.
+    while (at + HEADER_BYTES <= end && at - place < maxBytes) {
+      lastAtMs = records.momentAt(at);
+      at += records.spaceAt(at);
     }
+    const bytes = records.copy(place, at);
+    this.#read = (this.#read + at - place) | 0;
+    Atomics.store(control, READ, this.#read);
+    return { bytes, lastAtMs };
   }
 
   /** Says that it must be woken; `false` where something came meanwhile. */
@@ -191,8 +152,4 @@ export class RingReader {
   tellAwaited(count: number): void {
     Atomics.store(this.#ring.control, AWAITED, count);
   }
-}
-
-function spaceFor(length: number): number {
-  return Math.ceil((HEADER_BYTES + length) / ALIGNMENT) * ALIGNMENT;
 }

@@ -12,6 +12,7 @@ import { Recorder } from './recorder.js';
 import { createRedactor } from './redaction.js';
 import { SessionSummary } from './session-summary.js';
 import { VerboseLines } from './verbose-lines.js';
+import { WriteAhead } from './write-ahead.js';
 
 /** Events that wait for the outlet to open, at most. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
@@ -37,6 +38,8 @@ export class CaptureSession {
   /** Takes the events; until the outlet is open they wait. */
   #add: (event: MonitorEvent) => void;
   #congestion: EventOutlet['congestion'] = () => undefined;
+  /** Keeps safe what waits to be looked at; `undefined` where somebody wants to see it at once, and before there is an outlet. */
+  #ahead: WriteAhead | undefined;
   #unsent = 0;
   #answerKept: (isWhole: boolean) => void = () => undefined;
   #giveUp: () => void = () => undefined;
@@ -79,6 +82,7 @@ export class CaptureSession {
       clock,
       onCaughtUp: () => this.#lines?.flush(),
       congestion: () => this.#congestion(),
+      ahead: () => this.#ahead,
     });
     // What is in the ring before anybody looked is no reason to be woken.
     this.#recorder.wake();
@@ -124,6 +128,7 @@ export class CaptureSession {
       outlet === undefined
         ? { undelivered: 0, lost: 0 }
         : await Promise.race([outlet.finish(timeLimitMs), this.#isUrgent.then(() => outlet.finish(0))]);
+    await (left.lost > 0 ? this.#ahead?.leave() : this.#ahead?.drop());
     await outlet?.stop();
     const unsent = this.#unsent + this.#waiting.length;
     const isKept = unsent > 0 && (await this.#isKept());
@@ -159,6 +164,7 @@ export class CaptureSession {
         for (const event of this.#waiting.splice(0)) outlet.add(event);
         this.#add = outlet.add;
         this.#congestion = outlet.congestion;
+        if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
         this.#report({ type: 'ready' });
         return outlet;
       } catch (error) {
@@ -193,4 +199,15 @@ export class CaptureSession {
     const inVain = Promise.race([timeIsUp, this.#isUnsettled, this.#isUrgent]).then(() => undefined);
     return Promise.race([this.#outlet, inVain]);
   }
+}
+
+function writeAheadOf(
+  outlet: EventOutlet,
+  { correlationId, redact, maxPayloadBytes }: CaptureThreadData,
+): WriteAhead {
+  return new WriteAhead({
+    queueBytes: outlet.queueBytes,
+    begin: (from) => outlet.beginPrelude({ correlationId, redact, maxPayloadBytes, from }),
+    secure: outlet.secure,
+  });
 }

@@ -13,12 +13,22 @@ const MAX_PAYLOAD_BYTES = 1024 * 1024;
 /** When bytes went through: on the wall clock, and on one that only goes forward. */
 export type Moment = { readonly wallMs: number; readonly monotonicMs: number };
 
+/** What came before, as far as it makes a difference to the events of what comes next. */
+export type CaptureState = {
+  /** Bytes of each stream. */
+  readonly passed: Readonly<Record<Direction, number>>;
+  /** Ids and methods of the requests that wait for a response. */
+  readonly requests: Readonly<Record<Direction, readonly (readonly [MessageId, string])[]>>;
+};
+
 export type CaptureOptions = {
   readonly correlationId: string;
   readonly onEvent: (event: MonitorEvent) => void;
   readonly notify: NoticeListener;
   readonly maxPayloadBytes?: number;
   readonly redact?: Redactor;
+  /** Where it goes on from; the start of the session by default. */
+  readonly from?: CaptureState | undefined;
 };
 
 const OTHER: Readonly<Record<Direction, Direction>> = { inbound: 'outbound', outbound: 'inbound' };
@@ -38,15 +48,37 @@ export class Capture {
   constructor(options: CaptureOptions) {
     this.#options = options;
     this.#redact = options.redact ?? createRedactor([]);
-    const { correlationId } = options;
+    const { correlationId, from } = options;
     this.#ids = {
       inbound: eventIdsOf(correlationId, 'inbound'),
       outbound: eventIdsOf(correlationId, 'outbound'),
     };
     const maxLineBytes = options.maxPayloadBytes ?? MAX_PAYLOAD_BYTES;
     const createSplitter = (direction: Direction) =>
-      new LineSplitter({ maxLineBytes, onLine: (line, endsAt) => this.#record(line, direction, endsAt) });
+      new LineSplitter({
+        maxLineBytes,
+        onLine: (line, endsAt) => this.#record(line, direction, endsAt),
+        passed: from?.passed[direction],
+      });
     this.#splitters = { inbound: createSplitter('inbound'), outbound: createSplitter('outbound') };
+    for (const direction of ['inbound', 'outbound'] as const) {
+      for (const [id, method] of from?.requests[direction] ?? [])
+        this.#requests[direction].remember(id, { method, askedAtMs: Number.NaN });
+    }
+  }
+
+  /** Whether neither stream is in the middle of a line. */
+  get isBetweenLines(): boolean {
+    return this.#splitters.inbound.isBetweenLines && this.#splitters.outbound.isBetweenLines;
+  }
+
+  /** Where another could go on from, between two lines. */
+  get state(): CaptureState {
+    const { inbound, outbound } = this.#splitters;
+    return {
+      passed: { inbound: inbound.passed, outbound: outbound.passed },
+      requests: { inbound: this.#requests.inbound.methods, outbound: this.#requests.outbound.methods },
+    };
   }
 
   /** How many responses the client waits for. */

@@ -1,7 +1,7 @@
 import type { AuthEventListener } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { AccountAccess } from '../queue/account-access.js';
-import { openEventQueue, type Undelivered } from '../queue/event-queue.js';
+import { openEventQueue, type EventQueue, type Undelivered } from '../queue/event-queue.js';
 import type { AccountFlags } from '../settings.js';
 import type { MonitorEvent } from './monitor-event.js';
 import type { NoticeListener } from './monitor-notice.js';
@@ -21,6 +21,10 @@ export type EventOutlet = {
   readonly congestion: () => Promise<void> | undefined;
   /** Whether all that was taken is at the API or on the disk by now, after writing what was not. */
   readonly secure: () => Promise<boolean>;
+  /** Begins a file for what passes, to be looked at later; `undefined` where nothing is kept on the disk. */
+  readonly beginPrelude: EventQueue['beginPrelude'];
+  /** How large the queue on the disk may be, in bytes. */
+  readonly queueBytes: number;
   /** Delivers what is left for at most `timeLimitMs`; the rest waits in the queue. */
   readonly finish: (timeLimitMs: number) => Promise<Undelivered>;
   /** Ends what runs behind, once {@link finish} is through; a refresh that was sent is waited for. */
@@ -46,6 +50,8 @@ export async function openEventOutlet(
     add: queue.add,
     congestion: queue.congestion,
     secure: queue.secure,
+    beginPrelude: queue.beginPrelude,
+    queueBytes: queue.maxBytes,
     async finish(timeLimitMs) {
       endedAtMs ??= clock.monotonicMs();
       return queue.finish(timeLimitMs);

@@ -34,15 +34,29 @@ export class LineSplitter {
   #oversized: OversizedLine | undefined;
   #isCut = false;
   /** Bytes of the stream before the piece at hand. */
-  #passed = 0;
+  #passed: number;
 
-  /** @param options.onLine gets each line, and how many bytes of the stream came before the newline that ends it. */
+  /**
+   * @param options.onLine gets each line, and how many bytes of the stream came before the newline that ends it.
+   * @param options.passed how many bytes of the stream came before what it is given first, the beginning of a line.
+   */
   constructor(options: {
     readonly maxLineBytes: number;
     readonly onLine: (line: Line, endsAt: number) => void;
+    readonly passed?: number | undefined;
   }) {
     this.#maxLineBytes = options.maxLineBytes;
     this.#onLine = options.onLine;
+    this.#passed = options.passed ?? 0;
+  }
+
+  /** How many bytes of the stream it was given. */
+  get passed(): number {
+    return this.#passed;
+  }
+
+  get isBetweenLines(): boolean {
+    return this.#pendingSize === 0 && this.#oversized === undefined && !this.#isCut;
   }
 
   /** Takes the next piece of the stream. */

@@ -15,6 +15,11 @@ export class PendingRequests {
   readonly #requests = new Map<MessageId, PendingRequest>();
   readonly #cancelled = new Set<MessageId>();
 
+  /** The id and the method of each request, the oldest first. */
+  get methods(): readonly (readonly [MessageId, string])[] {
+    return [...this.#requests].map(([id, { method }]) => [id, method]);
+  }
+
   /** How many requests wait for their response. */
   get count(): number {
     return this.#requests.size - this.#cancelled.size;

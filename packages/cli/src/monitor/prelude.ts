@@ -1,7 +1,7 @@
 import type { Clock } from '@kilometers/auth';
 import type { SegmentWriter } from '../queue/segment-writer.js';
 import { encodeRingRecord } from '../queue/prelude-record.js';
-import type { RingRecord } from './capture-ring.js';
+import type { RingRecord } from './ring-record.js';
 
 /** What the thread that captures has not made safe after so long is written here. */
 const FIRST_WRITE_MS = 40;

@@ -1,14 +1,23 @@
 import type { Clock } from '@kilometers/auth';
 import type { Capture } from './capture.js';
-import type { RingReader, RingRecord } from './capture-ring.js';
+import type { RingReader } from './capture-ring.js';
+import { RecordCursor, type RingRecord } from './ring-record.js';
+import type { WriteAhead } from './write-ahead.js';
 
-/**
- * How long traffic is gathered before it is looked at. Each time it is, a message that passes just then may have to wait
- * for a processor: few long looks disturb fewer messages than many short ones. What passed is on the disk 50 ms later.
- */
+/** How long traffic is gathered before it is taken out of the ring. It is on the disk within 50 ms from then. */
 const GATHER_MS = 60;
-/** How long it is looked at without a pause, so that events are delivered meanwhile. */
+/** How long traffic is looked at without letting anything else run, so that events are delivered meanwhile. */
 const TURN_MS = 5;
+/** So much is taken out of the ring at once. */
+const PIECE_BYTES = 256 * 1024;
+
+/** When nothing has passed for so long there is a pause. */
+const PAUSE_MS = 20;
+/** What passed is left for a pause for so long; */
+const PATIENCE_MS = 1_000;
+/** less than this, and more than that, is looked at at once: to keep it safe meanwhile would cost more. */
+const FEW_BYTES = 8 * 1024;
+const MANY_BYTES = 4 * 1024 * 1024;
 
 export type RecorderOptions = {
   readonly ring: RingReader;
@@ -18,12 +27,23 @@ export type RecorderOptions = {
   readonly onCaughtUp: () => void;
   /** While what was looked at piles up: resolves when no more is to be waited for. The ring has room meanwhile. */
   readonly congestion: () => Promise<void> | undefined;
+  /** Keeps safe what is not looked at yet; `undefined` where all is to be looked at at once. */
+  readonly ahead: () => WriteAhead | undefined;
 };
 
-/** Looks at what comes through the ring. */
+/**
+ * Looks at what comes through the ring. While much passes that waits for a pause, so that no message has to wait for a
+ * processor: what passed is only kept safe meanwhile.
+ */
 export class Recorder {
   readonly #options: RecorderOptions;
+  /** What was taken out of the ring and not looked at. */
+  #waiting: Buffer[] = [];
+  #waitingSinceMs = 0;
+  #cursor: RecordCursor | undefined;
   #isScheduled = false;
+  #isCatchingUp = false;
+  #gatheredAtMs = 0;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -36,39 +56,99 @@ export class Recorder {
 
   /** Looks at all that is in the ring, as fast as it is taken. */
   async drain(): Promise<void> {
-    while (this.#take(this.#options.clock.monotonicMs() + TURN_MS)) await this.#options.congestion();
+    while (this.#look(this.#options.clock.monotonicMs() + TURN_MS)) await this.#options.congestion();
   }
 
   #schedule(delayMs: number): void {
     this.#isScheduled = true;
-    this.#options.clock.schedule(() => this.#turn(), delayMs, false);
+    this.#options.clock.schedule(() => void this.#turn(), delayMs, false);
   }
 
-  #turn(): void {
-    const { clock, ring, onCaughtUp } = this.#options;
-    this.#isScheduled = false;
-    const endsAtMs = clock.monotonicMs() + TURN_MS;
-    const hasMore = this.#take(endsAtMs);
-    if (hasMore) {
-      this.#isScheduled = true;
-      void Promise.resolve(this.#options.congestion()).then(() => this.#schedule(0));
+  async #turn(): Promise<void> {
+    const { clock, ring, onCaughtUp, ahead } = this.#options;
+    if (await this.#isLeftForPause()) {
+      this.#schedule(GATHER_MS);
       return;
     }
+    this.#isCatchingUp = true;
+    if (this.#look(clock.monotonicMs() + TURN_MS)) {
+      await this.#options.congestion();
+      this.#schedule(0);
+      return;
+    }
+    this.#isCatchingUp = false;
+    this.#isScheduled = false;
     onCaughtUp();
+    void ahead()?.settle();
     if (!ring.sleep()) this.#schedule(GATHER_MS);
   }
 
+  /** Keeps what is in the ring safe where that is worth it; whether it can wait for a pause. */
+  async #isLeftForPause(): Promise<boolean> {
+    const { clock, capture } = this.#options;
+    const ahead = this.#options.ahead();
+    const nowMs = clock.monotonicMs();
+    const isFirst = this.#cursor === undefined && this.#waiting.length === 0;
+    if (ahead === undefined || ahead.roomBytes === 0) return false;
+    // In the middle of a line nobody else could go on.
+    if (isFirst && !ahead.isOpen && !capture.isBetweenLines) return false;
+    // What is looked at meanwhile comes first.
+    if (this.#isCatchingUp && (!ahead.isOpen || nowMs - this.#gatheredAtMs < GATHER_MS)) return false;
+
+    this.#gatheredAtMs = nowMs;
+    const { bytes, pieces, lastAtMs } = this.#gather(Math.min(ahead.roomBytes, MANY_BYTES));
+    if (isFirst) this.#waitingSinceMs = nowMs;
+    const hasTime = !this.#isCatchingUp && nowMs - this.#waitingSinceMs < PATIENCE_MS;
+    const isWorthIt = bytes < MANY_BYTES && !(isFirst && bytes < FEW_BYTES);
+    const isLeft = hasTime && isWorthIt && nowMs - lastAtMs < PAUSE_MS;
+    // Where a file is open, it has all that comes after.
+    if (pieces.length === 0 || !(isLeft || ahead.isOpen)) return false;
+    return (await ahead.append(pieces, () => capture.state)) && isLeft;
+  }
+
+  /** Takes out of the ring what is there, up to about `maxBytes`. */
+  #gather(maxBytes: number) {
+    const pieces: Buffer[] = [];
+    let [bytes, lastAtMs] = [0, 0];
+    while (bytes < maxBytes) {
+      const piece = this.#options.ring.take(PIECE_BYTES);
+      if (piece === undefined) break;
+      pieces.push(piece.bytes);
+      bytes += piece.bytes.length;
+      lastAtMs = piece.lastAtMs;
+    }
+    this.#waiting.push(...pieces);
+    return { bytes, pieces, lastAtMs };
+  }
+
   /** Looks at what there is until the given time; whether there may be more. */
-  #take(endsAtMs: number): boolean {
+  #look(endsAtMs: number): boolean {
     const { capture, ring, clock } = this.#options;
     for (let count = 1; ; count += 1) {
-      const record = ring.read();
+      const record = this.#next();
       if (record === undefined) break;
       showTo(capture, record);
       if (count % 32 === 0 && clock.monotonicMs() > endsAtMs) return true;
     }
     ring.tellAwaited(capture.awaitedAnswers);
     return false;
+  }
+
+  /** The oldest record that was not looked at. */
+  #next(): RingRecord | undefined {
+    for (;;) {
+      const record = this.#cursor?.next();
+      if (record !== undefined) return record;
+      const piece = this.#waiting.shift() ?? this.#takeAtOnce();
+      this.#cursor = piece === undefined ? undefined : new RecordCursor(piece);
+      if (this.#cursor === undefined) return undefined;
+    }
+  }
+
+  #takeAtOnce(): Buffer | undefined {
+    const piece = this.#options.ring.take(PIECE_BYTES);
+    if (piece !== undefined) this.#options.ahead()?.leaveOut();
+    return piece?.bytes;
   }
 }
 

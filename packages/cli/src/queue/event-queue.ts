@@ -6,11 +6,13 @@ import type { AccountQueue } from './account-queue.js';
 import { EventJournal } from './event-journal.js';
 import type { EventPlace } from './event-segment.js';
 import { deliverPendingRevocations } from './pending-revocations.js';
+import { beginPreludeFile, type PreludeSession } from './prelude-file.js';
 import { QueueDelivery } from './queue-delivery.js';
 import { accountQueueOf, queuePlace } from './queue-place.js';
 import { QueueRoom, type GivenUp } from './queue-room.js';
 import { RefusedEvents } from './refused-events.js';
 import { countWaiting } from './segment-folder.js';
+import type { SegmentWriter } from './segment-writer.js';
 
 /** What is left to others is looked at so long after the start: the server comes first. */
 const START_MS = 1_000;
@@ -35,6 +37,10 @@ export type EventQueue = {
   readonly congestion: () => Promise<void> | undefined;
   /** Writes what is in memory only; resolves with whether nothing is. */
   readonly secure: () => Promise<boolean>;
+  /** Begins a file for what passes, to be looked at later; `undefined` where nothing is kept on the disk. */
+  readonly beginPrelude: (session: PreludeSession) => Promise<SegmentWriter | undefined>;
+  /** How large the queue on the disk may be, in bytes. */
+  readonly maxBytes: number;
   /** Begins to deliver what others left, behind. */
   readonly start: () => void;
   /** Delivers what this process captured for at most `timeLimitMs`; the rest waits on the disk. */
@@ -123,6 +129,12 @@ export async function openEventQueue(
       // After a failure to write the disk is left alone for a while.
       if (journal.isWritable) await journal.flush();
       return journal.size === 0;
+    },
+    maxBytes: place?.limits.maxBytes ?? 0,
+    async beginPrelude(session) {
+      const { folder, account } = delivery.queue;
+      if (place === undefined || folder === undefined) return undefined;
+      return beginPreludeFile(session, { folder, account, sealer: await place.keys.last(), clock });
     },
     start() {
       cancelUpkeep = clock.schedule(

@@ -1,20 +1,29 @@
 import { readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { livenessOf, parseIdentity, type ProcessIdentity } from '@kilometers/auth';
-import { Capture } from '../monitor/capture.js';
+import {
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type Clock,
+  type ProcessIdentity,
+  type RecordSealer,
+} from '@kilometers/auth';
+import { Capture, type CaptureState } from '../monitor/capture.js';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { showTo } from '../monitor/recorder.js';
 import { createRedactor, type FieldPath } from '../monitor/redaction.js';
-import { decodeRingRecord } from './prelude-record.js';
+import { decodeRingRecords } from './prelude-record.js';
 import { writtenAtMs } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
 import { SegmentReader, type UnreadableSegment } from './segment-reader.js';
+import { SegmentWriter } from './segment-writer.js';
+import type { QueueAccount } from './state-folder.js';
 
 /** A session whose process cannot be told to be alive is over when it wrote nothing for so long. */
 const SILENT_MS = 60_000;
 const NAME = /^\d{15}-[0-9a-f]{12}[.]prelude$/;
 
-/** What the first record of a prelude says: all that makes events of the rest. */
+/** What the first record of a prelude says: all that makes events of the rest, which is what passed. */
 export type PreludeDescription = {
   readonly kind: 'prelude';
   readonly profile: string | undefined;
@@ -25,7 +34,47 @@ export type PreludeDescription = {
   readonly redact: readonly FieldPath[];
   /** Bytes; `undefined` for the default. */
   readonly maxPayloadBytes: number | undefined;
+  /** Of what passed before it; `undefined` for one that begins with its session. */
+  readonly from?: CaptureState | undefined;
 };
+
+/** What makes events of what a session keeps. */
+export type PreludeSession = Pick<
+  PreludeDescription,
+  'correlationId' | 'redact' | 'maxPayloadBytes' | 'from'
+>;
+
+/** Begins a prelude of this process. Fails as the file system does. */
+export function beginPreludeFile(
+  session: PreludeSession,
+  {
+    folder,
+    account,
+    sealer,
+    clock,
+  }: {
+    readonly folder: string;
+    readonly account: Partial<QueueAccount>;
+    readonly sealer: RecordSealer;
+    readonly clock: Clock;
+  },
+): Promise<SegmentWriter> {
+  const description: PreludeDescription = {
+    kind: 'prelude',
+    profile: account.profile,
+    origin: account.origin,
+    owner: ownIdentity(),
+    ...session,
+  };
+  return SegmentWriter.create({
+    folder,
+    sealer,
+    purpose: 'prelude of a session',
+    description,
+    clock,
+    state: 'prelude',
+  });
+}
 
 /** What a prelude came to. */
 export type PreludeEvents = {
@@ -90,7 +139,7 @@ export async function removePrelude(path: string): Promise<void> {
 
 async function eventsOf(
   reader: SegmentReader,
-  { correlationId, redact, maxPayloadBytes }: PreludeDescription,
+  { correlationId, redact, maxPayloadBytes, from }: PreludeDescription,
 ): Promise<readonly MonitorEvent[]> {
   const events: MonitorEvent[] = [];
   const capture = new Capture({
@@ -98,11 +147,11 @@ async function eventsOf(
     notify: () => undefined,
     onEvent: (event) => events.push(event),
     redact: createRedactor(redact),
+    from,
     ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
   });
   for (let sealed = await reader.next(); sealed !== undefined; sealed = await reader.next()) {
-    const record = decodeRingRecord(sealed);
-    if (record !== undefined) showTo(capture, record);
+    for (const record of decodeRingRecords(sealed)) showTo(capture, record);
   }
   return events;
 }

@@ -1,7 +1,8 @@
-import type { RingRecord } from '../monitor/capture-ring.js';
+import { RecordCursor, type RingRecord } from '../monitor/ring-record.js';
 import type { SegmentRecord } from './record-group.js';
 
 const NOTHING = Buffer.alloc(0);
+const PIECE_HEAD = JSON.stringify({ kind: 'piece' });
 
 /** What passed, as a record of a prelude. */
 export function encodeRingRecord(record: RingRecord): SegmentRecord {
@@ -9,12 +10,25 @@ export function encodeRingRecord(record: RingRecord): SegmentRecord {
   return { head: JSON.stringify({ ...record, bytes: undefined }), body };
 }
 
-/** What was sealed is trusted to be as it was written; `undefined` where it is of another kind. */
-export function decodeRingRecord({ head, body }: SegmentRecord): RingRecord | undefined {
+/** As {@link encodeRingRecord}, of many records as they were taken out of the ring. */
+export function encodeRingPiece(bytes: Buffer): SegmentRecord {
+  return { head: PIECE_HEAD, body: bytes };
+}
+
+/** What was sealed is trusted to be as it was written; nothing where it is of another kind. */
+export function decodeRingRecords({ head, body }: SegmentRecord): readonly RingRecord[] {
   try {
-    const record = JSON.parse(head) as RingRecord;
-    return record.kind === 'bytes' ? { ...record, bytes: body } : record;
+    const record = JSON.parse(head) as RingRecord | { readonly kind: 'piece' };
+    if (record.kind === 'piece') return recordsIn(body);
+    return [record.kind === 'bytes' ? { ...record, bytes: body } : record];
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function recordsIn(piece: Buffer): readonly RingRecord[] {
+  const records: RingRecord[] = [];
+  const cursor = new RecordCursor(piece);
+  for (let record = cursor.next(); record !== undefined; record = cursor.next()) records.push(record);
+  return records;
 }

@@ -47,5 +47,5 @@ async function writeEvents(events: readonly MonitorEvent[], options: RecoverOpti
 
 async function setAside(path: string, why: string): Promise<string> {
   const aside = await setFileAside(path);
-  return `the start of a session does not open whole (${why}): it was moved to ${aside}, and what opens of it is delivered`;
+  return `what passed in a session does not open whole (${why}): it was moved to ${aside}, and what opens of it is delivered`;
 }

@@ -7,6 +7,7 @@ export type SealerSource = { readonly recordSealer: () => Promise<RecordSealer> 
 export class SegmentKeys {
   readonly #source: SealerSource;
   readonly #known = new Map<string, RecordSealer>();
+  #last: RecordSealer | undefined;
 
   constructor(source: SealerSource) {
     this.#source = source;
@@ -20,7 +21,13 @@ export class SegmentKeys {
   async current(): Promise<RecordSealer> {
     const sealer = await this.#source.recordSealer();
     this.#known.set(sealer.keyId.toString('hex'), sealer);
+    this.#last = sealer;
     return sealer;
+  }
+
+  /** As {@link current}, but as it was when it was asked for last: who has it may be slow to answer. */
+  async last(): Promise<RecordSealer> {
+    return this.#last ?? this.current();
   }
 
   /**

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
  *   open     its process may still append
  *   closed   nothing is appended any more
  *   refused  events that the API will not have, kept to be looked at
- *   prelude  no events yet: what passed at the start of a session
+ *   prelude  no events yet: what passed and was not looked at
  *
  * One that was damaged has `.corrupt` behind its name.
  */

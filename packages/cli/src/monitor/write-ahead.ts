@@ -1,0 +1,94 @@
+import { encodeRingPiece } from '../queue/prelude-record.js';
+import type { SegmentWriter } from '../queue/segment-writer.js';
+import type { CaptureState } from './capture.js';
+
+/** So much of what passes waits to be looked at, at most, and so much of what the queue may have. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const QUEUE_PART = 1 / 8;
+
+export type WriteAheadOptions = {
+  /** How large the queue may be, in bytes. */
+  readonly queueBytes: number;
+  /** Begins a file with what comes after `from`; `undefined` where nothing can be kept on the disk. */
+  readonly begin: (
+    from: CaptureState,
+  ) => Promise<Pick<SegmentWriter, 'append' | 'close' | 'remove'> | undefined>;
+  /** Whether all events that were made are safe by now, after writing what was not. */
+  readonly secure: () => Promise<boolean>;
+};
+
+/**
+ * Keeps what passes safe before anybody looks at it: as it is, in a sealed file, which takes a fiftieth of the time. What
+ * a killed process leaves becomes the same events in another one. Never fails: where the disk takes nothing it says so,
+ * and is not used again.
+ */
+export class WriteAhead {
+  readonly #options: WriteAheadOptions;
+  #file: Awaited<ReturnType<WriteAheadOptions['begin']>>;
+  #bytes = 0;
+  #appends = 0;
+  /** Whether something passed that it has not, so that nothing may follow. */
+  #hasGap = false;
+  #isUsable = true;
+
+  constructor(options: WriteAheadOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a file: something in it may not have been looked at. */
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** How much more it takes now. */
+  get roomBytes(): number {
+    const most = Math.min(MAX_BYTES, this.#options.queueBytes * QUEUE_PART);
+    return this.#isUsable && !this.#hasGap ? Math.max(0, most - this.#bytes) : 0;
+  }
+
+  /** What comes next was looked at without it. */
+  leaveOut(): void {
+    this.#hasGap = this.isOpen;
+  }
+
+  /**
+   * Keeps pieces that were taken out of the ring; `false` where it could not.
+   *
+   * @param from what came before them, asked where no file is open.
+   */
+  async append(pieces: readonly Buffer[], from: () => CaptureState): Promise<boolean> {
+    this.#appends += 1;
+    try {
+      this.#file ??= await this.#options.begin(from());
+      if (this.#file === undefined) return false;
+      await this.#file.append(pieces.map(encodeRingPiece));
+      this.#bytes += pieces.reduce((sum, { length }) => sum + length, 0);
+      return true;
+    } catch {
+      this.#isUsable = false;
+      return false;
+    }
+  }
+
+  /** All that it has was looked at: it is not needed once the events are safe, unless more was added meanwhile. */
+  async settle(): Promise<void> {
+    const appends = this.#appends;
+    if (this.#file === undefined || !(await this.#options.secure()) || appends !== this.#appends) return;
+    await this.drop();
+  }
+
+  /** The events of all that it has are safe. */
+  async drop(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#bytes = 0;
+    this.#hasGap = false;
+    await file?.remove().catch(() => undefined);
+  }
+
+  /** Leaves what it has to others. */
+  async leave(): Promise<void> {
+    this.#isUsable = false;
+    await this.#file?.close().catch(() => undefined);
+  }
+}

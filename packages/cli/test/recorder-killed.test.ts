@@ -1,0 +1,80 @@
+import { assert as check, asyncProperty, array, boolean, constant, integer, oneof, record } from 'fast-check';
+import { expect, test } from 'vitest';
+import { eventsOf, flow, LINE, startRecording } from './support/recording.js';
+import { newKeys } from './support/queue.js';
+
+/** A process that is killed may lose what it was about to take out of the ring. */
+const MAY_BE_LOST_MS = 120;
+
+/** Ids of what it leaves, whether it was looked at or only kept; and of all that it must leave. */
+async function leftBy(session: ReturnType<typeof startRecording>) {
+  const endedAtMs = session.clock.nowMs();
+  const left = [...(await session.recovered()), ...session.events];
+  const whole = new Map(eventsOf(session.passed).map((event) => [event.id, event]));
+  // The same events as if it had lived, not only as many.
+  for (const event of left) expect(event).toEqual(whole.get(event.id));
+  const old = session.passed.filter(({ monotonicMs }) => monotonicMs < endedAtMs - MAY_BE_LOST_MS);
+  return { left: new Set(left.map(({ id }) => id)), old: eventsOf(old).map(({ id }) => id) };
+}
+
+test('while what passed is looked at, what passes meanwhile is kept safe', async () => {
+  const session = startRecording({ lookMs: 1 });
+  await flow(session, 2_000);
+  const { left, old } = await leftBy(session);
+  expect(session.events.length).toBeGreaterThan(100);
+  expect(session.events.length).toBeLessThan(old.length);
+  for (const id of old) expect(left).toContain(id);
+});
+
+test('what is kept while the events of what came before are made safe stays', async () => {
+  let answer: (isSafe: boolean) => void = () => undefined;
+  const secure = () => new Promise<boolean>((resolve) => (answer = resolve));
+  const session = startRecording({ secure });
+  await flow(session, 300);
+  await session.goOn(100);
+  await flow(session, 300);
+  answer(true);
+  await session.goOn(10);
+  const { left, old } = await leftBy(session);
+  expect(session.events.length).toBeLessThan(old.length);
+  for (const id of old) expect(left).toContain(id);
+});
+
+test('what was looked at before it was kept is not mistaken for what follows it', async () => {
+  const session = startRecording({ secure: () => Promise.resolve(false) });
+  await flow(session, 200);
+  session.pass(LINE);
+  await session.recorder.drain();
+  await flow(session, 300);
+  const { left, old } = await leftBy(session);
+  for (const id of old) expect(left).toContain(id);
+});
+
+test('whatever passes when, a process that is killed leaves all but what is being gathered, as it was', async () => {
+  const keys = newKeys();
+  const piece = record({
+    lines: integer({ min: 1, max: 80 }),
+    isInbound: boolean(),
+    cut: oneof(constant(0), integer({ min: 1, max: 50 })),
+  });
+  const step = oneof(piece, piece, integer({ min: 1, max: 120 }), constant('drain' as const));
+  await check(
+    asyncProperty(boolean(), array(step, { minLength: 10, maxLength: 60 }), async (isSafe, steps) => {
+      const session = startRecording({ keys, secure: () => Promise.resolve(isSafe) });
+      for (const each of steps) {
+        if (typeof each === 'number') {
+          await session.goOn(each);
+        } else if (each === 'drain') {
+          await session.recorder.drain();
+        } else {
+          const { lines, isInbound, cut } = each;
+          const text = LINE.repeat(lines);
+          session.pass(text.slice(0, text.length - cut), isInbound ? 'inbound' : 'outbound');
+        }
+      }
+      const { left, old } = await leftBy(session);
+      for (const id of old) expect(left).toContain(id);
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
