@@ -2,12 +2,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { monitorContenders } from './monitor-contenders.mjs';
 import { median, shuffled, spread } from './side-by-side.mjs';
 
 const ROUNDS = Number(process.env.KM_BENCH_ROUNDS ?? 11);
 const WARM_UP = 2_000;
+/** What a start, and the warming up, leave to be done is done by then. */
+const QUIET_MS = 2_000;
 const ROUND_TRIPS = 4_000;
+const LONG_ROUNDS = Math.min(ROUNDS, 5);
+const LONG_ROUND_TRIPS = 20_000;
 const KILOBYTES = 20_000;
 const MEGABYTES = 60;
 
@@ -59,19 +64,26 @@ function share(values, part) {
   return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * part)];
 }
 
-async function measure({ command, prepare }) {
-  const { env, stop } = await prepare();
-  const session = connect(command, env);
+/** How long each of so many round trips took, after others and a pause. */
+async function roundTrips(session, count) {
   const small = messageOf(60);
-  await session.ask(small);
-  const startMs = performance.now() - session.startedAtMs;
-  for (let count = 0; count < WARM_UP; count += 1) await session.ask(small);
+  for (let trip = 0; trip < WARM_UP; trip += 1) await session.ask(small);
+  await delay(QUIET_MS);
   const trips = [];
-  for (let count = 0; count < ROUND_TRIPS; count += 1) {
+  for (let trip = 0; trip < count; trip += 1) {
     const askedAtMs = performance.now();
     await session.ask(small);
     trips.push(performance.now() - askedAtMs);
   }
+  return trips;
+}
+
+async function measure({ command, prepare }) {
+  const { env, stop } = await prepare();
+  const session = connect(command, env);
+  await session.ask(messageOf(60));
+  const startMs = performance.now() - session.startedAtMs;
+  const trips = await roundTrips(session, ROUND_TRIPS);
   const kilobyte = messageOf(1_000);
   await session.flood(KILOBYTES / 10, kilobyte);
   const kilobytesMs = await session.flood(KILOBYTES, kilobyte);
@@ -79,6 +91,31 @@ async function measure({ command, prepare }) {
   await session.close();
   await stop();
   return { startMs, p50Ms: share(trips, 0.5), p99Ms: share(trips, 0.99), kilobytesMs, megabytesMs };
+}
+
+/** The slowest percent of the round trips of a client that never pauses. */
+async function measureWithoutPause({ command, prepare }) {
+  const { env, stop } = await prepare();
+  const session = connect(command, env);
+  const trips = await roundTrips(session, LONG_ROUND_TRIPS);
+  await session.close();
+  await stop();
+  return share(trips, 0.99);
+}
+
+/** p99 of each over that of the first, of the same round. */
+async function withoutPause(contenders) {
+  const p99s = new Map(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < LONG_ROUNDS; round += 1) {
+    for (const contender of shuffled(contenders)) {
+      p99s.get(contender.name).push(await measureWithoutPause(contender));
+    }
+  }
+  const baseline = p99s.get(contenders[0].name);
+  return contenders.slice(1).map(({ name }) => ({
+    name,
+    p99: spread(p99s.get(name).map((p99Ms, round) => p99Ms / baseline[round])),
+  }));
 }
 
 /** What ours may be, as ratios; of throughput at least, of all others at most. */
@@ -112,5 +149,13 @@ export async function measureMonitor() {
       start: ratios(own, pipe, 'startMs'),
     };
   });
-  return { rows, rounds: ROUNDS, roundTrips: ROUND_TRIPS };
+  const long = await withoutPause(
+    contenders.filter(({ isPipe, isOurs }, at) => at === 0 || isPipe || isOurs),
+  );
+  return {
+    rows,
+    rounds: ROUNDS,
+    roundTrips: ROUND_TRIPS,
+    long: { rows: long, rounds: LONG_ROUNDS, roundTrips: LONG_ROUND_TRIPS },
+  };
 }

@@ -126,7 +126,7 @@ export function cliTable(rows) {
 }
 
 /** What standing between a client and its server costs. */
-export function monitorTables({ rows, rounds, roundTrips }) {
+export function monitorTables({ rows, rounds, roundTrips, long }) {
   const cell = ({ ratio, low, high }) => `${times(ratio)} (${times(low)} to ${times(high)})`;
   const columns = {
     p50: 'p50',
@@ -150,12 +150,15 @@ export function monitorTables({ rows, rounds, roundTrips }) {
     }),
   );
   const head = ['', 'p50', 'p99', ...Object.values(columns)];
+  const withoutPause = long.rows.map(({ name, p99 }) => `${cell(p99)} for ${name}`).join(', ');
   return [
     '## Between an MCP client and its server\n\n' +
-      `One message at a time, ${roundTrips} round trips a round, then as many as are taken; medians of ${rounds} rounds, with ` +
+      `One message at a time, ${roundTrips} round trips a round after two seconds of quiet, then as many as are taken; medians of ${rounds} rounds, with ` +
       'the middle half. Round trips and throughput over the server itself in the same round, the first answer over the ' +
       `bare pipe's. \`km monitor\` delivers to an API that is 20 ms away. mcp-proxy, mcp-remote and supergateway lead from stdio to ` +
-      `HTTP or back, none from stdio to stdio; tooner is no npm package.\n\n${table(head, measured)}\n\n${verdicts.join('\n')}\n`,
+      `HTTP or back, none from stdio to stdio; tooner is no npm package.\n\n${table(head, measured)}\n\n${verdicts.join('\n')}\n\n` +
+      `\`km monitor\` leaves what passed for a pause, for a second at most. Where none comes, p99 of ${long.roundTrips} round trips is ` +
+      `${withoutPause} (${long.rounds} rounds).\n`,
   ];
 }
 
