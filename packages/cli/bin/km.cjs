@@ -130,6 +130,8 @@ try {
     answerToken(words.slice(2));
   } else if (words[0] === 'auth' && words[1] === 'status') {
     if (!runCompiled(path.join(BUNDLES, 'commands/auth-status.cjs')).answerStatus(words.slice(2))) runAll();
+  } else if (words[0] === 'monitor') {
+    if (!runCompiled(path.join(BUNDLES, 'commands/monitor.cjs')).monitorAtOnce(words.slice(1))) runAll();
   } else {
     runAll();
   }

@@ -149,9 +149,11 @@ const results = await Promise.all([
   build({ ...options, entryPoints: [join(root, 'src/help-at-once.ts')], minify: true }),
   build({
     ...options,
-    entryPoints: [monitor],
+    // The command, and what runs it without the rest of `km`.
+    entryPoints: { 'commands/monitor': join(root, 'src/monitor-at-once.ts') },
     plugins: [preludeApart, oauthApart],
     supported: { 'dynamic-import': false },
+    minify: true,
   }),
   build({ ...options, entryPoints: [dev], external: ['@kilometers/local-api'] }),
   build({
@@ -168,7 +170,7 @@ const results = await Promise.all([
   }),
   build({
     ...options,
-    // The command, and what runs it without the rest of `km`.
+    // As of the monitor.
     entryPoints: { 'commands/auth-status': join(root, 'src/status-at-once.ts') },
     plugins: [oauthApart, redisApart],
     supported: { 'dynamic-import': false },

@@ -104,7 +104,7 @@ async function recovered(
 test('what passed before a session was killed becomes the same events, with the same ids, as if it lived', async () => {
   const { prelude, clock, folder, keys } = start();
   for (const record of STREAM) prelude.note(record);
-  await clock.advance(50);
+  await clock.advance(110);
   onTestFinished(() => prelude.leave().then(() => undefined));
   const path = (await until(async () => (await listPreludes(folder))[0])) ?? '';
   await until(() => readFileSync(path).length > 600);
@@ -126,14 +126,14 @@ test('fields that are to be redacted are, in another process too', async () => {
 test('nothing is written where what passed is safe soon enough, and nothing is left where it is safe later', async () => {
   const { prelude, clock, folder } = start();
   for (const record of STREAM) prelude.note(record);
-  await clock.advance(30);
+  await clock.advance(90);
   await prelude.drop();
-  await clock.advance(100);
+  await clock.advance(150);
   expect(filesIn(folder)).toEqual([]);
 
   const late = start();
   for (const record of STREAM) late.prelude.note(record);
-  await late.clock.advance(100);
+  await late.clock.advance(150);
   await until(() => listPreludes(late.folder).then((paths) => paths.length > 0));
   await late.prelude.drop();
   expect(filesIn(late.folder)).toEqual([]);

@@ -3,8 +3,8 @@ import type { SegmentWriter } from '../queue/segment-writer.js';
 import { encodeRingRecord } from '../queue/prelude-record.js';
 import type { RingRecord } from './ring-record.js';
 
-/** What the thread that captures has not made safe after so long is written here. */
-const FIRST_WRITE_MS = 40;
+/** What the thread that captures has not made safe after so long is written here: the server is busy starting before. */
+const FIRST_WRITE_MS = 100;
 /** How long what passes then is gathered for one write. */
 const WRITE_MS = 40;
 /** So much of what passes is kept at most, and so much of what the queue may have; what comes after it is not. */
