@@ -50,6 +50,38 @@ test('what was looked at before it was kept is not mistaken for what follows it'
   for (const id of old) expect(left).toContain(id);
 });
 
+test('nor is it where it was looked at while the file was being begun', async () => {
+  let begin: () => void = () => undefined;
+  const mayBegin = new Promise<void>((resolve) => (begin = resolve));
+  const session = startRecording({ mayBegin, secure: () => Promise.resolve(false) });
+  for (let line = 0; line < 100; line += 1) session.pass(LINE);
+  await session.clock.advance(50);
+  session.pass(LINE);
+  await session.clock.advance(10);
+  session.pass(LINE);
+  await session.recorder.drain();
+  begin();
+  await flow(session, 300);
+  const { left, old } = await leftBy(session);
+  for (const id of old) expect(left).toContain(id);
+});
+
+test('what is dropped while it is being begun leaves nothing', async () => {
+  let begin: () => void = () => undefined;
+  const mayBegin = new Promise<void>((resolve) => (begin = resolve));
+  const session = startRecording({ mayBegin });
+  for (let line = 0; line < 100; line += 1) session.pass(LINE);
+  await session.clock.advance(50);
+  session.pass(LINE);
+  await session.clock.advance(10);
+  await session.recorder.drain();
+  const dropped = session.ahead.drop();
+  begin();
+  await dropped;
+  expect(session.begun).toHaveLength(1);
+  expect(await session.recovered()).toEqual([]);
+});
+
 test('whatever passes when, a process that is killed leaves all but what is being gathered, as it was', async () => {
   const keys = newKeys();
   const piece = record({

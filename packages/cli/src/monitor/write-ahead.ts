@@ -18,13 +18,13 @@ export type WriteAheadOptions = {
 };
 
 /**
- * Keeps what passes safe before anybody looks at it: as it is, in a sealed file, which takes a fiftieth of the time. What
+ * Keeps what passes safe before anybody looks at it: as it is, in a sealed file, which takes a fraction of the time. What
  * a killed process leaves becomes the same events in another one. Never fails: where the disk takes nothing it says so,
  * and is not used again.
  */
 export class WriteAhead {
   readonly #options: WriteAheadOptions;
-  #file: Awaited<ReturnType<WriteAheadOptions['begin']>>;
+  #file: ReturnType<WriteAheadOptions['begin']> | undefined;
   #bytes = 0;
   #appends = 0;
   /** Whether something passed that it has not, so that nothing may follow. */
@@ -35,7 +35,7 @@ export class WriteAhead {
     this.#options = options;
   }
 
-  /** Whether there is a file: something in it may not have been looked at. */
+  /** Whether there is a file, or is about to be: something in it may not have been looked at. */
   get isOpen(): boolean {
     return this.#file !== undefined;
   }
@@ -58,10 +58,14 @@ export class WriteAhead {
    */
   async append(pieces: readonly Buffer[], from: () => CaptureState): Promise<boolean> {
     this.#appends += 1;
+    this.#file ??= this.#options.begin(from());
     try {
-      this.#file ??= await this.#options.begin(from());
-      if (this.#file === undefined) return false;
-      await this.#file.append(pieces.map(encodeRingPiece));
+      const file = await this.#file;
+      if (file === undefined) {
+        this.#forget();
+        return false;
+      }
+      await file.append(pieces.map(encodeRingPiece));
       this.#bytes += pieces.reduce((sum, { length }) => sum + length, 0);
       return true;
     } catch {
@@ -79,16 +83,22 @@ export class WriteAhead {
 
   /** The events of all that it has are safe. */
   async drop(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    this.#bytes = 0;
-    this.#hasGap = false;
+    const begun = this.#file;
+    this.#forget();
+    const file = await begun?.catch(() => undefined);
     await file?.remove().catch(() => undefined);
   }
 
   /** Leaves what it has to others. */
   async leave(): Promise<void> {
     this.#isUsable = false;
-    await this.#file?.close().catch(() => undefined);
+    const file = await this.#file?.catch(() => undefined);
+    await file?.close().catch(() => undefined);
+  }
+
+  #forget(): void {
+    this.#file = undefined;
+    this.#bytes = 0;
+    this.#hasGap = false;
   }
 }

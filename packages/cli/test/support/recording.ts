@@ -25,16 +25,19 @@ function startCapture(onEvent: (event: MonitorEvent) => void): Capture {
  * A recorder whose events are safe once they are made; `begun` counts its files.
  *
  * @param lookMs how long it looks at each message.
+ * @param mayBegin files take so long to be begun.
  */
 export function startRecording({
   keys = newKeys(),
   lookMs = 0,
   ringBytes = 64 * 1024,
+  mayBegin,
   ...options
 }: {
   readonly keys?: SegmentKeys;
   readonly lookMs?: number;
   readonly ringBytes?: number;
+  readonly mayBegin?: Promise<void>;
 } & Partial<WriteAheadOptions> = {}) {
   const [folder, clock, memory] = [accountFolder(), new FakeClock(), createRingMemory(ringBytes)];
   const events: MonitorEvent[] = [];
@@ -50,6 +53,7 @@ export function startRecording({
     return task.finally(() => (underWay -= 1));
   }
   async function begin(from: CaptureState) {
+    await mayBegin;
     const writer = await SegmentWriter.create({
       folder,
       sealer: await keys.last(),
