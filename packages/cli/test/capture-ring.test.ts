@@ -11,7 +11,7 @@ import {
 } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRingMemory, RingReader, RingWriter } from '../src/monitor/capture-ring.js';
-import { RecordCursor, type RingRecord } from '../src/monitor/ring-record.js';
+import { recordsIn, type RingRecord } from '../src/monitor/ring-record.js';
 
 const CAPACITY = 1024;
 const from = { direction: 'inbound', wallMs: 1_700_000_000_000.5, monotonicMs: 12.25 } as const;
@@ -20,15 +20,12 @@ function startRing() {
   const memory = createRingMemory(CAPACITY);
   const reader = new RingReader(memory);
   /** The oldest record. */
-  const read = () => recordsIn(reader.take(1)?.bytes)[0];
+  const read = () => recordsOf(reader.take(1)?.bytes)[0];
   return { writer: new RingWriter(memory), reader, read };
 }
 
-function recordsIn(piece: Buffer = Buffer.alloc(0)): readonly RingRecord[] {
-  const records: RingRecord[] = [];
-  const cursor = new RecordCursor(piece);
-  for (let each = cursor.next(); each !== undefined; each = cursor.next()) records.push(each);
-  return records;
+function recordsOf(piece: Buffer = Buffer.alloc(0)): readonly RingRecord[] {
+  return [...recordsIn(piece)];
 }
 
 function bytesOf(text: string): RingRecord {
@@ -55,13 +52,13 @@ describe('a ring', () => {
     const records = [1, 2, 3, 4].map((ms) => ({ ...bytesOf(`message ${ms}`), monotonicMs: ms }));
     for (const each of records) writer.write(each);
     const { bytes: first, lastAtMs } = reader.take(100) ?? {};
-    expect(recordsIn(first)).toEqual(records.slice(0, 2));
+    expect(recordsOf(first)).toEqual(records.slice(0, 2));
     expect(lastAtMs).toBe(2);
     const rest = reader.take(CAPACITY);
     expect(rest?.lastAtMs).toBe(4);
     // Of memory that others use as well, it is copied to where it can be read.
     const shifted = Buffer.concat([Buffer.from('x'), rest?.bytes ?? Buffer.alloc(0)]).subarray(1);
-    expect(recordsIn(shifted)).toEqual(records.slice(2));
+    expect(recordsOf(shifted)).toEqual(records.slice(2));
   });
 
   test('takes nothing where there is no room for all of it, and takes it once there is', () => {
@@ -93,7 +90,7 @@ describe('a ring', () => {
         let [skipsSent, skipsGot] = [0, 0];
         const take = (maxBytes: number) => {
           const piece = reader.take(maxBytes);
-          for (const each of recordsIn(piece?.bytes)) {
+          for (const each of recordsOf(piece?.bytes)) {
             if (each.kind === 'bytes') got[each.direction].push(Buffer.from(each.bytes));
             if (each.kind === 'skipped') skipsGot += each.size;
           }

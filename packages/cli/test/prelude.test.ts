@@ -9,7 +9,7 @@ import { Prelude } from '../src/monitor/prelude.js';
 import { showTo } from '../src/monitor/recorder.js';
 import type { RingRecord } from '../src/monitor/ring-record.js';
 import { Backlog } from '../src/queue/backlog.js';
-import { listPreludes, type PreludeDescription } from '../src/queue/prelude-file.js';
+import { beginPreludeFile, listPreludes, type PreludeDescription } from '../src/queue/prelude-file.js';
 import { recoverPreludes } from '../src/queue/recover-preludes.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
 import { SegmentWriter } from '../src/queue/segment-writer.js';
@@ -57,20 +57,10 @@ function start(owner = GONE, redact: PreludeDescription['redact'] = []) {
     clock,
     queueBytes: 256 * 1024 * 1024,
     begin: async () =>
-      SegmentWriter.create({
-        folder,
-        sealer: await keys.current(),
-        purpose: 'prelude of a session',
-        description: {
-          kind: 'prelude',
-          ...account,
-          owner,
-          correlationId: 'session',
-          redact,
-        } satisfies Partial<PreludeDescription>,
-        clock,
-        state: 'prelude',
-      }),
+      beginPreludeFile(
+        { correlationId: 'session', redact, maxPayloadBytes: undefined },
+        { folder, account, sealer: await keys.current(), clock, owner },
+      ),
   });
   return { folder, keys, clock, prelude };
 }

@@ -1,15 +1,13 @@
 import type { Clock } from '@kilometers/auth';
 import type { SegmentWriter } from '../queue/segment-writer.js';
 import { encodeRingRecord } from '../queue/prelude-record.js';
+import { preludeBytes } from '../queue/queue-limits.js';
 import type { RingRecord } from './ring-record.js';
 
 /** What the thread that captures has not made safe after so long is written here: the server is busy starting before. */
 const FIRST_WRITE_MS = 100;
 /** How long what passes then is gathered for one write. */
 const WRITE_MS = 40;
-/** So much of what passes is kept at most, and so much of what the queue may have; what comes after it is not. */
-const MAX_BYTES = 16 * 1024 * 1024;
-const QUEUE_PART = 1 / 8;
 
 export type PreludeOptions = {
   readonly clock: Clock;
@@ -42,7 +40,8 @@ export class Prelude {
   note(record: RingRecord): void {
     if (this.#isClosed) return;
     const bytes = record.kind === 'bytes' ? record.bytes.length : 0;
-    if (this.#bytes + bytes > Math.min(MAX_BYTES, this.#options.queueBytes * QUEUE_PART)) {
+    // What comes after that is not kept.
+    if (this.#bytes + bytes > preludeBytes(this.#options.queueBytes)) {
       this.#isWhole = false;
       this.#isClosed = true;
       return;

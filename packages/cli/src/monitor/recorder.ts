@@ -1,7 +1,7 @@
 import type { Clock } from '@kilometers/auth';
 import type { Capture } from './capture.js';
 import type { RingReader } from './capture-ring.js';
-import { RecordCursor, type RingRecord } from './ring-record.js';
+import { recordsIn, type RingRecord } from './ring-record.js';
 import type { WriteAhead } from './write-ahead.js';
 
 /** How long traffic is gathered before it is taken out of the ring. It is on the disk within 50 ms from then. */
@@ -38,9 +38,10 @@ export type RecorderOptions = {
 export class Recorder {
   readonly #options: RecorderOptions;
   /** What was taken out of the ring and not looked at. */
-  #waiting: Buffer[] = [];
+  readonly #waiting: Buffer[] = [];
   #waitingSinceMs = 0;
-  #cursor: RecordCursor | undefined;
+  /** The records of the piece that is being looked at. */
+  #records: Iterator<RingRecord, undefined> | undefined;
   #isScheduled = false;
   #isCatchingUp = false;
   #gatheredAtMs = 0;
@@ -88,7 +89,7 @@ export class Recorder {
     const { clock, capture } = this.#options;
     const ahead = this.#options.ahead();
     const nowMs = clock.monotonicMs();
-    const isFirst = this.#cursor === undefined && this.#waiting.length === 0;
+    const isFirst = this.#records === undefined && this.#waiting.length === 0;
     if (ahead === undefined || ahead.roomBytes === 0) return false;
     // In the middle of a line nobody else could go on.
     if (isFirst && !ahead.isOpen && !capture.isBetweenLines) return false;
@@ -137,11 +138,11 @@ export class Recorder {
   /** The oldest record that was not looked at. */
   #next(): RingRecord | undefined {
     for (;;) {
-      const record = this.#cursor?.next();
+      const record = this.#records?.next().value;
       if (record !== undefined) return record;
       const piece = this.#waiting.shift() ?? this.#takeAtOnce();
-      this.#cursor = piece === undefined ? undefined : new RecordCursor(piece);
-      if (this.#cursor === undefined) return undefined;
+      this.#records = piece === undefined ? undefined : recordsIn(piece);
+      if (this.#records === undefined) return undefined;
     }
   }
 

@@ -97,27 +97,15 @@ export class RecordMemory {
   }
 }
 
-/** Gives records, one after the other, of bytes that were taken out of a ring. */
-export class RecordCursor {
-  readonly #memory: RecordMemory;
-  readonly #end: number;
-  #at = 0;
-
-  /** @param bytes where they are no memory of their own, they are copied. */
-  constructor(bytes: Buffer) {
-    const { buffer, byteOffset, length } = bytes;
-    const isAligned = byteOffset % RECORD_ALIGNMENT === 0 && buffer.byteLength % RECORD_ALIGNMENT === 0;
-    this.#memory = isAligned
-      ? new RecordMemory(buffer, byteOffset)
-      : new RecordMemory(new Uint8Array(bytes).buffer, 0);
-    this.#end = length;
-  }
-
-  /** The next record; its bytes are good as long as those that it was read from. */
-  next(): RingRecord | undefined {
-    if (this.#at + HEADER_BYTES > this.#end) return undefined;
-    const record = this.#memory.recordAt(this.#at);
-    this.#at += this.#memory.spaceAt(this.#at);
-    return record;
-  }
+/**
+ * The records in bytes that were taken out of a ring; their bytes are good as long as those. Where those are no memory of
+ * their own, they are copied.
+ */
+export function* recordsIn(bytes: Buffer): Generator<RingRecord, undefined> {
+  const { buffer, byteOffset, length } = bytes;
+  const isAligned = byteOffset % RECORD_ALIGNMENT === 0 && buffer.byteLength % RECORD_ALIGNMENT === 0;
+  const memory = isAligned
+    ? new RecordMemory(buffer, byteOffset)
+    : new RecordMemory(new Uint8Array(bytes).buffer, 0);
+  for (let at = 0; at + HEADER_BYTES <= length; at += memory.spaceAt(at)) yield memory.recordAt(at);
 }

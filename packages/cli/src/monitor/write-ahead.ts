@@ -1,10 +1,8 @@
 import { encodeRingPiece } from '../queue/prelude-record.js';
+import { preludeBytes } from '../queue/queue-limits.js';
+import { bytesIn } from '../queue/record-group.js';
 import type { SegmentWriter } from '../queue/segment-writer.js';
 import type { CaptureState } from './capture.js';
-
-/** So much of what passes waits to be looked at, at most, and so much of what the queue may have. */
-const MAX_BYTES = 16 * 1024 * 1024;
-const QUEUE_PART = 1 / 8;
 
 export type WriteAheadOptions = {
   /** How large the queue may be, in bytes. */
@@ -42,8 +40,8 @@ export class WriteAhead {
 
   /** How much more it takes now. */
   get roomBytes(): number {
-    const most = Math.min(MAX_BYTES, this.#options.queueBytes * QUEUE_PART);
-    return this.#isUsable && !this.#hasGap ? Math.max(0, most - this.#bytes) : 0;
+    const roomBytes = preludeBytes(this.#options.queueBytes) - this.#bytes;
+    return this.#isUsable && !this.#hasGap ? Math.max(0, roomBytes) : 0;
   }
 
   /** What comes next was looked at without it. */
@@ -66,7 +64,7 @@ export class WriteAhead {
         return false;
       }
       await file.append(pieces.map(encodeRingPiece));
-      this.#bytes += pieces.reduce((sum, { length }) => sum + length, 0);
+      this.#bytes += bytesIn(pieces);
       return true;
     } catch {
       this.#isUsable = false;

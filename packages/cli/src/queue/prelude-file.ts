@@ -52,18 +52,20 @@ export function beginPreludeFile(
     account,
     sealer,
     clock,
+    owner = ownIdentity(),
   }: {
     readonly folder: string;
     readonly account: Partial<QueueAccount>;
     readonly sealer: RecordSealer;
     readonly clock: Clock;
+    readonly owner?: ProcessIdentity;
   },
 ): Promise<SegmentWriter> {
   const description: PreludeDescription = {
     kind: 'prelude',
     profile: account.profile,
     origin: account.origin,
-    owner: ownIdentity(),
+    owner,
     ...session,
   };
   return SegmentWriter.create({

@@ -1,4 +1,4 @@
-import { RecordCursor, type RingRecord } from '../monitor/ring-record.js';
+import { recordsIn, type RingRecord } from '../monitor/ring-record.js';
 import type { SegmentRecord } from './record-group.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -19,16 +19,9 @@ export function encodeRingPiece(bytes: Buffer): SegmentRecord {
 export function decodeRingRecords({ head, body }: SegmentRecord): readonly RingRecord[] {
   try {
     const record = JSON.parse(head) as RingRecord | { readonly kind: 'piece' };
-    if (record.kind === 'piece') return recordsIn(body);
+    if (record.kind === 'piece') return [...recordsIn(body)];
     return [record.kind === 'bytes' ? { ...record, bytes: body } : record];
   } catch {
     return [];
   }
-}
-
-function recordsIn(piece: Buffer): readonly RingRecord[] {
-  const records: RingRecord[] = [];
-  const cursor = new RecordCursor(piece);
-  for (let record = cursor.next(); record !== undefined; record = cursor.next()) records.push(record);
-  return records;
 }

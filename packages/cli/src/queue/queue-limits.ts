@@ -13,6 +13,9 @@ const MIB = 1024 * 1024;
 const DAY_MS = 24 * 3_600_000;
 const DEFAULT_MAX_BYTES = 256 * MIB;
 const DEFAULT_MAX_AGE_MS = 30 * DAY_MS;
+/** What passed and was not looked at takes so much of the disk at most, and so much of what the queue may have. */
+const PRELUDE_MAX_BYTES = 16 * MIB;
+const PRELUDE_PART = 1 / 8;
 const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
 
 /**
@@ -25,6 +28,11 @@ export function queueLimitsFrom(environment: NodeJS.ProcessEnv): QueueLimits {
     maxBytes: readBytes('KM_QUEUE_MAX_BYTES', environment['KM_QUEUE_MAX_BYTES']),
     maxAgeMs: readAge('KM_QUEUE_MAX_AGE', environment['KM_QUEUE_MAX_AGE']),
   };
+}
+
+/** How large a prelude may be, in bytes, where the queue may have `queueBytes`. */
+export function preludeBytes(queueBytes: number): number {
+  return Math.min(PRELUDE_MAX_BYTES, queueBytes * PRELUDE_PART);
 }
 
 function readBytes(name: string, text = ''): number {

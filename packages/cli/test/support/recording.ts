@@ -6,9 +6,9 @@ import type { Direction, MonitorEvent } from '../../src/monitor/monitor-event.js
 import { Recorder, showTo } from '../../src/monitor/recorder.js';
 import type { RingRecord } from '../../src/monitor/ring-record.js';
 import { WriteAhead, type WriteAheadOptions } from '../../src/monitor/write-ahead.js';
-import { listPreludes, readPrelude, type PreludeDescription } from '../../src/queue/prelude-file.js';
+import { beginPreludeFile, listPreludes, readPrelude } from '../../src/queue/prelude-file.js';
 import type { SegmentKeys } from '../../src/queue/segment-keys.js';
-import { SegmentWriter } from '../../src/queue/segment-writer.js';
+import type { SegmentWriter } from '../../src/queue/segment-writer.js';
 import { FakeClock } from './fake-clock.js';
 import { accountFolder, newKeys, until } from './queue.js';
 
@@ -54,20 +54,10 @@ export function startRecording({
   }
   async function begin(from: CaptureState) {
     await mayBegin;
-    const writer = await SegmentWriter.create({
-      folder,
-      sealer: await keys.last(),
-      purpose: 'prelude of a session',
-      description: {
-        kind: 'prelude',
-        owner: GONE,
-        correlationId: 'session',
-        redact: [],
-        from,
-      } satisfies Partial<PreludeDescription>,
-      clock,
-      state: 'prelude',
-    });
+    const writer = await beginPreludeFile(
+      { correlationId: 'session', redact: [], maxPayloadBytes: undefined, from },
+      { folder, account: {}, sealer: await keys.last(), clock, owner: GONE },
+    );
     begun.push(writer);
     const append: SegmentWriter['append'] = (records) => counted(writer.append(records));
     return { append, close: () => counted(writer.close()), remove: () => counted(writer.remove()) };
