@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { runMonitor } from './commands/monitor.js';
 import type { MonitorFlags } from './monitor/monitor-flags.js';
-import { plainFlags } from './plain-flags.js';
+import { givenValues, plainFlags } from './plain-flags.js';
 import { runInProcess } from './process-context.js';
 
 export { runMonitor };
+
+const VALUED = ['profile', 'endpoint', 'log'] as const;
 
 type MonitorCall = { readonly command: readonly [string, ...string[]]; readonly flags: MonitorFlags };
 
@@ -29,11 +31,10 @@ export function plainMonitorCall(words: readonly string[]): MonitorCall | undefi
   const at = words.indexOf('--');
   const [file = '', ...args] = at === -1 ? [] : words.slice(at + 1);
   const given = plainFlags(words.slice(0, Math.max(0, at)), {
-    valued: ['profile', 'endpoint', 'log'],
+    valued: VALUED,
     switches: ['server', 'verbose', 'summary', 'local', 'pass-env'],
   });
   if (file === '' || given === undefined) return undefined;
-  const [profile, endpoint, log] = [given.get('profile'), given.get('endpoint'), given.get('log')];
   return {
     command: [file, ...args],
     flags: {
@@ -41,9 +42,7 @@ export function plainMonitorCall(words: readonly string[]): MonitorCall | undefi
       summary: given.has('summary'),
       local: given.has('local'),
       passEnv: given.has('pass-env'),
-      ...(profile !== undefined && { profile }),
-      ...(endpoint !== undefined && { endpoint }),
-      ...(log !== undefined && { log }),
+      ...givenValues(given, VALUED),
     },
   };
 }

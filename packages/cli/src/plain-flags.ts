@@ -30,3 +30,16 @@ export function plainFlags(
   }
   return given;
 }
+
+/** The values of those of `names` that were given. */
+export function givenValues<Name extends string>(
+  given: ReadonlyMap<string, string>,
+  names: readonly Name[],
+): Partial<Record<Name, string>> {
+  const values: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const value = given.get(name);
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { runAuthStatus, type AuthStatusFlags } from './commands/auth-status.js';
-import { plainFlags } from './plain-flags.js';
+import { givenValues, plainFlags } from './plain-flags.js';
 import { runInProcess } from './process-context.js';
 
 export { runAuthStatus };
+
+const VALUED = ['profile', 'endpoint'] as const;
 
 /**
  * `km auth status` with plain flags, which people and prompts ask for often: without the parser of all of `km`, which
@@ -24,16 +26,14 @@ export function answerStatus(words: readonly string[]): boolean {
 /** The flags in `words` where they are plain; `undefined` otherwise: see {@link plainFlags}. */
 export function plainStatusFlags(words: readonly string[]): AuthStatusFlags | undefined {
   const given = plainFlags(words, {
-    valued: ['profile', 'endpoint'],
+    valued: VALUED,
     switches: ['json', 'check', 'watch'],
   });
   if (given === undefined) return undefined;
-  const [profile, endpoint] = [given.get('profile'), given.get('endpoint')];
   return {
     json: given.has('json'),
     check: given.has('check'),
     watch: given.has('watch'),
-    ...(profile !== undefined && { profile }),
-    ...(endpoint !== undefined && { endpoint }),
+    ...givenValues(given, VALUED),
   };
 }

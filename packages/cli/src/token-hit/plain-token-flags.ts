@@ -1,5 +1,5 @@
 import { parseDurationMs } from '@kilometers/auth';
-import { plainFlags } from '../plain-flags.js';
+import { givenValues, plainFlags } from '../plain-flags.js';
 import type { AccountFlags } from '../settings.js';
 import type { PlainFormat } from '../token-format/print-token.js';
 
@@ -18,7 +18,6 @@ const FORMATS: readonly PlainFormat[] = ['raw', 'header', 'json', 'k8s', 'aws'];
 export function plainTokenFlags(words: readonly string[]): PlainTokenFlags | undefined {
   const given = plainFlags(words, { valued: VALUED });
   if (given === undefined) return undefined;
-  const [scope, profile, endpoint] = [given.get('scope'), given.get('profile'), given.get('endpoint')];
   const format = FORMATS.find((each) => each === (given.get('format') ?? 'raw'));
   const duration = given.get('min-valid');
   const minValid = duration === undefined ? 0 : parseDurationMs(duration);
@@ -26,8 +25,6 @@ export function plainTokenFlags(words: readonly string[]): PlainTokenFlags | und
   return {
     format,
     minValid,
-    ...(scope !== undefined && { scope }),
-    ...(profile !== undefined && { profile }),
-    ...(endpoint !== undefined && { endpoint }),
+    ...givenValues(given, ['scope', 'profile', 'endpoint']),
   };
 }
