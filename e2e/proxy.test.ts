@@ -40,6 +40,9 @@ describe('behind a proxy, with certificates of a private authority', () => {
     expect(doctor.stdout).toMatch(new RegExp(`^ok {7}tls: [^,]+,\\s[^,]+, and by\\s+${variable}$`, 'm'));
     expect(doctor.stdout).toContain(`proxy: ${network.proxy.host}, from HTTPS_PROXY`);
 
+    expect(await runKm(['plugins', 'list'], { env })).toMatchObject({ code: 0, stderr: '' });
+    expect(await runKm(['auth', 'status', '--check'], { env })).toMatchObject({ code: 0 });
+
     const km = startKm(monitoring('process.stdin.pipe(process.stdout)'), env);
     km.child.stdin.end('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
     expect(await km.ended).toMatchObject({ code: 0 });
@@ -56,6 +59,8 @@ describe('behind a proxy, with certificates of a private authority', () => {
         'POST /api/auth/token',
         'GET /api/user/features',
         'GET /health',
+        'POST /api/plugins/manifest',
+        'GET /api/auth/validate',
         'POST /api/events/batch',
         'POST /api/auth/device-code/start',
         'POST /api/auth/device-code/poll',

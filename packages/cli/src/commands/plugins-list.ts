@@ -20,7 +20,7 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
   try {
     const plugins = await fetchPlugins({
       url: serviceUrl(account.endpoint.value, '/api/plugins/manifest'),
-      fetch: createAuthenticatedClient(manager, 'plugins'),
+      fetch: createAuthenticatedClient(manager, 'plugins', { fetch: context.fetch }),
       clock: context.clock,
       platform: { os: platform(), arch: arch() },
       cliVersion: context.version,
