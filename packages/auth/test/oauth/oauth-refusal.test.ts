@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest';
-import { createOAuthProvider, Secret, type TokenRequestError } from '../../src/index.js';
+import {
+  AuthToken,
+  createAuthManager,
+  createMemoryCache,
+  createOAuthProvider,
+  Secret,
+  storeLogin,
+  type TokenRequestError,
+} from '../../src/index.js';
 import { explainOAuthError } from '../../src/providers/oauth/oauth-refusal.js';
+import { fakeClock } from '../support/fake-clock.js';
 import { drop } from '../support/http-server.js';
-import { outcomeOf } from '../support/setup.js';
+import { HOUR, outcomeOf } from '../support/setup.js';
 import { json, startFakeIssuer } from './fake-issuer.js';
 
 /** How a refresh that is answered so ends. */
@@ -18,6 +27,9 @@ async function refusedWith(...answer: Parameters<typeof json>): Promise<TokenReq
 
 test.each([
   [400, 'invalid_grant', 'KM_AUTH_GRANT_REJECTED', 'log in again'],
+  // Auth0's way; the error says what it is, whichever status of a refusal it came with.
+  [403, 'invalid_grant', 'KM_AUTH_GRANT_REJECTED', 'log in again'],
+  [404, 'invalid_grant', 'KM_AUTH_GRANT_REJECTED', 'log in again'],
   [400, 'invalid_scope', 'KM_AUTH_INVALID_SCOPE', 'log in with the scope'],
   [401, 'invalid_client', 'KM_AUTH_CONFIGURATION', 'check the client id'],
   [400, 'unauthorized_client', 'KM_AUTH_CONFIGURATION', 'allow the grant'],
@@ -42,6 +54,39 @@ test.each([
   expect(failure.message).toContain(next);
   expect(failure.failure).toMatchObject({ oauthError: error, oauthErrorDescription: 'in its own words' });
 });
+
+test.each([400, 403])(
+  'a login whose refresh token is refused with %d is over, and says what to run',
+  async (status) => {
+    const issuer = await startFakeIssuer();
+    issuer.replies.set('/token', () => json({ error: 'invalid_grant' }, status));
+    const clock = fakeClock();
+    const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli', clock });
+    const cache = createMemoryCache({ clock });
+    const token = new AuthToken({
+      value: 'a',
+      scopes: [],
+      issuedAtMs: clock.nowMs(),
+      expiresAtMs: clock.nowMs() + 1_000,
+    });
+    const grant = { token, refreshToken: new Secret('refresh-1') };
+    const key = await storeLogin({ id: 'login-1', grant, askedScopes: [] }, { provider, cache });
+    const manager = createAuthManager({
+      provider,
+      cache,
+      clock,
+      loginId: 'login-1',
+      loginCommand: () => 'acme in',
+    });
+    clock.jumpWall(HOUR);
+
+    const error = await outcomeOf(manager.getValidToken());
+
+    expect(error).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect((error as Error).message).toContain('run `acme in`');
+    expect(await cache.getGrant(key)).not.toHaveProperty('refreshToken');
+  },
+);
 
 test('what a server wrote is cut, and free of control characters and of what was sent', async () => {
   const failure = await refusedWith(

@@ -25,6 +25,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   invalid_grant: {
     means: 'what was sent for a token has ended, was revoked, was used before, or is for another client',
     next: 'log in again',
+    code: 'KM_AUTH_GRANT_REJECTED',
   },
   unauthorized_client: {
     means: 'this client may not use this grant',
