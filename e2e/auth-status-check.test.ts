@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { accountAt, runKm } from './support/km.js';
 import { CLI } from './support/oauth-clients.js';
-import { at, logInByWeb } from './support/oauth-km.js';
+import { at, logInByWeb, WEB } from './support/oauth-km.js';
 import { startOAuthServer, type OAuthServer, type OAuthServerOptions } from './support/oauth-server.js';
 import { flawsBySchema } from './support/schema.js';
 
@@ -10,7 +10,7 @@ const CHECK = ['auth', 'status', '--check'];
 
 async function loggedIn(options: Partial<OAuthServerOptions> = {}) {
   const server = await startOAuthServer({ clients: [CLI], ...options });
-  const { env } = await logInByWeb([...at(server), '--web', '--scope', 'openid offline_access read']);
+  const { env } = await logInByWeb([...at(server), ...WEB]);
   const token = (await runKm(['auth', 'token'], { env })).stdout.trim();
   return { server, env, token };
 }
@@ -34,6 +34,20 @@ async function destroyToken({ provider }: OAuthServer, token: string): Promise<v
   await (await provider.AccessToken.find(token))?.destroy();
 }
 
+/** Ends the login at the issuer: nobody here is told. */
+async function revokeLogin(
+  server: OAuthServer,
+  env: Record<string, string>,
+  flags: readonly string[] = [],
+): Promise<void> {
+  expect(await runKm(['auth', 'refresh', ...flags], { env })).toMatchObject({ code: 0 });
+  const sent = server.seen.flatMap(({ body }) =>
+    body.get('token_type_hint') === 'refresh_token' ? [body.get('token') ?? ''] : [],
+  );
+  const refreshToken = await server.provider.RefreshToken.find(sent.at(-1) ?? '');
+  await server.provider.RefreshToken.revokeByGrantId(refreshToken?.grantId ?? '');
+}
+
 test('the issuer is asked how the tokens are, and the login; without --check nobody is', async () => {
   const { server, env, token } = await loggedIn();
   const asked = (): number => server.seen.filter(({ path }) => path.includes('introspection')).length;
@@ -52,16 +66,26 @@ test('a token that the issuer takes no more is told with what helps, and so is a
   expect(await checksOf(env)).toEqual({ code: 1, said: new Set(['token false', 'refresh_token true']) });
   expect((await runKm(CHECK, { env })).stdout).toContain('run `km auth refresh`');
 
-  const login = await runKm(['auth', 'refresh'], { env });
-  expect(login.code).toBe(0);
-  const sent = server.seen.flatMap(({ body }) =>
-    body.get('token_type_hint') === 'refresh_token' ? [body.get('token') ?? ''] : [],
-  );
-  const refreshToken = await server.provider.RefreshToken.find(sent.at(-1) ?? '');
-  await server.provider.RefreshToken.revokeByGrantId(refreshToken?.grantId ?? '');
+  await revokeLogin(server, env);
   const over = await checksOf(env);
   expect(over.code).toBe(4);
   expect(over.said).toContain('refresh_token false');
+});
+
+test('what helps is told for the profile that was asked about, not for the active one', async () => {
+  const server = await startOAuthServer({ clients: [CLI] });
+  const work = ['--profile', 'work'];
+  const { env } = await logInByWeb([...at(server), ...WEB, ...work]);
+  await destroyToken(server, (await runKm(['auth', 'token', ...work], { env })).stdout.trim());
+  const { stdout } = await runKm([...CHECK, ...work], { env });
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'the server does not take the token default any more: run `km auth refresh --profile work`',
+  );
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain('--profile work --scope "offline_access openid read"`');
+
+  await revokeLogin(server, env, work);
+  const login = (await runKm([...CHECK, ...work], { env })).stdout.replaceAll(/\s+/g, ' ');
+  expect(login).toContain('does not take the login any more: run `km auth login --profile work`');
 });
 
 test('an issuer that does not say, and one that is down, are told apart', async () => {

@@ -44,6 +44,12 @@ export function tokenKeyOf(account: Account, scope: Scope): string {
   return scopeKey(scope) + grantOfAccount(account).keySuffix;
 }
 
+/** Which scope the token is for that the manager keeps under `tokenKey`. */
+export function scopeOfKey(tokenKey: string, { oauth }: Pick<Account, 'oauth'>): string {
+  const { keySuffix = '' } = oauth ?? {};
+  return tokenKey.endsWith(keySuffix) ? tokenKey.slice(0, tokenKey.length - keySuffix.length) : tokenKey;
+}
+
 /** Under what the manager keeps the grant of this account. */
 export function grantKeyOf(owner: GrantOwner): GrantKey {
   return {

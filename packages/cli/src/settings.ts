@@ -40,8 +40,6 @@ export type Account = {
   readonly note: string | undefined;
 };
 
-const LOGIN_COMMAND = 'km auth login';
-
 export type Settings = {
   readonly profile: Sourced<string>;
   /** What flags, the environment and the profile say. */
@@ -96,9 +94,12 @@ export function settingsFrom(
   };
 }
 
-/** The command that logs `profile` in, for those who are told to. */
-function loginCommandFor({ profile, endpoint }: Pick<Settings, 'profile' | 'endpoint'>): string {
-  const words = [LOGIN_COMMAND];
+/** `command` as it is to be run for the account that is meant, for those who are told to. */
+export function commandFor(
+  command: string,
+  { profile, endpoint }: Pick<Settings, 'profile' | 'endpoint'>,
+): string {
+  const words = [command];
   if (profile.source === 'flag') words.push(`--profile ${profile.value}`);
   if (endpoint?.source === 'flag') words.push(`--endpoint ${endpoint.value}`);
   return words.join(' ');
@@ -143,7 +144,7 @@ export async function resolveAccount(
     (stored.login === undefined
       ? { value: DEFAULT_API_ENDPOINT, source: 'default' }
       : { value: stored.login.apiEndpoint, source: 'login' });
-  const loginCommand = loginCommandFor(settings);
+  const loginCommand = commandFor('km auth login', settings);
   const account = {
     profile,
     endpoint,

@@ -99,6 +99,11 @@ describe('tomorrow, without anybody', () => {
     if (answer !== 'yes') expect(outlook.remedy).not.toBeNull();
   });
 
+  test('what helps is for the profile that was asked about', () => {
+    const ending = refreshToken({ expiresAtMs: NOW_MS + HOUR_MS });
+    expect(status(ending, { account: BY_HAND }).outlook.remedy).toBe('run km auth refresh --profile work');
+  });
+
   test('a login that ends today still refreshes now, and one that has ended does not', () => {
     const ending = refreshToken({ expiresAtMs: NOW_MS + HOUR_MS, isEndFixed: true });
     expect(status(ending, { account: BY_HAND })).toMatchObject({

@@ -1,5 +1,5 @@
 import { formatDuration, type GrantFailure, type RefreshToken } from '@kilometers/auth';
-import type { Account } from '../settings.js';
+import { commandFor, type Account } from '../settings.js';
 import { dateTime } from '../terminal/date-time.js';
 
 /** Whether an account will go on by itself. */
@@ -13,7 +13,7 @@ export type Outlook = {
 
 /** What an outlook is made from. */
 export type OutlookInput = {
-  readonly account: Pick<Account, 'credential' | 'loginCommand' | 'note'>;
+  readonly account: Pick<Account, 'profile' | 'endpoint' | 'credential' | 'loginCommand' | 'note'>;
   /** The refresh token that is stored, and the last failure. */
   readonly refreshToken: RefreshToken | undefined;
   readonly failure: GrantFailure | undefined;
@@ -83,7 +83,8 @@ export function outlookOf(input: OutlookInput): Outlook {
     return { answer: isSoon ? 'no' : 'yes', reason, remedy: `${logIn} before` };
   }
   const reason = `the login ends ${end} if no km renews it before`;
-  return { answer: isSoon ? 'unsure' : 'yes', reason, remedy: isSoon ? 'run km auth refresh' : null };
+  const remedy = isSoon ? `run ${commandFor('km auth refresh', account)}` : null;
+  return { answer: isSoon ? 'unsure' : 'yes', reason, remedy };
 }
 
 function no({ account, refreshToken, failure, nowMs }: OutlookInput, logIn: string): Outlook {

@@ -1,4 +1,5 @@
 import { dueAtMs, isUsable, type GrantRecord, type KeySource } from '@kilometers/auth';
+import { scopeOfKey } from '../grant-of-account.js';
 import type { Account, SettingSource } from '../settings.js';
 import { issuerStatus, type IssuerStatus } from './issuer-status.js';
 import { mintOf, outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
@@ -90,12 +91,15 @@ export function profileStatus({
 }: StatusInput): ProfileStatus {
   const refreshAheadMs = settings.find(({ name }) => name === 'refreshAhead')?.value ?? 0;
   const tokens = [...(record?.tokens ?? [])];
-  const { keySuffix = '' } = account.oauth ?? {};
   const scopes = tokens.map(([key, token]): ScopeStatus => {
-    const scope = key.endsWith(keySuffix) ? key.slice(0, key.length - keySuffix.length) : key;
     const refreshAtMs = dueAtMs(token, refreshAheadMs, 0);
     const state = !isUsable(token, nowMs) ? 'expired' : nowMs >= refreshAtMs ? 'due' : 'fresh';
-    return { scope, state, expiresAt: at(token.expiresAtMs), refreshAt: at(refreshAtMs) };
+    return {
+      scope: scopeOfKey(key, account),
+      state,
+      expiresAt: at(token.expiresAtMs),
+      refreshAt: at(refreshAtMs),
+    };
   });
   const { refreshToken, lastFailure: failure } = record ?? {};
   const hasUsableToken = tokens.some(([, token]) => isUsable(token, nowMs));

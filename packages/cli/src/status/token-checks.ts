@@ -1,5 +1,6 @@
 import {
   AuthError,
+  DEFAULT_SCOPE,
   isUsable,
   type AuthToken,
   type GrantRecord,
@@ -8,8 +9,9 @@ import {
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeOf, isExplained } from '../exit-code.js';
+import { scopeOfKey } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
-import { serviceUrl, type Account } from '../settings.js';
+import { commandFor, serviceUrl, type Account } from '../settings.js';
 
 /** What the server says of a token. Members may be added; those here stay. */
 export type TokenCheck = {
@@ -20,6 +22,8 @@ export type TokenCheck = {
   readonly isActive: boolean | null;
   /** Why it does not say, with a code as in docs/errors.md. */
   readonly failure: { readonly code: string; readonly message: string } | null;
+  /** What a human can do where it does not take it. */
+  readonly remedy: string | null;
 };
 
 /** Asks who issued a token whether it takes it; `undefined` where there is nobody to ask. */
@@ -42,7 +46,7 @@ export async function checkTokens(
   const asked = [
     ...[...tokens]
       .filter(([, token]) => isUsable(token, nowMs))
-      .map(([scope, token]) => ({ what: 'token' as const, scope, token })),
+      .map(([key, token]) => ({ what: 'token' as const, scope: scopeOfKey(key, account), token })),
     ...(refreshToken === undefined
       ? []
       : [{ what: 'refresh_token' as const, scope: null, token: refreshToken.secret }]),
@@ -53,9 +57,19 @@ export async function checkTokens(
   const checks: TokenCheck[] = [];
   for (const { what, scope, token } of asked) {
     const said = await answerOf(ask(token, what));
-    if (said !== undefined) checks.push({ what, scope, ...said });
+    if (said === undefined) continue;
+    const remedy = said.isActive === false ? remedyFor({ what, scope }, account) : null;
+    checks.push({ what, scope, ...said, remedy });
   }
   return checks;
+}
+
+/** For this account: without its flags, a command may renew, or replace, the login of another. */
+function remedyFor({ what, scope }: Pick<TokenCheck, 'what' | 'scope'>, account: Account): string {
+  if (what === 'refresh_token') return `run \`${account.loginCommand}\``;
+  const isDefault = scope === null || scope === DEFAULT_SCOPE;
+  const command = commandFor('km auth refresh', account);
+  return `run \`${command}${isDefault ? '' : ` --scope ${/\s/.test(scope) ? `"${scope}"` : scope}`}\``;
 }
 
 async function answerOf(
@@ -117,11 +131,10 @@ export function exitCodeOfChecks(checks: readonly TokenCheck[]): number {
 
 /** The same for people, a line a fact. */
 export function checkFacts(checks: readonly TokenCheck[]): readonly string[] {
-  return checks.map(({ what, scope, isActive, failure }) => {
+  return checks.map(({ what, scope, isActive, failure, remedy }) => {
     const name = what === 'token' ? `token ${scope ?? ''}` : 'login';
     if (isActive === null) return `the server does not say how the ${name} is: ${failure?.message ?? ''}`;
     if (isActive) return `the server takes the ${name}`;
-    const remedy = what === 'token' ? 'run `km auth refresh`' : 'run `km auth login`';
-    return `the server does not take the ${name} any more: ${remedy}`;
+    return `the server does not take the ${name} any more: ${remedy ?? ''}`;
   });
 }
