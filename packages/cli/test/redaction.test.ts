@@ -48,6 +48,24 @@ describe('secrets that show what they are', () => {
       '{"t":"Bearer eyJhbGciOiJ9.eyJzdWIiOiIx.c2ln"}',
       '{"t":"Bearer [redacted]"}',
     ],
+    ['a key on a line of its own', '"Your key:\\nkm_live_abcdef0123456789"', '"Your key:\\n[redacted]"'],
+    ['a key in a column', '"key\\tkm_live_abcdef0123456789\\r\\n"', '"key\\t[redacted]\\r\\n"'],
+    [
+      'a JWT on a line of its own',
+      '"token:\\neyJhbGciOiJ9.eyJzdWIiOiIx.c2ln\\n"',
+      '"token:\\n[redacted]\\n"',
+    ],
+    ['a bearer token at the start of a line', '"\\nBearer abcdefgh12345678"', '"\\nBearer [redacted]"'],
+    ['in JSON in JSON', '"{\\"a\\":\\"\\\\nkm_live_abc123\\"}"', '"{\\"a\\":\\"\\\\n[redacted]\\"}"'],
+    ['and in that once more', '"\\\\\\\\nBearer abcdefgh"', '"\\\\\\\\nBearer [redacted]"'],
+    ['in a URL', '"cb%3Ftoken%3DeyJhbGciOiJ9.eyJzdWIiOiIx.c2ln%26a"', '"cb%3Ftoken%3D[redacted]%26a"'],
+    [
+      'a header in a URL',
+      '"h=Bearer%20abcdefgh&i=Bearer+abcdefgh"',
+      '"h=Bearer%20[redacted]&i=Bearer+[redacted]"',
+    ],
+    ['behind an escaped character', '"\\u003dkm_live_abc123"', '"\\u003d[redacted]"'],
+    ['in colour', '"\\u001b[1;32mkm_live_abc123\\u001b[0m"', '"\\u001b[1;32m[redacted]\\u001b[0m"'],
   ])('%s', (_, text, expected) => {
     const result = redact(text);
     expect(result.text).toBe(expected);
@@ -59,6 +77,7 @@ describe('secrets that show what they are', () => {
     '{"text":"the bearer of news, basic facts, energy and keys"}',
     '{"text":"speed in km_per_h, PRIVATE KEY, -----BEGIN CERTIFICATE-----"}',
     '{"text":"eyJ is how it begins"}',
+    '{"text":"forbearer abcdefgh, akm_live_abc123, xeyJhbGciOiJ9.eyJzdWIiOiIx.c2ln"}',
   ])('leaves alone what is none: %s', (text) => {
     expect(redact(text)).toEqual({ text, count: 0 });
   });
@@ -76,13 +95,25 @@ describe('secrets that show what they are', () => {
       'km_live_abcdef1234',
       'eyJhbGciOiJ9.eyJzdWIiOiIx.c2lnbmF0dXJl',
     );
+    const beside = constantFrom(' ', '\n', '\t', '\r\n', '"', '\\', '%3D', '%0A', '/', 'é', '\u001b[0m', '');
+    const depth = constantFrom(0, 1, 2);
     check(
-      property(tuple(string(), secret, string(), jsonValue()), ([before, secretText, after, other]) => {
-        const text = JSON.stringify({ a: `${before} ${secretText} ${after}`, other });
-        const result = withoutObviousSecrets(text);
-        expect(result.text).not.toContain(secretText.replace('Bearer ', ''));
-        expect(() => JSON.parse(result.text) as unknown).not.toThrow();
-      }),
+      property(
+        tuple(string(), beside, secret, beside, string(), jsonValue(), depth),
+        ([before, left, secretText, right, after, other, times]) => {
+          // What is glued to a word is one, and no secret.
+          const start = left === '' ? '' : before + left;
+          const end = right === '' ? '' : right + after;
+          let text = JSON.stringify({ a: `${start}${secretText}${end}`, other });
+          for (let time = 0; time < times; time += 1) text = JSON.stringify({ text });
+          const result = withoutObviousSecrets(text);
+          expect(result.text).not.toContain(secretText.replace('Bearer ', ''));
+          expect(result.count).toBeGreaterThan(0);
+          expect(() => JSON.parse(result.text) as unknown).not.toThrow();
+          expect(withoutObviousSecrets(result.text)).toEqual({ text: result.text, count: 0 });
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 

@@ -1,3 +1,5 @@
+import { OUTSIDE_BASE64URL, OUTSIDE_WORD, SPACE } from './escaped-text.js';
+
 /** What stands in the place of a secret. */
 export const REDACTED = '[redacted]';
 
@@ -7,16 +9,19 @@ const SIGN = /(?:earer|EARER|asic|ASIC|PRIVATE KEY|km_|eyJ)/;
 /**
  * Secrets that show what they are; what a pattern names `kept` stays. A match ends before a quote and before the
  * backslash of an escaped one, so that JSON stays JSON. None begins again within what it has looked through, so that the time
- * is in proportion to the length.
+ * is in proportion to the length. What must stand before a secret is looked at last, where there is one: so it is found sooner.
  */
 const PATTERNS: readonly RegExp[] = [
   // RFC 6750 §2.1: a word of eight characters, or a shorter one with a digit in it.
-  /(?<kept>\bbearer\s+)(?:[A-Za-z0-9._~+/=-]{8,}|(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{4,})/gi,
+  new RegExp(
+    `(?<kept>bearer(?<=${OUTSIDE_WORD}bearer)${SPACE}+)(?:[A-Za-z0-9._~+/=-]{8,}|(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{4,})`,
+    'gi',
+  ),
   // RFC 7617: only in a header, for "basic" is a word that is followed by many others.
   /(?<kept>authorization[\\"']*\s*[:=]\s*[\\"']*basic\s+)[A-Za-z0-9+/=_-]{4,}/gi,
-  /(?<![A-Za-z0-9_])km_(?:[a-z]{2,8}_[A-Za-z0-9_-]{3,}|[A-Za-z0-9-]{16,})/g,
+  new RegExp(`km_(?<=${OUTSIDE_WORD}km_)(?:[a-z]{2,8}_[A-Za-z0-9_-]{3,}|[A-Za-z0-9-]{16,})`, 'g'),
   // RFC 7519: a JWT's header begins as every JSON object in base64url does.
-  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g,
+  new RegExp(`eyJ(?<=${OUTSIDE_BASE64URL}eyJ)[A-Za-z0-9_-]{4,}\\.[A-Za-z0-9_-]{4,}\\.[A-Za-z0-9_-]*`, 'g'),
 ];
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc7468 | RFC 7468} */
