@@ -13,12 +13,15 @@ import {
   type RenewalOutcome,
 } from './refresh-token-renewal.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
+import type { TimeWitness } from './time-witness.js';
 import { scopesOfKey, targetOfKey } from './token-key.js';
 import { TokenRequestError } from './token-request-error.js';
 
 export type RefreshTransactionOptions = RefreshTokenRenewalOptions &
   AnswerKeeperOptions & {
     readonly credential: Credential | undefined;
+    /** What tells an end that has come from a clock that was set. */
+    readonly hasSeenPass: TimeWitness;
     /** The command that logs this profile in, for these scopes. */
     readonly loginCommand: (scopes: readonly string[]) => string;
   };
@@ -185,8 +188,14 @@ export class RefreshTransaction {
     return !this.#isOver(refreshToken) && (scopes === undefined || coversScopes(scopes, scopesOfKey(scope)));
   }
 
+  /**
+   * Where a credential wins a new login, its end is believed. Where only a human could, the wall clock is not: it may
+   * have been set since. The service is asked, once, for a refresh token that it refuses is removed.
+   */
   #isOver({ expiresAtMs }: RefreshToken): boolean {
-    return expiresAtMs !== undefined && expiresAtMs <= this.#options.clock.nowMs();
+    const { credential, clock, hasSeenPass } = this.#options;
+    if (expiresAtMs === undefined || expiresAtMs > clock.nowMs()) return false;
+    return credential !== undefined || hasSeenPass(expiresAtMs);
   }
 
   async #noteFailure(error: AuthError): Promise<void> {

@@ -9,6 +9,7 @@ import { TokenRequestError } from './token-request-error.js';
 export function securityReasonOf(error: AuthError): SecurityReason | undefined {
   const said = error instanceof TokenRequestError ? (error.failure.oauthErrorDescription ?? '') : '';
   if (/re-?us/i.test(said)) return 'refresh-token-reused';
-  if (/revoked/i.test(said)) return 'refresh-token-revoked';
+  // "Expired or revoked", as Google has it for any end, says neither.
+  if (/revoked/i.test(said) && !/expired/i.test(said)) return 'refresh-token-revoked';
   return undefined;
 }

@@ -2,8 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { createAuthManager, createMemoryCache, TokenRequestError } from '../src/index.js';
 import { fakeClock } from './support/fake-clock.js';
 import { invalidGrant } from './support/failures.js';
+import { recordEvents } from './support/record-events.js';
 import { scriptedProvider } from './support/scripted-provider.js';
-import { HOUR, LOGGED_IN, outcomeOf, setup, type Setup } from './support/setup.js';
+import {
+  API_KEY,
+  HOUR,
+  KEYED,
+  LOGGED_IN,
+  outcomeOf,
+  setup,
+  type Setup,
+  type SetupOptions,
+} from './support/setup.js';
 
 const loginCommand = (scopes: readonly string[]): string => ['acme sign-in', ...scopes].join(' ');
 
@@ -12,9 +22,9 @@ function refusedScope(): TokenRequestError {
 }
 
 /** A login whose refresh token the server ends in an hour. */
-async function endingLogin(): Promise<Setup> {
-  const world = await setup({ login: ['a'] });
-  await world.cache.updateGrant(LOGGED_IN, (record) => ({
+async function endingLogin(options: SetupOptions = {}, key = LOGGED_IN): Promise<Setup> {
+  const world = await setup({ login: ['a'], ...options });
+  await world.cache.updateGrant(key, (record) => ({
     ...record!,
     refreshToken: { ...record!.refreshToken!, expiresAtMs: world.clock.nowMs() + HOUR },
   }));
@@ -72,6 +82,55 @@ test('a login is used up to its end', async () => {
   await clock.advance(HOUR - 1);
   await manager.getValidToken('a');
   expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
+});
+
+describe('a login that is past its end by the wall clock alone', () => {
+  /** The login was made, and the process started, while the clock was two hours slow. */
+  async function putRight(): Promise<Setup> {
+    const clock = fakeClock();
+    clock.jumpWall(-2 * HOUR);
+    const world = await endingLogin({ clock });
+    await clock.advance(5_000);
+    clock.jumpWall(2 * HOUR);
+    return world;
+  }
+
+  test('is not over: a clock that was put right ends no login', async () => {
+    const { manager, provider } = await putRight();
+    await manager.getValidToken('a');
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
+  });
+
+  test('is not over for a process that starts then', async () => {
+    const { another, provider } = await putRight();
+    await another().getValidToken('a');
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
+  });
+
+  test('is over once the service says so, which is asked once however many processes start', async () => {
+    const { another, provider, clock, stored } = await endingLogin();
+    await clock.advance(2 * HOUR);
+    provider.next({ refuse: invalidGrant('Token has been expired or revoked.') });
+    const late = another();
+    const heard = recordEvents(late);
+    expect(await outcomeOf(late.getValidToken('a'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: 'the login is over: invalid_grant (Token has been expired or revoked.); run `km auth login`',
+    });
+    expect(heard.of('security.event'), 'an end that was told is no attack').toEqual([]);
+    for (let process = 0; process < 3; process += 1) {
+      expect(await outcomeOf(another().getValidToken('a'))).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    }
+    expect(provider.calls).toBe(1);
+    expect(await stored()).not.toHaveProperty('refreshToken');
+  });
+
+  test('is not asked for where an API key wins a new one', async () => {
+    const { another, provider, clock } = await endingLogin({ apiKey: API_KEY }, KEYED);
+    await clock.advance(2 * HOUR);
+    await another().getValidToken('a');
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['api_key']);
+  });
 });
 
 describe('the last failure of a login', () => {
