@@ -59,8 +59,11 @@ describe('km auth revoke', () => {
     expect(await tokenOf({ ...env, KM_PROFILE: 'other' })).toBe(other);
   });
 
-  test('when the API does not answer clears at once, and a later km ends them there', async () => {
-    const api = await startApi({ trouble: ['path=/api/auth/revoke,status=503,count=1'] });
+  test.each([
+    ['the API does not answer', 'status=503'],
+    ['a captive portal answers', 'body=html'],
+  ])('when %s clears at once, and a later km ends them there', async (_, trouble) => {
+    const api = await startApi({ trouble: [`path=/api/auth/revoke,${trouble},count=1`] });
     const env = accountAt(api.url);
     const before = await tokenOf(env);
     const run = await runKm(REVOKE, { env });

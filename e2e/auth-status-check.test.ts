@@ -105,3 +105,11 @@ test('the Kilometers API is asked for its tokens', async () => {
   await runKm(['auth', 'token'], { env });
   expect(await checksOf(env)).toEqual({ code: 0, said: new Set(['token true']) });
 });
+
+test('a captive portal in the place of the Kilometers API says nothing of a token', async () => {
+  const api = await startApi({ trouble: ['path=/api/auth/validate,body=html,count=inf'] });
+  const env = accountAt(api.url);
+  await runKm(['auth', 'token'], { env });
+  expect(await checksOf(env)).toEqual({ code: 75, said: new Set(['token null']) });
+  expect((await runKm(CHECK, { env })).stdout.replaceAll(/\s+/g, ' ')).toContain('(a captive portal)');
+});

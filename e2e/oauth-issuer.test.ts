@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { environment, runKm } from './support/km.js';
 import { CLI } from './support/oauth-clients.js';
 import { at, kilometersFolder, logInByWeb, WEB } from './support/oauth-km.js';
-import { startOAuthServer } from './support/oauth-server.js';
+import { startOAuthServer, type Trouble } from './support/oauth-server.js';
 
 describe('an issuer in the place of the Kilometers API', () => {
   test('that publishes nothing is logged in to by its endpoints', async () => {
@@ -52,10 +52,16 @@ describe('an issuer in the place of the Kilometers API', () => {
     expect(token.stderr).toContain('is not the one that was logged in to; that login is not used');
   });
 
-  test('that cannot be reached at logout is told later', async () => {
+  test.each<[string, Trouble]>([
+    ['cannot be reached', 'dropped'],
+    [
+      'is behind a captive portal',
+      { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>sign in</html>' },
+    ],
+  ])('that %s at logout is told later', async (_, trouble) => {
     const server = await startOAuthServer({ clients: [CLI] });
     const { env } = await logInByWeb([...at(server), ...WEB]);
-    server.always('/token/revocation', 'dropped');
+    server.always('/token/revocation', trouble);
     const logout = await runKm(['auth', 'logout'], { env });
     expect(logout.code).toBe(0);
     expect(logout.stderr).toContain('could not be told yet');

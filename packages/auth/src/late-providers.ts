@@ -28,7 +28,8 @@ export function createKilometersProvider(options: KilometersProviderOptions): To
 
 /**
  * Tells the Kilometers API to end a token before its time. A refresh token ends with its whole family.
- * Resolves with whether the API has taken it; never follows a redirect, never tries again.
+ * Resolves with whether the API has taken it, which the page of a captive portal does not say; never follows a redirect,
+ * never tries again.
  *
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}

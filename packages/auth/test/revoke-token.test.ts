@@ -6,11 +6,12 @@ import { revokeToken } from '../src/providers/revoke-token.js';
 const REFRESH_TOKEN = { token: new Secret('rt'), kind: 'refresh_token' } as const;
 
 /** A transport that answers with `status`, and what it was asked. */
-function answering(status: number) {
+function answering(status: number, text = '', contentType?: string) {
   const asked: HttpRequest[] = [];
+  const headers = contentType === undefined ? {} : { 'content-type': contentType };
   const transport: HttpTransport = (request) => {
     asked.push(request);
-    return Promise.resolve({ status, headers: {}, text: '' });
+    return Promise.resolve({ status, headers, text });
   };
   return { asked, transport };
 }
@@ -28,6 +29,29 @@ test.each([307, 400, 404, 429, 500, 503])('status %i means that it was not taken
   const { asked, transport } = answering(status);
   expect(await revokeToken(REFRESH_TOKEN, { apiEndpoint: 'https://api.example', transport })).toBe(false);
   expect(asked).toHaveLength(1);
+});
+
+test.each([
+  ['<!doctype html><title>Sign in</title>', 'text/html; charset=utf-8'],
+  ['\n  <HTML>', undefined],
+  ['Please sign in', 'Text/HTML'],
+])(
+  'a page with status 200 (%j, %s) is of a captive portal, and means that it was not taken',
+  async (...page) => {
+    const { transport } = answering(200, ...page);
+    expect(await revokeToken(REFRESH_TOKEN, { apiEndpoint: 'https://api.example', transport })).toBe(false);
+  },
+);
+
+test.each([
+  ['{"success":true}', 'application/json'],
+  ['', 'text/html; charset=utf-8'],
+  ['\r\n', 'text/html'],
+  ['{"success":true}', 'text/html'],
+  ['OK', 'text/plain'],
+])('what else comes with status 200 (%j, %s) means that it was taken', async (...answer) => {
+  const { transport } = answering(200, ...answer);
+  expect(await revokeToken(REFRESH_TOKEN, { apiEndpoint: 'https://api.example', transport })).toBe(true);
 });
 
 test('an API that cannot be reached has not taken it', async () => {

@@ -56,6 +56,17 @@ test('a revocation waits, sealed, until the API can be told, and is gone then', 
   expect(await deliverPendingRevocations(context)).toEqual({ delivered: 0, waiting: 0 });
 });
 
+test('a revocation that a captive portal answers waits on', async () => {
+  const { context, files } = start();
+  const { api, revocations } = await startApi();
+  await addPendingRevocation({ apiEndpoint: api.url, tokens: [token('t')] }, context);
+  api.trouble.add('path=/api/auth/revoke,body=html');
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 0, waiting: 1 });
+  expect(files()).toHaveLength(1);
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 0 });
+  expect(revocations()).toBe(2);
+});
+
 test('one API that does not answer keeps no other from being told', async () => {
   const { context } = start();
   const { api, revocations } = await startApi();

@@ -1,6 +1,6 @@
-import { TokenRequestError } from '../token-request-error.js';
 import type { TokenGrant } from '../ports.js';
 import type { HttpAnswer } from './http-transport.js';
+import { noAnswerError } from './no-answer.js';
 import { clockSkewMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 
@@ -91,11 +91,7 @@ export function parseDeviceCode(
   const isWhole =
     typeof deviceCode === 'string' && deviceCode !== '' && isShowable(userCode) && isLink(verificationUri);
   if (!isWhole) {
-    throw new TokenRequestError(
-      'KM_AUTH_UNREACHABLE',
-      `${origin} answered the start of a login with something that is no code: the network may ask to sign in first (a captive portal); try again later`,
-      { status },
-    );
+    throw noAnswerError(origin, { asked: 'the start of a login', lacks: 'code' }, { status });
   }
   return {
     deviceCode,

@@ -10,6 +10,7 @@ import {
   type HttpAnswer,
   type HttpTransport,
 } from './http-transport.js';
+import { noAnswerError } from './no-answer.js';
 import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 import { refusalError } from './token-refusal.js';
@@ -136,11 +137,8 @@ export function createKilometersProvider(options: KilometersProviderOptions): To
         clockSkewMs: skewMs,
       });
       if (grant === undefined) {
-        throw new TokenRequestError(
-          'KM_AUTH_UNREACHABLE',
-          `${tokenUrl.origin} answered the ${grantType} grant with something that is no token: the network may ask to sign in first (a captive portal); try again later`,
-          { status: answer.status, isAnswerLost: true },
-        );
+        const question = { asked: `the ${grantType} grant`, lacks: 'token' };
+        throw noAnswerError(tokenUrl.origin, question, { status: answer.status, isAnswerLost: true });
       }
       return grant;
     },

@@ -1,4 +1,5 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
+import { isPortalPage } from '../portal-page.js';
 import type { Secret } from '../secret.js';
 import { createNodeTransport, TransportError, type HttpTransport } from './http-transport.js';
 
@@ -24,7 +25,8 @@ const TIMEOUT_MS = 3_000;
 
 /**
  * Tells the Kilometers API to end a token before its time. A refresh token ends with its whole family.
- * Resolves with whether the API has taken it; never follows a redirect, never tries again.
+ * Resolves with whether the API has taken it, which the page of a captive portal does not say; never follows a redirect,
+ * never tries again.
  *
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
@@ -35,14 +37,14 @@ export async function revokeToken(
 ): Promise<boolean> {
   const url = urlUnder(parseEndpoint(apiEndpoint), REVOKE_PATH);
   try {
-    const { status } = await transport({
+    const { status, text, headers } = await transport({
       url,
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ token: token.reveal(), token_type_hint: kind }),
       timeoutMs,
       answerTimeoutMs: timeoutMs,
     });
-    return status >= 200 && status < 300;
+    return status >= 200 && status < 300 && !isPortalPage(text, headers['content-type']);
   } catch (error) {
     if (error instanceof TransportError) return false;
     throw error;

@@ -1,6 +1,7 @@
 import {
   AuthError,
   DEFAULT_SCOPE,
+  isPortalPage,
   isUsable,
   type AuthToken,
   type GrantRecord,
@@ -100,7 +101,7 @@ function askApi({ endpoint }: Account, context: CommandContext): Ask {
     if (!('authorization' in token)) return undefined;
     const unreachable = (why: string, cause?: unknown): AuthError =>
       new AuthError('KM_AUTH_UNREACHABLE', `${endpoint.value} ${why}; try again later`, { cause });
-    const { status } = await send({
+    const { status, text, headers } = await send({
       url: new URL(serviceUrl(endpoint.value, '/api/auth/validate')),
       method: 'GET',
       headers: { authorization: token.authorization, accept: 'application/json' },
@@ -113,6 +114,8 @@ function askApi({ endpoint }: Account, context: CommandContext): Ask {
         cause,
       );
     });
+    if (status === 200 && isPortalPage(text, headers['content-type']))
+      throw unreachable('answers with a page: the network may ask to sign in first (a captive portal)');
     if (status === 200 || status === 401) return status === 200;
     throw unreachable(`does not say how the token is (status ${String(status)})`);
   };

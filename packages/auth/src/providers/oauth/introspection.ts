@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../../token-request-error.js';
+import { noAnswerError } from '../no-answer.js';
 import type { RevocableToken } from '../revoke-token.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import { oauthRefusalError, saysError } from './oauth-refusal.js';
@@ -90,11 +90,8 @@ export async function introspectToken(
   const members = membersOf(answer.text);
   if (answer.status === 200 && typeof members?.['active'] === 'boolean') return introspectionOf(members);
   if (answer.status === 200 && !saysError(answer.text)) {
-    throw new TokenRequestError(
-      'KM_AUTH_UNREACHABLE',
-      `${url.origin} answered the question about a token with something that is no answer: the network may ask to sign in first (a captive portal); try again later`,
-      { status: answer.status, isAnswerLost: false },
-    );
+    const question = { asked: 'the question about a token', lacks: 'answer' };
+    throw noAnswerError(url.origin, question, { status: answer.status, isAnswerLost: false });
   }
   const secrets = [token.reveal()];
   throw oauthRefusalError({ answer, origin: url.origin, what: 'to say how a token is', secrets });

@@ -1,6 +1,8 @@
 import { DpopNonces } from '../../dpop-nonces.js';
 import type { TokenGrant, TokenRequest } from '../../ports.js';
+import { isPortalPage } from '../../portal-page.js';
 import type { Secret } from '../../secret.js';
+import { noAnswerError } from '../no-answer.js';
 import { endpointRequest } from './grant-requests.js';
 import { IssuerMetadata } from './issuer-metadata.js';
 import { IssuerWire, type OAuthLibrary } from './issuer-wire.js';
@@ -52,7 +54,11 @@ export class OAuthConnection {
         ...this.wire.sending(),
       }),
     );
-    if (answer.status >= 200 && answer.status < 300) return;
+    const { status, text, headers } = answer;
+    const isTaken = status >= 200 && status < 300;
+    if (isTaken && isPortalPage(text, headers.get('content-type')))
+      throw noAnswerError(url.origin, { asked: 'the revocation of a token', lacks: 'answer' }, { status });
+    if (isTaken) return;
     throw oauthRefusalError({
       answer,
       origin: url.origin,

@@ -4,7 +4,7 @@ import type { DpopNonces } from '../../dpop-nonces.js';
 import { createProof } from '../../dpop-proof.js';
 import type { TokenGrant } from '../../ports.js';
 import type { Secret } from '../../secret.js';
-import { TokenRequestError } from '../../token-request-error.js';
+import { noAnswerError } from '../no-answer.js';
 import { parseTokenAnswer } from '../token-answer.js';
 import { oauthBody } from '../token-refusal.js';
 import { clientAuthenticator } from './client-authenticator.js';
@@ -111,11 +111,8 @@ export class TokenEndpoint {
       proofKey,
     });
     if (grant === undefined) {
-      throw new TokenRequestError(
-        'KM_AUTH_UNREACHABLE',
-        `${url.origin} answered the ${request.grantType} grant with something that is no token: the network may ask to sign in first (a captive portal); try again later`,
-        { status: answer.status, isAnswerLost: true },
-      );
+      const question = { asked: refused.what, lacks: 'token' };
+      throw noAnswerError(url.origin, question, { status: answer.status, isAnswerLost: true });
     }
     if (settings.dpop === true && grant.token.proofKey === undefined) {
       throw new AuthError(

@@ -1,0 +1,12 @@
+/**
+ * Whether the body of an answer is a page for people, as a captive portal sends with status 200 in place of any answer.
+ * Where an answer says nothing but its status, that alone tells the two apart. What is empty is no page, whatever it is
+ * called, and neither is a JSON object.
+ *
+ * @param contentType the answer's `Content-Type`, where it has one.
+ */
+export function isPortalPage(text: string, contentType: string | null | undefined): boolean {
+  const start = text.trimStart();
+  if (start === '' || start.startsWith('{')) return false;
+  return start.startsWith('<') || /^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType ?? '');
+}
