@@ -56,6 +56,8 @@ export class AuthError extends Error {
 
   /** `instanceof` holds for the errors of every copy of this library in a program. */
   static override [Symbol.hasInstance](error: unknown): boolean {
+    // What extends this inherits it, and is a kind of its own.
+    if (this !== AuthError) return Function.prototype[Symbol.hasInstance].call(this, error);
     return typeof error === 'object' && error !== null && KIND in error;
   }
 

@@ -65,9 +65,20 @@ function nextRefreshToken(
   };
 }
 
-/** Whether another process, which took this one for dead, has replaced the refresh token that was sent. */
-function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, sent }: StoredAnswer): boolean {
-  return isRefresh && sent !== undefined && ![undefined, sent].includes(refreshToken?.secret.fingerprint);
+/**
+ * Whether another process, which took this one for dead, has replaced the refresh token that was sent. Where the answer's
+ * own is stored already, the answer was stored by half, and this is the rest of it.
+ */
+function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, sent, grant }: StoredAnswer): boolean {
+  const own = [undefined, sent, grant.refreshToken?.fingerprint];
+  return isRefresh && sent !== undefined && !own.includes(refreshToken?.secret.fingerprint);
+}
+
+/** Whether what is noted as sent is what brought the answer: not where another process has sent its successor since. */
+function isSettledBy({ sentRefresh }: GrantRecord, { isRefresh, sent, grant }: StoredAnswer): boolean {
+  // A token that was minted beside the refresh token says nothing of what became of that.
+  if (!isRefresh) return grant.refreshToken !== undefined;
+  return sent === undefined || sentRefresh?.fingerprint === sent;
 }
 
 /**
@@ -89,10 +100,13 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
     tokens.set(key, grant.token);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
   const proofKey = grant.token.proofKey ?? record.proofKey;
-  // A token that was minted beside the refresh token says nothing of what became of that.
-  const isSettled = isRefresh || grant.refreshToken !== undefined;
   return {
-    ...without(isSettled ? withoutSentRefresh(record) : record, 'lastFailure', 'notBeforeMs', 'refreshToken'),
+    ...without(
+      isSettledBy(record, answer) ? withoutSentRefresh(record) : record,
+      'lastFailure',
+      'notBeforeMs',
+      'refreshToken',
+    ),
     tokens,
     ...(refreshToken !== undefined && { refreshToken }),
     ...(proofKey !== undefined && { proofKey }),

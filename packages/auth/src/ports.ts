@@ -135,7 +135,8 @@ export interface TokenCache {
    * Replaces what is stored of a grant by what `change` makes of it, as one step that no other writer
    * comes between. `undefined` removes it. Returns what is stored then.
    *
-   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; then nothing is changed.
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; then nothing is changed, or, where a grant is kept in
+   *   parts, what can mint tokens alone. The same change is made again, and must then bring the whole.
    */
   updateGrant(
     key: GrantKey,

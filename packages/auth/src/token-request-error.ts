@@ -35,6 +35,7 @@ export class TokenRequestError extends AuthError {
 
   /** `instanceof` holds for the errors of every copy of this library in a program. */
   static override [Symbol.hasInstance](error: unknown): boolean {
+    if (this !== TokenRequestError) return super[Symbol.hasInstance](error);
     return error instanceof AuthError && 'failure' in error;
   }
 }

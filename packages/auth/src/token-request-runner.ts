@@ -151,7 +151,10 @@ export class TokenRequestRunner {
     if (overtaken !== undefined) throw overtaken;
     this.#requestedAtMs = nowMs;
     // A refresh token that lives in memory only is no worse off for being sent.
-    if (single !== undefined && !isNoted && !store.hasUnstored) throw unstorableError();
+    if (single !== undefined && !isNoted && !store.hasUnstored) {
+      await this.#takeBackNote(single, nowMs, before);
+      throw unstorableError();
+    }
     events.publish({ type: 'refresh.started', scope, grantType, attempt });
     try {
       const grant = await provider.requestToken(
@@ -183,6 +186,18 @@ export class TokenRequestRunner {
       this.#options.events.publish({ type: 'storm.braked', requests, withinMs: STORM_WINDOW_MS });
     this.#isBraked = isBraked;
     assertNoStorm(record, nowMs, grantType);
+  }
+
+  /** What could not be noted whole may be there by half: nobody is to find a refresh token as sent that was not. */
+  async #takeBackNote(fingerprint: string, atMs: number, { sentRefresh }: GrantRecord): Promise<void> {
+    const { store } = this.#options;
+    const isOurs = (record: GrantRecord): boolean =>
+      record.sentRefresh?.fingerprint === fingerprint && record.sentRefresh.atMs === atMs;
+    if (!isOurs(await store.read())) return;
+    await store.note((record) => {
+      if (!isOurs(record)) return record;
+      return { ...withoutSentRefresh(record), ...(sentRefresh !== undefined && { sentRefresh }) };
+    });
   }
 
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */

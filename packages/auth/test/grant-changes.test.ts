@@ -102,6 +102,19 @@ describe('an answer', () => {
     expect(isSettled(minted, false)).toBe(false);
   });
 
+  test('of which the refresh token is stored already brings the rest, and says nothing of what was sent after it', () => {
+    const sent = OLD.secret.fingerprint;
+    const answer = { key: 'a', grant: renewed, scopes: ['a', 'b'], isRefresh: true, sent };
+    const half = { ...RECORD, refreshToken: withAnswer(RECORD, answer).refreshToken! };
+    expect(withAnswer(half, answer)).toEqual(withAnswer(RECORD, answer));
+
+    const sentRefresh = { fingerprint: renewed.refreshToken!.fingerprint, atMs: 9 };
+    expect(withAnswer({ ...half, sentRefresh }, answer)).toEqual({
+      ...withAnswer(RECORD, answer),
+      sentRefresh,
+    });
+  });
+
   test('keeps the key that its tokens are bound to, unless it brings another', () => {
     const [before, after] = [new Secret('before'), new Secret('after')];
     const bound = new AuthToken({

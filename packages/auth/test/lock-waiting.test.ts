@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Clock } from '../src/index.js';
+import { AuthError, TokenRequestError, type Clock } from '../src/index.js';
 import { GenerationLock } from '../src/caches/file/generation-lock.js';
 import { LockLostError, type HeldLock } from '../src/caches/file/held-generation.js';
 import { ownIdentity } from '../src/caches/file/process-identity.js';
@@ -158,9 +158,12 @@ describe('work under a lock', () => {
     expect(newLock().owner()).toBeUndefined();
   });
 
-  test('that fails in another way is done once', async () => {
+  test.each([
+    new Error('its own trouble'),
+    new AuthError('KM_AUTH_CACHE', 'the disk is full'),
+    new TokenRequestError('KM_AUTH_UNREACHABLE', 'no answer', {}),
+  ])('that fails in another way is done once: %s', async (failure) => {
     let runs = 0;
-    const failure = new Error('its own trouble');
     const failed = newLock().hold(1_000, () => {
       runs += 1;
       return Promise.reject(failure);
