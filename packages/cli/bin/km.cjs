@@ -114,7 +114,7 @@ function answerToken(words) {
     .answerAtOnce(words)
     .then((isAnswered) => {
       // All was written: to end by itself, Node would take what it holds apart, piece by piece.
-      if (isAnswered) process.exit(0);
+      if (isAnswered) process.exit();
       // It did not come to its end, and lacks what V8 compiles on the way there.
       compiledHere = [];
       runAll();

@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HelpTexts } from './help-texts.js';
-import { writeAtOnce } from './write-at-once.js';
+import { answerOrFail } from './write-at-once.js';
 
 const STDOUT = 1;
 
@@ -19,7 +19,7 @@ export function answerHelp(words: readonly string[], texts: HelpTexts = builtTex
   const isCommand = Object.hasOwn(texts, command) && !names.some((name) => name.includes(' '));
   // At a terminal the lines are as wide as it is.
   if ((asked !== '--help' && asked !== '-h') || !isCommand || isTerminal()) return false;
-  void writeAtOnce(texts[command] ?? '', () => process.stdout);
+  void answerOrFail(texts[command] ?? '', process);
   return true;
 }
 

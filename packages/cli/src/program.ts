@@ -18,7 +18,10 @@ import { pluginsCommand } from './plugins-command.js';
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
   let commandName = '';
-  const program = createProgram({ ...context, commandName: () => commandName }, (code) => {
+  // Commander does not wait until its help is out.
+  let written: Promise<void> = Promise.resolve();
+  const answer = (text: string): Promise<void> => (written = context.answer(text));
+  const program = createProgram({ ...context, answer, commandName: () => commandName }, (code) => {
     exitCode = code;
   });
   program.hook('preAction', (_, command) => {
@@ -29,6 +32,7 @@ export async function runProgram(args: readonly string[], context: CommandContex
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    await written;
     // Commander has said what is wrong. Help that was asked for is no mistake.
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }

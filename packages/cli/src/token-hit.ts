@@ -2,13 +2,13 @@ import { fstatSync } from 'node:fs';
 import { systemClock } from '@kilometers/auth';
 import { findToken } from './token-hit/find-token.js';
 import { plainTokenFlags } from './token-hit/plain-token-flags.js';
-import { writeAtOnce } from './write-at-once.js';
+import { answerOrFail } from './write-at-once.js';
 
 const STDERR = 2;
 
 /**
  * `km auth token` where the token is at hand, which is what scripts do most: without the rest of `km`. Resolves with
- * whether that was all; where it was not, nothing has been printed.
+ * whether that was all, and the exit code is set; where it was not, nothing has been printed.
  *
  * @param words what follows `km auth token`.
  */
@@ -27,7 +27,7 @@ export async function answerAtOnce(words: readonly string[]): Promise<boolean> {
   }).catch(() => undefined);
   if (text === undefined) return false;
   if (notices.length > 0) await new Promise((resolve) => process.stderr.write(notices.join(''), resolve));
-  await writeAtOnce(`${text}\n`, () => process.stdout);
+  await answerOrFail(`${text}\n`, process);
   return true;
 }
 

@@ -1,34 +1,80 @@
 import { writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { CliError } from './cli-error.js';
+import { EXIT } from './exit-code.js';
 
 const STDOUT = 1;
 
+/** What a write says whose reader went away: a pipe, a socket, and a pipe of Windows. */
+const READER_GONE: readonly unknown[] = ['EPIPE', 'ECONNRESET', 'EOF'];
+
 /**
  * Writes `text` to stdout at once, without Node's stream, which takes milliseconds to be made where stdout is a pipe.
- * `stdout` is opened only for what the other end is not ready to take. Resolves when all is out, or nobody is there any more.
+ * `stdout` is opened only for what the other end is not ready to take. Resolves when all is out, or nobody is there any
+ * more, which is no failure of ours.
+ *
+ * @throws {CliError} when it cannot be written, as to a full disk.
  */
-export function writeAtOnce(text: string, stdout: () => Writable): Promise<void> {
-  const left = writeWhatFits(Buffer.from(text));
-  if (left.length === 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    const stream = stdout();
-    stream.once('error', () => {
-      resolve();
-    });
-    stream.write(left, () => {
-      resolve();
+export async function writeAtOnce(text: string, stdout: () => Writable): Promise<void> {
+  const bytes = Buffer.from(text);
+  try {
+    const written = writeWhatFits(bytes);
+    if (written < bytes.length) await writeToStream(bytes.subarray(written), stdout());
+  } catch (error) {
+    if (!READER_GONE.includes(codeOf(error))) throw unwritable(error);
+  }
+}
+
+/**
+ * Writes `text` to the stdout of the process `host` for who has nothing else of `km`: where that fails stderr says so, and the
+ * process has its exit code.
+ */
+export async function answerOrFail(
+  text: string,
+  host: Pick<NodeJS.Process, 'stdout' | 'stderr' | 'exitCode'>,
+): Promise<void> {
+  try {
+    await writeAtOnce(text, () => host.stdout);
+  } catch (error) {
+    host.exitCode = EXIT.failed;
+    const { stderr } = host;
+    stderr.on('error', () => undefined);
+    await new Promise((resolve) => stderr.write(`km: ${(error as Error).message}\n`, resolve));
+  }
+}
+
+/** Returns how many of `bytes` the other end took. */
+function writeWhatFits(bytes: Buffer): number {
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
+  } catch (error) {
+    if (codeOf(error) !== 'EAGAIN') throw error;
+  }
+  return written;
+}
+
+function writeToStream(bytes: Buffer, stream: Writable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once('error', reject);
+    stream.write(bytes, (error) => {
+      if (error == null) resolve();
+      else reject(error);
     });
   });
 }
 
-/** Returns what is left: nothing, too, where nobody reads any more, which is no failure of ours. */
-function writeWhatFits(bytes: Buffer): Buffer {
-  let written = 0;
-  try {
-    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
-    return bytes.subarray(written);
-  } catch (error) {
-    const isGone = (error as NodeJS.ErrnoException).code === 'EPIPE';
-    return bytes.subarray(isGone ? bytes.length : written);
-  }
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+function unwritable(error: unknown): CliError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new CliError(
+    `the answer cannot be written to stdout: ${why}; make room there, or send it somewhere else`,
+    {
+      exitCode: EXIT.failed,
+      cause: error,
+    },
+  );
 }
