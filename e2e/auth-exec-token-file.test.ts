@@ -52,6 +52,23 @@ describe('km auth exec --token-file', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('has each newer token as soon as it is there, not with the next one', async () => {
+    const api = await startApi({
+      tokenTtlMs: 4_000,
+      onEvent: (event) => {
+        // There is none after it.
+        if (event.type === 'token.refreshed') api.trouble.add('path=/api/auth/token,drop=before,count=inf');
+      },
+    });
+    const file = join(temporaryFolder(), 'token');
+    const env = accountAt(api.url, { KM_CHECK_INTERVAL: '100ms' });
+    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), env);
+    const first = await until('the file', () => existsSync(file) && readFileSync(file, 'utf8'));
+    await until('the newer token', () => readFileSync(file, 'utf8') !== first);
+    km.child.kill('SIGTERM');
+    await km.ended;
+  });
+
   test('keeps the token of a login that is for one API of its issuer fresh as well', async () => {
     const server = await startOAuthServer({ clients: [CLI], tokenTtl: 2 });
     const { env } = await logInByWeb([...at(server), ...WEB, '--resource', JWT_API]);

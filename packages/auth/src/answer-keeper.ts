@@ -19,6 +19,8 @@ export type AnswerKeeperOptions = {
   readonly events: EventPublisher;
   readonly expiry: ExpiryWatch;
   readonly onClockSkew: (skewMs: number) => void;
+  /** Is given each token that was obtained, before anybody is told of it: who hears of one asks for it. */
+  readonly onToken: (scope: string, token: AuthToken) => void;
   /** Whether a refresh asks for the scopes of one token, not for all that the login serves. */
   readonly isNarrowing: boolean;
 };
@@ -54,7 +56,7 @@ export class AnswerKeeper {
 
   /** Stores an answer. Returns whether its token serves the need, as far as is known. */
   async keep(record: GrantRecord, need: Need, { grant, scopes, grantType, sent }: Won): Promise<boolean> {
-    const { store, clock, settings, events, onClockSkew, isNarrowing } = this.#options;
+    const { store, clock, settings, events, onClockSkew, onToken, isNarrowing } = this.#options;
     if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
     const previous = record.tokens.get(need.scope);
     const isRefresh = grantType === 'refresh_token';
@@ -73,13 +75,15 @@ export class AnswerKeeper {
       });
       return explained ? explainRequest(answered) : countRequest(answered);
     });
+    const isServed = served === undefined || coversScopes(served, scopesOfKey(need.scope));
+    if (isServed) onToken(need.scope, token);
     const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
     const replaced = previous?.fingerprint ?? need.other?.fingerprint;
     if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
     else events.publish({ type: 'token.refreshed', ...told, replaced });
     if (isNarrowing) this.#tellScopes(need, token, previous);
     await this.#tellExpiry(grant);
-    return served === undefined || coversScopes(served, scopesOfKey(need.scope));
+    return isServed;
   }
 
   /** Once for each change of what is granted. */

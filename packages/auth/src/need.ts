@@ -46,9 +46,20 @@ export function adoptableToken(
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
 }
 
-/** Tells that `token`, which another process obtained, is taken. */
-export function adopted(token: AuthToken, need: Need, events: EventPublisher): AuthToken {
+/** Takes `token`, which another process obtained, and tells so. */
+export function adopted(
+  token: AuthToken,
+  need: Need,
+  {
+    events,
+    onToken,
+  }: {
+    readonly events: EventPublisher;
+    readonly onToken: (scope: string, token: AuthToken) => void;
+  },
+): AuthToken {
   const { fingerprint, expiresAtMs } = token;
+  onToken(need.scope, token);
   events.publish({ type: 'token.adopted', scope: need.scope, token: fingerprint, expiresAtMs });
   return token;
 }

@@ -14,8 +14,6 @@ export type RefreshFlightsOptions = {
   /** After a refresh behind has failed, the next one waits this long, in milliseconds. */
   readonly retryIntervalMs: number;
   readonly events: EventPublisher;
-  /** Is given each token that was obtained, before anybody who waits for it. */
-  readonly onToken: (scope: string, token: AuthToken) => void;
 };
 
 /** Refreshes under way: one a scope, shared by all who wait for it. Those of one grant take turns at its lock. */
@@ -78,10 +76,10 @@ export class RefreshFlights {
    */
   #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
-    const { store, events } = refreshing;
+    const { store } = refreshing;
     const adopt = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
-      return token === undefined ? undefined : adopted(token, need, events);
+      return token === undefined ? undefined : adopted(token, need, refreshing);
     };
     return store.transact(
       async (isShared) => {
@@ -97,11 +95,9 @@ export class RefreshFlights {
   }
 
   async #run(need: Need): Promise<AuthToken> {
-    const { events, onToken } = this.#options;
+    const { events } = this.#options;
     try {
-      const token = await this.#obtain(need);
-      onToken(need.scope, token);
-      return token;
+      return await this.#obtain(need);
     } catch (error) {
       if (error instanceof AuthError) {
         events.publish({

@@ -75,7 +75,7 @@ export class RefreshTransaction {
     }
     switch (outcome.kind) {
       case 'adopted':
-        return adopted(outcome.token, need, this.#options.events);
+        return adopted(outcome.token, need, this.#options);
       case 'renewed':
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':

@@ -84,13 +84,13 @@ export class TokenManager implements AuthManager {
         onClockSkew: (skewMs) => {
           this.#skew.learn(skewMs);
         },
+        onToken: (scope, token) => {
+          this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(scope, token)));
+        },
       },
       clock,
       retryIntervalMs: settings.retryIntervalMs,
       events: this.#events,
-      onToken: (scope, token) => {
-        this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(scope, token)));
-      },
     });
     this.#background = new BackgroundCheck({
       clock,

@@ -25,6 +25,7 @@ function world({ isNarrowing = false } = {}) {
     events,
     expiry: new ExpiryWatch(events, clock),
     onClockSkew: (skewMs) => skews.push(skewMs),
+    onToken: () => undefined,
     isNarrowing,
   });
   let issued = 0;

@@ -79,6 +79,29 @@ describe('events', () => {
     ]);
   });
 
+  test.each(['refreshed', 'adopted'] as const)(
+    'tell of a token that is %s when whoever hears it gets it',
+    async (how) => {
+      const { manager, another, clock } = await setup();
+      const first = await manager.getValidToken('monitoring');
+      await clock.advance(56 * MINUTE);
+      if (how === 'adopted') await another().getValidToken('monitoring', { wait: 'if-due' });
+      const told: string[] = [];
+      const got: Promise<string>[] = [];
+      manager.subscribe((event) => {
+        if (event.type !== 'token.refreshed' && event.type !== 'token.adopted') return;
+        told.push(event.token);
+        got.push(manager.getValidToken('monitoring').then(({ fingerprint }) => fingerprint));
+      });
+      expect(await manager.getValidToken('monitoring')).toBe(first);
+      await clock.advance(0);
+
+      expect(told).toHaveLength(1);
+      expect(told).not.toContain(first.fingerprint);
+      expect(await Promise.all(got)).toEqual(told);
+    },
+  );
+
   test('reach every subscriber until it unsubscribes', async () => {
     const { manager } = await setup();
     const seen: string[] = [];
