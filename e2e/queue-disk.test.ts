@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
@@ -46,4 +46,41 @@ describe.runIf(CAN_MOUNT)('where the queue cannot be written', () => {
     },
     120_000,
   );
+
+  test('and is freed while messages pass, none is lost and all are in order', async () => {
+    const api = await startApi();
+    const state = join(temporaryFolder(), 'state');
+    mkdirSync(state);
+    mountSmall(state, '1m');
+    const filler = join(state, 'filler');
+    const env = accountAt(api.url, { XDG_STATE_HOME: state });
+    await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
+    fill(filler);
+    const session = startSession(env, 'freed');
+    await session.send(1);
+    await until('the one line', () => session.km.stderr() !== '', 20_000);
+    const count = MESSAGES - 1;
+    const sent = session.send(count, 40);
+    await until('traffic on a full disk', () => session.echoedAtMs.length > count / 8, 20_000);
+    rmSync(filler);
+    await sent;
+    await until('every event', () => storedNumbers(api, 'freed', 'inbound').length === MESSAGES, 60_000);
+    await session.end();
+    expect(await session.km.ended).toEqual({ code: 0, signal: null });
+    expect(storedNumbers(api, 'freed')).toEqual(numbersTo(MESSAGES));
+    expect(storedNumbers(api, 'freed', 'inbound')).toEqual(numbersTo(MESSAGES));
+    expect(session.km.stderr()).toMatch(/^km: events wait in memory only, for now: [^\n]+\n$/);
+  }, 120_000);
 });
+
+/** Takes all that is left of a disk. */
+function fill(path: string): void {
+  for (const bytes of [64 * 1024, 4 * 1024]) {
+    const block = Buffer.alloc(bytes);
+    try {
+      for (;;) appendFileSync(path, block);
+    } catch {
+      // There is no room for one more.
+    }
+  }
+}

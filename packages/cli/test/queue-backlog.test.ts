@@ -5,6 +5,7 @@ import { systemClock } from '@kilometers/auth';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Backlog } from '../src/queue/backlog.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { encodeEvent } from '../src/queue/event-record.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import { segmentPath } from '../src/queue/segment-name.js';
 import { deliverBacklog } from './support/deliver-backlog.js';
@@ -52,6 +53,26 @@ describe('the backlog', () => {
     await writer.close();
     writeFileSync(join(folder, `${writer.file.name}.position`), randomBytes(28));
     expect(await deliverAll()).toEqual(IDS);
+  });
+
+  test('never steps over what was not handed out, whatever was delivered from memory after it', async () => {
+    const writer = await beginSegment(folder, keys);
+    const ends = await writer.append(EVENTS.map(encodeEvent));
+    await writer.close();
+    const written = ends.map((end) => ({ segment: writer.file.name, end }));
+    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble: () => undefined });
+    await backlog.refresh();
+    backlog.skip(written.slice(2));
+    await backlog.noteDelivered(written.slice(2));
+    expect((await backlog.take())?.event.id).toBe('event-0');
+    // The one after it is delivered from memory, and so is the last: it is sent again.
+    backlog.skip(written.slice(1, 2));
+    await backlog.noteDelivered(written.slice(1));
+    expect(await countWaiting(folder)).toBe(3);
+    await backlog.advance(new Map([[writer.file.name, ends[0]!]]));
+    await backlog.noteDelivered(written.slice(1));
+    expect(await countWaiting(folder)).toBe(0);
+    await backlog.close();
   });
 
   test('with more segments than are read side by side is delivered whole', async () => {

@@ -2,11 +2,11 @@ import type { Clock } from '@kilometers/auth';
 import { Backlog } from './backlog.js';
 import { DeliverySchedule } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
+import type { WrittenRecord } from './journal-segments.js';
 import { listSegments, moveSegment } from './segment-folder.js';
 import { listPreludes, movePreludes } from './prelude-file.js';
 import { recoverPreludes } from './recover-preludes.js';
 import type { SegmentKeys } from './segment-keys.js';
-import type { RecordPosition } from './segment-writer.js';
 import type { QueueAccount } from './state-folder.js';
 
 export type AccountQueueOptions = {
@@ -21,8 +21,8 @@ export type AccountQueueOptions = {
   readonly onTrouble: (message: string) => void;
 };
 
-/** What of the queue this process may deliver now: everything, what it has in memory itself, or nothing. */
-export type DeliveryRight = 'all' | 'memory' | 'nothing';
+/** What of the queue this process may deliver now: everything, what it captured itself, or nothing. */
+export type DeliveryRight = 'all' | 'own' | 'nothing';
 
 const ADOPT_INTERVAL_MS = 10_000;
 const REFRESH_INTERVAL_MS = 1_000;
@@ -36,6 +36,7 @@ export class AccountQueue {
   readonly schedule: DeliverySchedule;
   readonly #options: AccountQueueOptions;
   readonly #lease: DrainLease | undefined;
+  #right: DeliveryRight = 'nothing';
   #backlog: Backlog | undefined;
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
@@ -67,21 +68,13 @@ export class AccountQueue {
    * @param isWritable whether events of its own can be handed over through the disk.
    */
   async right(isWritable: boolean): Promise<DeliveryRight> {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#lease === undefined || nowMs < this.#unwritableUntilMs) return 'memory';
-    try {
-      if (await this.#lease.take()) return 'all';
-      await this.#closeBacklog();
-      return isWritable ? 'nothing' : 'memory';
-    } catch {
-      // Nothing can be written there: what is in memory is delivered all the same.
-      this.#unwritableUntilMs = nowMs + UNWRITABLE_MS;
-      await this.#closeBacklog();
-      return 'memory';
-    }
+    const right = await this.#rightNow(isWritable);
+    if (right !== this.#right) await this.#closeBacklog();
+    this.#right = right;
+    return right;
   }
 
-  /** What is on the disk, for whom has the right to all; `undefined` for others. */
+  /** What this process may deliver of what is on the disk; `undefined` where that is nothing, or was not looked at yet. */
   get backlog(): Backlog | undefined {
     return this.#backlog;
   }
@@ -89,31 +82,30 @@ export class AccountQueue {
   /**
    * Looks at what is on the disk, where that was not done for a while, or `isUrgent`.
    *
+   * @param own names of the segments that this process began.
    * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
    */
-  async refresh(isUrgent: boolean, idleMs?: number): Promise<void> {
-    const { folder, adopts, keys, clock, onTrouble } = this.#options;
+  async refresh(isUrgent: boolean, own: ReadonlySet<string>, idleMs?: number): Promise<void> {
+    const { folder, keys, clock, onTrouble } = this.#options;
     const nowMs = clock.monotonicMs();
     const isDue = this.#backlog === undefined || nowMs - this.#refreshedAtMs >= REFRESH_INTERVAL_MS;
     if (folder === undefined || keys === undefined || !(isDue || isUrgent)) return;
     this.#refreshedAtMs = nowMs;
-    if (nowMs - this.#adoptedAtMs >= ADOPT_INTERVAL_MS) {
-      this.#adoptedAtMs = nowMs;
-      for (const place of adopts) {
-        for (const segment of await listSegments(place)) await moveSegment(segment, folder);
-        await movePreludes(place, folder);
-      }
+    const isAll = this.#right === 'all';
+    if (isAll) {
+      await this.#adopt(folder, nowMs);
+      await recoverPreludes({ folder, account: this.account, keys, clock, onTrouble });
     }
-    await recoverPreludes({ folder, account: this.account, keys, clock, onTrouble });
-    this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble });
+    this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble, only: isAll ? undefined : own });
     await this.#backlog.refresh(idleMs);
   }
 
-  /** Notes what was delivered from memory, and removes what is delivered, for whom has the right to all. */
-  async tidy(ends: ReadonlyMap<string, RecordPosition>): Promise<void> {
+  /** Notes what was delivered from memory and is on the disk, and removes what is delivered. */
+  async tidy(delivered: readonly WrittenRecord[], own: ReadonlySet<string>): Promise<void> {
     if (this.#backlog === undefined) return;
-    await this.#backlog.advance(ends);
-    await this.refresh(true);
+    await this.refresh(true, own);
+    await this.#backlog.noteDelivered(delivered);
+    await this.refresh(true, own);
   }
 
   /** Gives the right to deliver to others. */
@@ -125,6 +117,28 @@ export class AccountQueue {
   /** Who has the right to deliver, in words. */
   async owner(): Promise<string | undefined> {
     return this.#lease?.owner();
+  }
+
+  async #rightNow(isWritable: boolean): Promise<DeliveryRight> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#lease === undefined || nowMs < this.#unwritableUntilMs) return 'own';
+    try {
+      if (await this.#lease.take()) return 'all';
+      return isWritable ? 'nothing' : 'own';
+    } catch {
+      // Nobody can say there who delivers: what this process captured is delivered all the same.
+      this.#unwritableUntilMs = nowMs + UNWRITABLE_MS;
+      return 'own';
+    }
+  }
+
+  async #adopt(folder: string, nowMs: number): Promise<void> {
+    if (nowMs - this.#adoptedAtMs < ADOPT_INTERVAL_MS) return;
+    this.#adoptedAtMs = nowMs;
+    for (const place of this.#options.adopts) {
+      for (const segment of await listSegments(place)) await moveSegment(segment, folder);
+      await movePreludes(place, folder);
+    }
   }
 
   async #closeBacklog(): Promise<void> {

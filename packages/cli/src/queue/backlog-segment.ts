@@ -108,19 +108,33 @@ export class BacklogSegment {
     return again === undefined ? undefined : { event: again, segment: this.file.name, end };
   }
 
-  /** Hands out nothing up to `end`: it is on its way already. */
+  /** Does not hand out the event that ends at `end`: it is on its way already. One with others before it stays. */
   skip(end: RecordPosition): void {
+    if (isAfter(end, this.#head?.begin ?? this.#reader.position)) return;
     this.#taken = Math.max(this.#taken, end.number);
     if (this.#head !== undefined && this.#head.begin.number < end.number) this.#head = undefined;
     if (this.#reader.position.number < end.number) this.#reader.skipTo(end);
   }
 
-  /** Notes that all up to `end` is delivered. */
+  /** Notes that all that was handed out up to `end` is delivered. */
   async advance(end: RecordPosition): Promise<void> {
     if (end.number <= this.#delivered.number) return;
     this.#delivered = end;
-    this.skip(end);
-    await writePosition(this.file, { end, isDamaged: this.isDamaged });
+    await this.#keepPosition();
+  }
+
+  /**
+   * Notes that the events that end there are delivered, from memory. One with others before it that are not is not noted,
+   * and sent again: nothing is stepped over.
+   */
+  async noteDelivered(ends: readonly RecordPosition[]): Promise<void> {
+    const before = this.#delivered;
+    for (const end of ends) {
+      if (end.number <= this.#delivered.number || isAfter(end, this.#delivered)) continue;
+      this.skip(end);
+      this.#delivered = end;
+    }
+    if (this.#delivered !== before) await this.#keepPosition();
   }
 
   get isDamaged(): boolean {
@@ -140,4 +154,13 @@ export class BacklogSegment {
   close(): Promise<void> {
     return this.#reader.close();
   }
+
+  #keepPosition(): Promise<void> {
+    return writePosition(this.file, { end: this.#delivered, isDamaged: this.isDamaged });
+  }
+}
+
+/** Whether there are others between `position` and the event that ends at `end`; the first record is none. */
+function isAfter(end: RecordPosition, position: RecordPosition): boolean {
+  return end.number - 1 > Math.max(1, position.number);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import { BacklogSegment, type SegmentEvent } from './backlog-segment.js';
-import { writePosition } from './delivered-position.js';
+import type { WrittenRecord } from './journal-segments.js';
 import {
   closeSegment,
   listSegments,
@@ -26,11 +26,13 @@ export type BacklogOptions = {
   readonly clock: Clock;
   /** Is told of a segment that was set aside. */
   readonly onTrouble: (message: string) => void;
+  /** Only these segments are looked at, and they stay where they are: for one that may not deliver the rest. */
+  readonly only?: ReadonlySet<string> | undefined;
 };
 
 /**
  * The events in an account's folder that are not delivered yet, the oldest first across all segments. For the one
- * process that delivers them.
+ * process that delivers them, or for one that delivers its own.
  */
 export class Backlog {
   readonly #options: BacklogOptions;
@@ -48,7 +50,9 @@ export class Backlog {
    * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
    */
   async refresh(idleMs = IDLE_MS): Promise<void> {
-    const files = new Map((await listSegments(this.#options.folder)).map((file) => [file.name, file]));
+    const { folder, only } = this.#options;
+    const listed = (await listSegments(folder)).filter(({ name }) => only?.has(name) !== false);
+    const files = new Map(listed.map((file) => [file.name, file]));
     for (const [name, segment] of this.#segments) {
       const file = files.get(name);
       if (file === undefined) await this.#forget(name);
@@ -66,7 +70,7 @@ export class Backlog {
       if (segment === undefined) continue;
       segment.lookAgain();
       if ((await segment.peekAtMs()) !== undefined) sideBySide += 1;
-      else if (segment.isDelivered) await this.#finish(segment, idleMs);
+      else if (segment.isDelivered && only === undefined) await this.#finish(segment, idleMs);
     }
   }
 
@@ -94,19 +98,21 @@ export class Backlog {
     return (await this.#oldest())?.segment.take();
   }
 
-  /** Hands out nothing up to these ends, by segment: it is on its way already. */
-  skip(ends: ReadonlyMap<string, RecordPosition>): void {
-    for (const [name, end] of ends) this.#segments.get(name)?.skip(end);
+  /** Does not hand out these, in their order, which are on their way already. */
+  skip(written: readonly WrittenRecord[]): void {
+    for (const { segment, end } of written) this.#segments.get(segment)?.skip(end);
   }
 
-  /** Notes what was delivered: up to where, by segment. */
+  /** Notes what was handed out and is delivered: up to where, by segment. */
   async advance(ends: ReadonlyMap<string, RecordPosition>): Promise<void> {
-    const { folder } = this.#options;
-    for (const [name, end] of ends) {
-      const segment = this.#segments.get(name);
-      // It may have been begun since the last look at the folder.
-      if (segment === undefined) await writePosition({ folder, name }, { end, isDamaged: false });
-      else await segment.advance(end);
+    for (const [name, end] of ends) await this.#segments.get(name)?.advance(end);
+  }
+
+  /** Notes what was delivered from memory, in its order. */
+  async noteDelivered(written: readonly WrittenRecord[]): Promise<void> {
+    for (const name of new Set(written.map(({ segment }) => segment))) {
+      const ends = written.filter(({ segment }) => segment === name).map(({ end }) => end);
+      await this.#segments.get(name)?.noteDelivered(ends);
     }
   }
 
@@ -124,12 +130,13 @@ export class Backlog {
   }
 
   async #open(file: SegmentFile): Promise<BacklogSegment | undefined> {
-    const { clock, keys, onTrouble } = this.#options;
+    const { clock, keys, onTrouble, only } = this.#options;
     const opened = await BacklogSegment.open(file, keys);
     if (opened instanceof BacklogSegment) {
       this.#segments.set(file.name, opened);
       return opened;
     }
+    if (only !== undefined) return undefined;
     const isWritten = clock.nowMs() - file.begunAtMs > CUT_OFF_MS;
     if (opened.kind === 'poisoned' || (opened.kind === 'short' && isWritten)) {
       // Killed before a byte was written: there is nothing in it.

@@ -1,6 +1,7 @@
 import type { SendOutcome } from '../monitor/batch-sender.js';
 import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
 import type { SegmentEvent } from './backlog-segment.js';
+import type { WrittenRecord } from './journal-segments.js';
 import type { RecordPosition } from './segment-writer.js';
 import type { WaitingEvent } from './waiting-events.js';
 
@@ -57,13 +58,9 @@ export class BatchInHand {
     return this.#picked.length === 0 || this.#bytes + bytes <= MAX_BYTES;
   }
 
-  /** Up to where segments have what came from memory and was written since. */
-  get writtenEnds(): ReadonlyMap<string, RecordPosition> {
-    const ends = new Map<string, RecordPosition>();
-    for (const { from } of this.#picked) {
-      if ('written' in from && from.written !== undefined) ends.set(from.written.segment, from.written.end);
-    }
-    return ends;
+  /** Where what came from memory and was written since is on the disk. */
+  get written(): readonly WrittenRecord[] {
+    return this.#picked.flatMap(({ from }) => ('written' in from ? (from.written ?? []) : []));
   }
 
   addWaiting(entry: WaitingEvent): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import { sizeInMemory } from '../monitor/monitor-event.js';
-import type { AccountQueue, DeliveryRight } from './account-queue.js';
+import type { AccountQueue } from './account-queue.js';
 import type { BatchInHand } from './batch-in-hand.js';
 import type { EventJournal } from './event-journal.js';
 
@@ -8,7 +8,6 @@ export type CollectOptions = {
   readonly batch: BatchInHand;
   readonly queue: AccountQueue;
   readonly journal: EventJournal;
-  readonly right: Exclude<DeliveryRight, 'nothing'>;
   readonly clock: Clock;
 };
 
@@ -17,18 +16,17 @@ export type SeenWrites = { flushes: number; segments: number };
 
 /**
  * Fills a batch with the oldest events that are there, of the disk and of memory. An event in memory goes only when
- * nothing of this process is on the disk before it.
+ * nothing of this process is on the disk before it, or about to be.
  */
 export async function collectBatch(options: CollectOptions, seen: SeenWrites): Promise<void> {
-  const { batch, queue, journal, right, clock } = options;
-  await queue.backlog?.advance(journal.takeDeliveredEnds());
+  const { batch, queue, journal, clock } = options;
   while (!batch.isFull) {
-    const oldest = right === 'all' ? await lookAtDisk(options, seen) : undefined;
+    const { head, isOwnBehind } = await lookAtDisk(options, seen);
     // Events that were in memory are on the disk now, or soon.
-    if (right === 'all' && journal.flushes !== seen.flushes) continue;
-    const fresh = oldest?.isOwnBehind === true ? undefined : journal.peek();
-    const isFresh = fresh !== undefined && !isBefore(oldest?.head?.atMs, fresh.event.timestamp);
-    const bytes = isFresh ? sizeInMemory(fresh.event) : oldest?.head?.bytes;
+    if (journal.flushes !== seen.flushes) continue;
+    const fresh = isOwnBehind ? undefined : journal.peek();
+    const isFresh = fresh !== undefined && !isBefore(head?.atMs, fresh.event.timestamp);
+    const bytes = isFresh ? sizeInMemory(fresh.event) : head?.bytes;
     if (bytes === undefined || !batch.hasRoomFor(bytes)) return;
     if (isFresh) {
       journal.take();
@@ -46,12 +44,12 @@ async function lookAtDisk({ batch, queue, journal }: CollectOptions, seen: SeenW
   const { flushes, segments } = journal;
   // Another may be begun while this looks.
   const begun = segments.size;
-  await queue.refresh(begun !== seen.segments);
+  await queue.refresh(begun !== seen.segments, segments);
   if (flushes !== seen.flushes) {
     queue.backlog?.lookAgain(segments);
-    await queue.backlog?.advance(journal.takeDeliveredEnds());
-    queue.backlog?.skip(batch.writtenEnds);
+    queue.backlog?.skip(batch.written);
   }
+  await queue.backlog?.noteDelivered(journal.takeDelivered());
   const head = await queue.backlog?.peek();
   const isOwnBehind = (await queue.backlog?.mayHaveEventIn(segments)) ?? false;
   seen.segments = begun;

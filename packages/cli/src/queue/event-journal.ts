@@ -1,8 +1,7 @@
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { encodeEvent } from './event-record.js';
 import type { EventPlace } from './event-segment.js';
-import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
-import type { RecordPosition } from './segment-writer.js';
+import { JournalSegments, type JournalSegmentsOptions, type WrittenRecord } from './journal-segments.js';
 import { WaitingEvents, type WaitingEvent } from './waiting-events.js';
 
 /** An event that is not delivered for so long is written to the disk. */
@@ -38,7 +37,7 @@ export class EventJournal {
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #retryAtMs: number | undefined;
   #hasToldUnwritable = false;
-  #deliveredEnds = new Map<string, RecordPosition>();
+  #delivered: WrittenRecord[] = [];
 
   constructor(options: EventJournalOptions, place: EventPlace | undefined) {
     this.#options = options;
@@ -97,11 +96,9 @@ export class EventJournal {
     for (const entry of entries) this.#noteDelivered(entry);
   }
 
-  /** Up to where segments are delivered by what was taken from memory, since the last call. */
-  takeDeliveredEnds(): ReadonlyMap<string, RecordPosition> {
-    const ends = this.#deliveredEnds;
-    this.#deliveredEnds = new Map();
-    return ends;
+  /** What was taken from memory and delivered, and is on the disk, since the last call. */
+  takeDelivered(): readonly WrittenRecord[] {
+    return this.#delivered.splice(0);
   }
 
   /** Resolves when what is being written is; another write may have begun by then. */
@@ -137,7 +134,7 @@ export class EventJournal {
     await this.flush();
     await this.#segments.leave();
     this.#place = place;
-    this.#deliveredEnds.clear();
+    this.#delivered = [];
     this.#schedule(0);
   }
 
@@ -195,6 +192,6 @@ export class EventJournal {
   }
 
   #noteDelivered({ written }: WaitingEvent): void {
-    if (written !== undefined) this.#deliveredEnds.set(written.segment, written.end);
+    if (written !== undefined) this.#delivered.push(written);
   }
 }

@@ -152,7 +152,7 @@ export async function openEventQueue(
       await journal.close();
       await refused?.close();
       const { queue: last } = delivery;
-      if (!isUnderWay) await last.tidy(journal.takeDeliveredEnds()).catch(() => undefined);
+      if (!isUnderWay) await last.tidy(journal.takeDelivered(), journal.segments).catch(() => undefined);
       await last.release();
       const isOwn = ({ name }: { readonly name: string }): boolean => journal.segments.has(name);
       const kept = last.folder === undefined ? 0 : await countWaiting(last.folder, isOwn);

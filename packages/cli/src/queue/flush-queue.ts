@@ -74,7 +74,7 @@ async function deliverAll(
       if (failure !== 'gone') return failure;
       continue;
     }
-    await collectBatch({ batch: hand, queue, journal, right: 'all', clock }, seen);
+    await collectBatch({ batch: hand, queue, journal, clock }, seen);
     if (hand.size === 0) break;
     const { postponed } = await sendInHand({
       clock,
@@ -103,7 +103,7 @@ async function deliverAll(
   }
   await refused.close();
   // What is delivered is removed; a segment that was still open is found so twice.
-  for (let looks = 0; looks < 2; looks += 1) await queue.refresh(true, 0);
+  for (let looks = 0; looks < 2; looks += 1) await queue.refresh(true, journal.segments, 0);
   return undefined;
 }
 

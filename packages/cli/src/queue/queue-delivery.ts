@@ -1,5 +1,5 @@
 import type { MonitorEvent } from '../monitor/monitor-event.js';
-import type { AccountQueue } from './account-queue.js';
+import type { AccountQueue, DeliveryRight } from './account-queue.js';
 import { BatchInHand, ENOUGH_EVENTS } from './batch-in-hand.js';
 import { collectBatch, type SeenWrites } from './collect-batch.js';
 import { Pause } from './pause.js';
@@ -39,6 +39,7 @@ export class QueueDelivery {
   readonly #pause: Pause;
   readonly #seen: SeenWrites = { flushes: -1, segments: -1 };
   #queue: AccountQueue;
+  #right: DeliveryRight = 'nothing';
   #running: Promise<void> | undefined;
   /** After trouble that another try does not mend by itself. */
   #isTroubled = false;
@@ -131,11 +132,13 @@ export class QueueDelivery {
 
     const right = await queue.right(journal.isWritable);
     this.#isHandedOver = right === 'nothing';
+    // What is in hand came from another look at the disk.
+    if (right !== this.#right) journal.putBack(this.#batch.clear());
+    this.#right = right;
     if (right === 'nothing') {
-      journal.putBack(this.#batch.clear());
       return isFinishing ? this.#stop() : TURN_MS * (0.75 + random() / 2);
     }
-    await collectBatch({ batch: this.#batch, queue, journal, right, clock }, this.#seen);
+    await collectBatch({ batch: this.#batch, queue, journal, clock }, this.#seen);
     if (isFinishing && !(await this.#hasOwnLeft(queue))) return this.#stop();
 
     const dueInMs = this.#batch.dueInMs(clock.monotonicMs());

@@ -1,5 +1,5 @@
 import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
-import type { RecordPosition } from './segment-writer.js';
+import type { WrittenRecord } from './journal-segments.js';
 
 /** Events that cannot be written may take so much memory; then the oldest are given up. */
 const MAX_MEMORY_BYTES = 16 * 1024 * 1024;
@@ -12,7 +12,7 @@ export type WaitingEvent = {
   /** `taken`: on its way to the API. `gone`: delivered. */
   state: 'waiting' | 'taken' | 'gone';
   /** Where it is on the disk, once it is there. */
-  written: { readonly segment: string; readonly end: RecordPosition } | undefined;
+  written: WrittenRecord | undefined;
 };
 
 /** The events that are in memory only, oldest first. Those that are taken come before those that wait. */
