@@ -11,7 +11,7 @@ import { pluginRoutes } from './routes/plugins.js';
 import { sessionRoutes } from './routes/session.js';
 import { tokenRoute } from './routes/token.js';
 import type { ApiEnv, Services } from './services.js';
-import { troubleMiddleware } from './trouble/befall.js';
+import { RETRY_AFTER_SECONDS, troubleMiddleware } from './trouble/befall.js';
 
 /** The API as a handler of requests, with or without a socket. */
 export function createApp(services: Services): Hono<ApiEnv> {
@@ -43,8 +43,10 @@ export function createApp(services: Services): Hono<ApiEnv> {
       if (error.status === 413) c.header('Connection', 'close');
       return c.json(error.body, error.status);
     }
-    if (services.closing.aborted)
+    if (services.closing.aborted) {
+      c.header('Retry-After', String(RETRY_AFTER_SECONDS));
       return c.json({ error: 'closing', error_description: 'the API is closing' }, 503);
+    }
     services.events.emit({ type: 'failed', path: c.req.path, error });
     return c.json(
       { error: 'server_error', error_description: 'the embedded API failed; this is a fault of its own' },

@@ -145,6 +145,15 @@ test('latency waits first, and then works', async () => {
   expect(waits).toEqual([2_000]);
 });
 
+test('who waits while it closes is told when to ask again', async () => {
+  const api = testApi({ trouble: ['latency=10m'] });
+  const waiting = login(api);
+  await api.close();
+  const answer = await waiting;
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await answer.json()).toMatchObject({ error: 'closing' });
+});
+
 test('a captive portal answers with its page and status 200', async () => {
   const answer = await login(testApi({ trouble: ['body=html'] }));
   expect(answer.status).toBe(200);

@@ -4,7 +4,8 @@ import type { ApiEnv, Services } from '../services.js';
 import { endlessBody, PORTAL_PAGE, truncatedBody } from './bodies.js';
 import type { RetryAfter, TroubleRule } from './rule.js';
 
-const DEFAULT_RETRY_AFTER_SECONDS = 1;
+/** How long a client is to wait, in seconds, unless a rule says otherwise. */
+export const RETRY_AFTER_SECONDS = 1;
 
 /** Lets scripted trouble befall requests. */
 export function troubleMiddleware(services: Services): MiddlewareHandler<ApiEnv> {
@@ -49,7 +50,7 @@ function answerInstead(rule: TroubleRule, services: Services): Response | undefi
 
 function retryHeaders(rule: TroubleRule, nowMs: number): Record<string, string> {
   const isDue = rule.status === 429 || rule.status === 503;
-  const value = rule.retryAfter === undefined && isDue ? DEFAULT_RETRY_AFTER_SECONDS : rule.retryAfter;
+  const value = rule.retryAfter === undefined && isDue ? RETRY_AFTER_SECONDS : rule.retryAfter;
   return value === undefined || value === null ? {} : { 'Retry-After': retryAfterText(value, nowMs) };
 }
 
