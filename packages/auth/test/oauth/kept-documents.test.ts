@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createDocumentFile, type StoredDocument } from '../../src/index.js';
 import { fakeClock } from '../support/fake-clock.js';
-import { OPENID_DOCUMENT, startFakeIssuer } from './fake-issuer.js';
+import type { Reply } from '../support/http-server.js';
+import { outcomeOf } from '../support/setup.js';
+import { json, OAUTH_DOCUMENT, OPENID_DOCUMENT, startFakeIssuer } from './fake-issuer.js';
+import { DAY } from './logged-in.js';
 import { MINT, minting, MINUTE } from './minting.js';
 
 /** Documents in memory, as a store that two providers share. */
@@ -47,6 +50,71 @@ test('a document that is over still serves while the issuer cannot give a newer 
   const { token } = await minting({ issuer: issuer.origin, documents, clock }).requestToken(MINT);
 
   expect(token.reveal()).toBe('access-2');
+});
+
+const REFUSALS = [302, 401, 403, 404, 410].map((status): [number, () => Reply] => [
+  status,
+  () => ({ status, headers: status === 302 ? { location: 'https://portal.example/' } : {} }),
+]);
+
+/** An issuer in whose place something else answers for its documents, and with what it was known by until then. */
+async function hiddenIssuer(reply: () => Reply) {
+  const issuer = await startFakeIssuer();
+  const clock = fakeClock();
+  const options = { issuer: issuer.origin, documents: documentStore(), clock };
+  const hide = (afterMs: number): void => {
+    clock.jumpWall(afterMs);
+    issuer.replies.set(OPENID_DOCUMENT, reply);
+    issuer.replies.set(OAUTH_DOCUMENT, reply);
+  };
+  return { issuer, clock, options, hide };
+}
+
+test.each(REFUSALS)(
+  'a %d in place of a document that is known says nothing of the issuer',
+  async (_, reply) => {
+    const { options, clock, hide, issuer } = await hiddenIssuer(reply);
+    const onlyInMemory = minting({ ...options, documents: undefined });
+    await onlyInMemory.requestToken(MINT);
+    await minting(options).requestToken(MINT);
+    hide(61 * MINUTE);
+
+    expect((await minting(options).requestToken(MINT)).token.reveal()).toBe('access-3');
+    expect((await onlyInMemory.requestToken(MINT)).token.reveal()).toBe('access-4');
+
+    const asked = issuer.to(OPENID_DOCUMENT).length;
+    await onlyInMemory.requestToken(MINT);
+    expect(issuer.to(OPENID_DOCUMENT), 'a refusal is not asked for with each token').toHaveLength(asked);
+    clock.jumpWall(MINUTE);
+    await onlyInMemory.requestToken(MINT);
+    expect(issuer.to(OPENID_DOCUMENT)).toHaveLength(asked + 1);
+  },
+);
+
+test.each(REFUSALS)('a %d counts once the document that is known is 30 days old', async (status, reply) => {
+  const { options, hide } = await hiddenIssuer(reply);
+  const onlyInMemory = minting({ ...options, documents: undefined });
+  await onlyInMemory.requestToken(MINT);
+  await minting(options).requestToken(MINT);
+  hide(30 * DAY);
+
+  for (const provider of [onlyInMemory, minting(options)])
+    expect(await outcomeOf(provider.requestToken(MINT))).toMatchObject({
+      code: 'KM_AUTH_CONFIGURATION',
+      failure: { status, isAnswerLost: false },
+    });
+});
+
+test('the document of another issuer counts although another one is known', async () => {
+  const { options, hide, issuer } = await hiddenIssuer(() => json({ issuer: 'https://evil.example' }));
+  await minting(options).requestToken(MINT);
+  hide(61 * MINUTE);
+
+  expect(await outcomeOf(minting(options).requestToken(MINT))).toMatchObject({
+    code: 'KM_AUTH_CONFIGURATION',
+    message: expect.stringContaining('another issuer') as string,
+  });
+  expect(issuer.to('/token')).toHaveLength(1);
 });
 
 test('a kept document that is damaged, of another issuer, or from the future is had again', async () => {

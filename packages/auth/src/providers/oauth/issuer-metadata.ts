@@ -39,10 +39,12 @@ export function isSameIssuer(one: string, other: string): boolean {
   return withoutSlash(one) === withoutSlash(other);
 }
 
+type Known = Pick<StoredDocument, 'fetchedAtMs' | 'freshUntilMs'> & { readonly server: AuthorizationServer };
+
 /** What is known of an issuer's endpoints and abilities, and for how long. */
 export class IssuerMetadata {
   readonly #wire: IssuerWire;
-  #server: { readonly server: AuthorizationServer; readonly freshUntilMs: number } | undefined;
+  #known: Known | undefined;
   #underway: Promise<AuthorizationServer> | undefined;
 
   constructor(wire: IssuerWire) {
@@ -53,7 +55,7 @@ export class IssuerMetadata {
    * What the issuer offers, asked for once however many ask: as it was kept, while that is current; else as it is published.
    *
    * @throws {AuthError} `KM_AUTH_UNREACHABLE` when nothing is known and the issuer does not answer;
-   *   `KM_AUTH_CONFIGURATION` when it publishes nothing, or a document of another issuer.
+   *   `KM_AUTH_CONFIGURATION` when nothing is known and it publishes nothing, or when it publishes the document of another.
    */
   get(): Promise<AuthorizationServer> {
     const { endpoints, issuer, clock } = this.#wire.settings;
@@ -62,42 +64,47 @@ export class IssuerMetadata {
         this.#withEndpoints({ issuer: (issuer ?? new URL(endpoints.token ?? '')).href }),
       );
     const nowMs = clock.nowMs();
-    if (this.#server !== undefined && nowMs < this.#server.freshUntilMs)
-      return Promise.resolve(this.#server.server);
+    if (this.#known !== undefined && nowMs < this.#known.freshUntilMs)
+      return Promise.resolve(this.#known.server);
     this.#underway ??= this.#find(issuer, nowMs).finally(() => {
       this.#underway = undefined;
     });
     return this.#underway;
   }
 
-  /** From the documents that are kept, or from the issuer; an old one where the issuer does not answer. */
+  /**
+   * From the documents that are kept, or from the issuer; an old one where it brings none. A proxy or a captive portal that
+   * refuses in its place says nothing of the issuer: a refusal counts where nothing is known. The document of another
+   * issuer counts always.
+   */
   async #find(issuer: URL, nowMs: number): Promise<AuthorizationServer> {
     const { documents } = this.#wire.settings;
-    const kept = await documents?.get(issuer.href).catch(() => undefined);
-    // One from the future was kept by a clock that was wrong, then or now.
-    const isUsable =
-      kept !== undefined && kept.fetchedAtMs <= nowMs && nowMs - kept.fetchedAtMs < LONGEST_USE_MS;
-    if (isUsable && nowMs < kept.freshUntilMs) {
-      const server = await this.#parse(issuer, kept.text).catch(() => undefined);
-      if (server !== undefined) return this.#keep(server, kept.freshUntilMs);
-    }
+    const kept = await this.#kept(issuer, nowMs);
+    if (kept !== undefined && nowMs < kept.freshUntilMs) return this.#know(kept);
     try {
       const { document, server } = await this.#discover(issuer);
       await documents?.set(issuer.href, document).catch(() => undefined);
-      return this.#keep(server, document.freshUntilMs);
+      return this.#know({ ...document, server });
     } catch (error) {
-      if (!(error instanceof AuthError && error.isRetryable)) throw error;
-      const server = isUsable ? await this.#parse(issuer, kept.text).catch(() => undefined) : undefined;
-      if (server === undefined && this.#server === undefined) throw error;
-      return this.#keep(
-        server ?? this.#server?.server ?? { issuer: issuer.href },
-        nowMs + SHORTEST_LIFETIME_MS,
-      );
+      const known = kept ?? this.#known;
+      const isKnown = known !== undefined && nowMs - known.fetchedAtMs < LONGEST_USE_MS;
+      if (!isKnown || !(error instanceof TokenRequestError)) throw error;
+      return this.#know({ ...known, freshUntilMs: nowMs + SHORTEST_LIFETIME_MS });
     }
   }
 
-  #keep(server: AuthorizationServer, freshUntilMs: number): AuthorizationServer {
-    this.#server = { server, freshUntilMs };
+  /** What is kept, if it can be used. */
+  async #kept(issuer: URL, nowMs: number): Promise<Known | undefined> {
+    const kept = await this.#wire.settings.documents?.get(issuer.href).catch(() => undefined);
+    // One from the future was kept by a clock that was wrong, then or now.
+    if (kept === undefined || kept.fetchedAtMs > nowMs || nowMs - kept.fetchedAtMs >= LONGEST_USE_MS)
+      return undefined;
+    const server = await this.#parse(issuer, kept.text).catch(() => undefined);
+    return server && { ...kept, server };
+  }
+
+  #know({ server, fetchedAtMs, freshUntilMs }: Known): AuthorizationServer {
+    this.#known = { server, fetchedAtMs, freshUntilMs };
     return server;
   }
 
@@ -134,21 +141,21 @@ export class IssuerMetadata {
       });
   }
 
-  #undiscovered(issuer: URL, answer: WireAnswer | undefined): AuthError {
-    const status = answer?.status ?? 0;
-    const isLater = isTryLaterStatus(status) || status === 200;
-    if (isLater) {
-      const rest = answer?.retryAfterMs;
-      return new TokenRequestError(
-        'KM_AUTH_UNREACHABLE',
-        `${issuer.href} does not tell its endpoints now (status ${String(status)}): try again later`,
-        { status, isAnswerLost: false, ...(rest !== undefined && { retryAfterMs: rest }) },
-      );
-    }
-    return new AuthError(
-      'KM_AUTH_CONFIGURATION',
-      `${issuer.href} publishes no discovery document (status ${String(status)}): check the issuer, or give its endpoints by hand`,
-    );
+  /** Nothing that is good once was sent: what comes of it is known. */
+  #undiscovered(issuer: URL, answer: WireAnswer | undefined): TokenRequestError {
+    const { status = 0, retryAfterMs: rest } = answer ?? {};
+    const failure = { status, isAnswerLost: false, ...(rest !== undefined && { retryAfterMs: rest }) };
+    return isTryLaterStatus(status) || status === 200
+      ? new TokenRequestError(
+          'KM_AUTH_UNREACHABLE',
+          `${issuer.href} does not tell its endpoints now (status ${String(status)}): try again later`,
+          failure,
+        )
+      : new TokenRequestError(
+          'KM_AUTH_CONFIGURATION',
+          `${issuer.href} publishes no discovery document (status ${String(status)}): check the issuer, or give its endpoints by hand`,
+          failure,
+        );
   }
 
   /** @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-3.3 | RFC 8414 §3.3} */
