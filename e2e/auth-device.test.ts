@@ -126,9 +126,10 @@ describe('km auth login --device', () => {
 
   test('what cannot be stored is given back', async () => {
     const { api, env, folder, count } = await deviceApi();
-    writeFileSync(join(env['HOME'] ?? '', '.config'), 'not a folder');
     const km = startKm(DEVICE, env);
-    await answerOnPage(api, await codeOf(km), 'approve');
+    const code = await codeOf(km);
+    writeFileSync(join(env['HOME'] ?? '', '.config'), 'not a folder');
+    await answerOnPage(api, code, 'approve');
     expect(await km.ended).toMatchObject({ code: 1 });
     expect(count('family.revoked')).toBe(1);
     expect(existsSync(folder)).toBe(false);

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceUnderLock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
@@ -11,7 +11,7 @@ type Change = (current: ConfigurationJson) => ConfigurationJson;
 
 /**
  * Replaces `config.json` by what `change` makes of it, while no other `km` does. Members that are not known stay.
- * Where `change` returns what it was given, nothing is written.
+ * Where `change` returns what it was given, nothing is written, nor need there be a place to write to.
  *
  * @throws {CliError} where the file is broken, or there is no place for one; {@link AuthError} `KM_AUTH_CACHE`
  *   where it cannot be written. It stays as it was.
@@ -20,12 +20,8 @@ export async function changeConfiguration(
   { environment, clock, random }: Pick<CommandContext, 'environment' | 'clock' | 'random'>,
   change: Change,
 ): Promise<void> {
-  const path = configurationPath(environment);
-  if (path === undefined) {
-    throw new CliError('this user has no home folder: set KM_CONFIG_DIR to a folder for config.json', {
-      exitCode: EXIT.failed,
-    });
-  }
+  const path = placeIn(environment);
+  if (isUnchanged(path, change)) return;
   await replaceUnderLock(
     { path: targetOf(path), folder: dirname(path), name: 'config', clock, random },
     () => {
@@ -37,17 +33,57 @@ export async function changeConfiguration(
   );
 }
 
+/**
+ * Throws what {@link changeConfiguration} would, as far as that can be known without writing anything: for who asks a
+ * human, or a server, for what is to be changed.
+ *
+ * @throws {CliError} where the file is broken or cannot be written, or there is no place for one.
+ */
+export function expectChangeable({ environment }: Pick<CommandContext, 'environment'>, change: Change): void {
+  const path = placeIn(environment);
+  if (isUnchanged(path, change)) return;
+  for (const folder of new Set([dirname(path), dirname(targetOf(path))])) {
+    try {
+      accessSync(folder, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      // Then it is made.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CliError(
+        `${path} cannot be written: ${why}; nothing was changed: make its folder writable for this user`,
+        { exitCode: EXIT.failed, cause: error },
+      );
+    }
+  }
+}
+
+function placeIn(environment: NodeJS.ProcessEnv): string {
+  const path = configurationPath(environment);
+  if (path !== undefined) return path;
+  throw new CliError('this user has no home folder: set KM_CONFIG_DIR to a folder for config.json', {
+    exitCode: EXIT.failed,
+  });
+}
+
+function isUnchanged(path: string, change: Change): boolean {
+  const { json } = readConfigurationToChange(path);
+  return change(json) === json;
+}
+
+/** What the file says of `profile`. */
+export function profileIn({ profiles = {} }: ConfigurationJson, profile: string): ProfileJson | undefined {
+  return Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
+}
+
 /** `profile` with what `change` makes of its settings. */
 export function withProfile(
   json: ConfigurationJson,
   profile: string,
   change: (settings: ProfileJson) => ProfileJson,
 ): ConfigurationJson {
-  const profiles = json.profiles ?? {};
-  const before: ProfileJson = Object.hasOwn(profiles, profile) ? (profiles[profile] ?? {}) : {};
-  const after = change(before);
-  const isSame = after === before && Object.hasOwn(profiles, profile);
-  return isSame ? json : { ...json, profiles: { ...profiles, [profile]: after } };
+  const before = profileIn(json, profile);
+  const after = change(before ?? {});
+  return after === before ? json : { ...json, profiles: { ...json.profiles, [profile]: after } };
 }
 
 /** Some keep their settings elsewhere and link them here: then that file is replaced, and the link stays. */

@@ -1,16 +1,16 @@
-import { parseEndpoint, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import type { GrantKey, StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { changeConfiguration, withProfile } from '../config/change-configuration.js';
-import type { ConfigurationJson } from '../config/configuration.js';
 import { EXIT } from '../exit-code.js';
 import { grantKeyOfLogin } from '../grant-of-account.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
-import { credentialKindOf, isSameProvider } from '../settings.js';
+import { credentialKindOf } from '../settings.js';
 import { openStorage, type SharedCache } from '../token-cache.js';
+import { keepGrants, putBack, type KeptGrant } from './keep-grants.js';
 import type { WonLogin } from './login-kind.js';
+import { noteProfile, type ProfileGuard } from './note-profile.js';
 
 type Grant = WonLogin['grants'][number];
 
@@ -35,76 +35,95 @@ export function filesForLogin(context: CommandContext): SharedCache {
   );
 }
 
+/** Where a login is kept, and what may keep it from that. */
+export type KeepOptions = {
+  readonly files: SharedCache;
+  /** Ends the wait for a process that refreshes. */
+  readonly signal: AbortSignal;
+  readonly guard: ProfileGuard;
+};
+
 /**
- * Stores what was won, in the place of what the profile had, and ends that. What must not be lost goes first: of a kill
- * at any moment either the login from before is left, or this one; of two logins at once, the one that is stored last,
- * and it ends the other. `signal` ends the wait for a process that refreshes.
+ * Stores what was won, in the place of what the profile had, and ends that. First the profile is noted in `config.json`,
+ * then what must not be lost is stored: of a kill at any moment either the login from before is left, or this one; of two
+ * logins at once, the one that is stored last, and it ends the other.
  *
- * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; {@link CliError} when `signal` ended it. Then the login
- *   from before still is, and what was won is given back.
+ * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; {@link CliError} when `signal` ended it or `config.json`
+ *   is broken; what `guard` throws. Then the login from before still is, and what was won is given back.
  */
 export async function keepLogin(
   won: WonLogin,
-  files: SharedCache,
   context: CommandContext,
-  signal: AbortSignal,
+  { files, signal, guard }: KeepOptions,
 ): Promise<void> {
   const { login } = won;
   const known = [login];
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
-  let replaced: readonly Grant[] = [];
-  if (isAllThereIs) {
-    try {
-      replaced = await keepGrants(won, files, { timeoutMs: GRANT_TIMEOUT_MS, signal });
-    } catch (error) {
-      for (const grant of won.grants) await endings.note(tokensOf(grant));
-      await endings.tell();
-      throw error;
-    }
+  const kept: KeptGrant[] = [];
+  let takeBackNote: (() => Promise<void>) | undefined;
+  let before: StoredLogin | undefined;
+  try {
+    takeBackNote = await noteProfile(won, context, guard);
+    if (isAllThereIs) await keepGrants(won, files, { timeoutMs: GRANT_TIMEOUT_MS, signal, kept });
+    before = await files.logins.set(login);
+  } catch (error) {
+    await giveBack(won, kept, { files, endings, context });
+    await takeBackNote?.().catch((cause: unknown) => tellNoteStays(login, cause, context));
+    throw error;
   }
-  const before = await files.logins.set(login);
   if (before !== undefined) known.push(before);
   if (!isAllThereIs)
-    replaced = await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal }).catch(() => []);
-  await noteProfile(won, context);
-  const kept = new Set(
+    await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal, kept }).catch(() => undefined);
+  const inUse = new Set(
     won.grants.flatMap((grant) => tokensOf(grant).tokens.map(({ token }) => token.reveal())),
   );
-  for (const { key, tokens } of replaced.map(tokensOf)) {
-    const over = tokens.filter(({ token }) => !kept.has(token.reveal()));
+  for (const { key, tokens } of replacedBy(kept)) {
+    const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
     if (over.length > 0) await endings.note({ key, tokens: over });
   }
   if (before !== undefined) await takeLoginBefore(before, won, files, endings);
   await endings.tell();
 }
 
-function tokensOf({ key, record }: Grant): TakenGrant {
-  return { key, tokens: partWithAll(record).taken };
+/** Ends what was won and is not kept; where the one before cannot be put back in its place, that. */
+async function giveBack(
+  { grants }: WonLogin,
+  kept: readonly KeptGrant[],
+  {
+    files,
+    endings,
+    context,
+  }: {
+    readonly files: SharedCache;
+    readonly endings: TokenEndings;
+    readonly context: CommandContext;
+  },
+): Promise<void> {
+  const back = await putBack(kept, files);
+  const stuck = kept.filter((grant) => !back.has(grant));
+  const isStuck = ({ key }: Grant): boolean => stuck.some((grant) => grant.key === key);
+  const over = grants.filter((grant) => !isStuck(grant)).map(tokensOf);
+  for (const grant of [...over, ...replacedBy(stuck)]) await endings.note(grant);
+  if (stuck.length > 0)
+    context.tell('km: the tokens of the login from before could not be put back: log in again');
+  // What failed first is what is told.
+  await endings.tell().catch(() => undefined);
 }
 
-/** Stores what the cache gets. Returns what was there before. */
-async function keepGrants(
-  { grants }: WonLogin,
-  files: SharedCache,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<readonly Grant[]> {
-  const replaced: Grant[] = [];
-  for (const { key, record } of grants) {
-    const keep = async (): Promise<boolean> => {
-      await files.updateGrant(key, (current) => {
-        if (current !== undefined) replaced.push({ key, record: current });
-        return record;
-      });
-      return true;
-    };
-    const isKept = await files.withLock(key, keep, {
-      timeoutMs,
-      unless: () => Promise.resolve(signal.aborted ? false : undefined),
-    });
-    if (!isKept) throw new CliError('the login was given up; nothing was stored', { exitCode: 130 });
-  }
-  return replaced;
+function replacedBy(kept: readonly KeptGrant[]): readonly TakenGrant[] {
+  return kept.flatMap(({ key, before }) => (before === undefined ? [] : [tokensOf({ key, record: before })]));
+}
+
+function tellNoteStays({ profile }: StoredLogin, cause: unknown, context: CommandContext): void {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  context.tell(
+    `km: profile ${profile} in config.json has what the login that failed was for, and could not be put back: ${why}`,
+  );
+}
+
+function tokensOf({ key, record }: Grant): TakenGrant {
+  return { key, tokens: partWithAll(record).taken };
 }
 
 /** Takes what the login before had, where that is not what this one has. */
@@ -126,26 +145,5 @@ async function takeLoginBefore(
   }).catch(
     // What stays ends by itself, and nothing finds it any more.
     () => undefined,
-  );
-}
-
-/** Puts the profile in `config.json`, so that it is this endpoint that the next command talks to. */
-async function noteProfile({ login, provider }: WonLogin, context: CommandContext): Promise<void> {
-  await changeConfiguration(context, (json: ConfigurationJson) =>
-    withProfile(json, login.profile, (settings) => {
-      // Where the tokens of another issuer go is told by its own address, unless another one was given.
-      const { apiEndpoint, ...issuers } = settings;
-      const wanted = login.apiEndpoint === provider?.issuer ? undefined : login.apiEndpoint;
-      const hrefOf = (url: string | undefined): string | undefined =>
-        url === undefined ? undefined : parseEndpoint(url).href;
-      const isSame = hrefOf(apiEndpoint) === hrefOf(wanted) && isSameProvider(settings.provider, provider);
-      if (isSame) return settings;
-      const { provider: _before, ...others } = issuers;
-      return {
-        ...others,
-        ...(wanted !== undefined && { apiEndpoint: wanted }),
-        ...(provider !== undefined && { provider }),
-      };
-    }),
   );
 }

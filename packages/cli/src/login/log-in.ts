@@ -1,5 +1,6 @@
 import { decodeClaims, DEFAULT_API_ENDPOINT, formatDuration, parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { expectChangeable, withProfile } from '../config/change-configuration.js';
 import { settingsFrom, type Settings } from '../settings.js';
 import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
@@ -9,14 +10,20 @@ import { accountFeatures } from './account-features.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
 import type { AuthLoginFlags, IssuerFlags, WonLogin } from './login-kind.js';
+import { withNote, type ProfileGuard } from './note-profile.js';
 import { wrongUsage } from './wrong-usage.js';
 
 /**
  * Logs a profile in: asks how where that is needed, proves it by a real token, and only then stores it.
  *
+ * @param guard is asked once the login is won, before anything is stored.
  * @throws {CliError} or {@link AuthError} when it does not work out; then the login from before is as it was.
  */
-export async function logIn(flags: AuthLoginFlags, context: CommandContext): Promise<void> {
+export async function logIn(
+  flags: AuthLoginFlags,
+  context: CommandContext,
+  guard: ProfileGuard = () => undefined,
+): Promise<void> {
   const settings = settingsFrom(flags, context.environment);
   const profile = settings.profile.value;
   const apiEndpoint = settings.endpoint?.value ?? DEFAULT_API_ENDPOINT;
@@ -24,6 +31,12 @@ export async function logIn(flags: AuthLoginFlags, context: CommandContext): Pro
   const files = filesForLogin(context);
   const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
   if (!isElsewhere) refuseIssuerFlags(flags);
+  // Nobody is asked for what could not be kept then. What another issuer's login notes is known once it is won.
+  expectChangeable(context, (json) =>
+    isElsewhere
+      ? withProfile(json, profile, (own) => own)
+      : withNote(json, { login: { profile, apiEndpoint } }),
+  );
   const elsewhere = isElsewhere ? await import('../oauth/issuer-login.js') : undefined;
   const kind = elsewhere?.issuerLogin ?? (await chooseLogin(flags, context));
   const won = await kind.win({ flags, context, settings, profile, apiEndpoint });
@@ -32,7 +45,9 @@ export async function logIn(flags: AuthLoginFlags, context: CommandContext): Pro
   const giveUp = new AbortController();
   const stopListening = context.onSignal(() => giveUp.abort());
   try {
-    await whileSpinning('storing the login', context, () => keepLogin(won, files, context, giveUp.signal));
+    await whileSpinning('storing the login', context, () =>
+      keepLogin(won, context, { files, signal: giveUp.signal, guard }),
+    );
   } finally {
     stopListening();
   }

@@ -1,0 +1,121 @@
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ApiEvent } from '@kilometers/local-api';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { answerOnPage, userCodeIn } from './support/device-page.js';
+import { temporaryFolder } from './support/folder.js';
+import { API_KEY, environment, runKm, startKm } from './support/km.js';
+import { configFolderOf } from './support/login-owner.js';
+import { can, mountSmall, run } from './support/login-system.js';
+import { until } from './support/until.js';
+
+const CAN_MOUNT = can('mounting', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
+const BY_KEY = ['auth', 'login', '--api-key-stdin'];
+const OTHER_KEY = 'km_ent_other';
+/** Ordinary reads take the last; who writes it again would lose one. */
+const TWICE = '{"theme": "dark", "theme": "light", "profiles": {}}';
+
+/** An API, what happened there, and a user who has a folder for config.json. */
+async function user() {
+  const events: ApiEvent[] = [];
+  const api = await startApi({
+    apiKeys: [API_KEY, OTHER_KEY],
+    deviceIntervalSeconds: 1,
+    onEvent: (event) => events.push(event),
+  });
+  const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+  const folder = configFolderOf(env);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, 'config.json');
+  return {
+    api,
+    env,
+    folder,
+    path,
+    write: (text: string) => writeFileSync(path, text, { mode: 0o600 }),
+    read: () => readFileSync(path, 'utf8'),
+    count: (type: ApiEvent['type']): number => events.filter((event) => event.type === type).length,
+  };
+}
+
+type User = Awaited<ReturnType<typeof user>>;
+
+/** A login by device that a person approves, once `before` has happened. */
+async function byDevice({ api, env }: User, before: () => void = () => undefined) {
+  const km = startKm(['auth', 'login', '--device'], env);
+  const code = await until('the code', () => userCodeIn(km.stderr()) ?? '');
+  before();
+  await answerOnPage(api, code, 'approve');
+  return { ...(await km.ended), stderr: km.stderr() };
+}
+
+describe('where config.json cannot be changed', () => {
+  test('a login is refused before anybody is asked, and the one from before goes on', async () => {
+    const one = await user();
+    await runKm(BY_KEY, { env: one.env, input: API_KEY });
+    one.write(TWICE);
+    const { stdout } = await runKm(['auth', 'token', '--scope', 'monitoring'], { env: one.env });
+    const refused = await runKm(BY_KEY, { env: one.env, input: OTHER_KEY });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^km: \S+config\.json:1:19: this name is there twice; nothing was changed: [^\n]+\n$/,
+    );
+    expect(one.count('token.issued')).toBe(1);
+    expect(one.read()).toBe(TWICE);
+    expect(await runKm(['auth', 'token', '--scope', 'monitoring'], { env: one.env })).toMatchObject({
+      stdout,
+    });
+  });
+
+  test('since it was damaged while a person was asked, what was won is given back', async () => {
+    const one = await user();
+    expect(await byDevice(one)).toMatchObject({ code: 0 });
+    const failed = await byDevice(one, () => one.write(TWICE));
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('this name is there twice; nothing was changed');
+    // The login that nobody has any more, and not the one from before.
+    expect(one.count('family.revoked')).toBe(1);
+    expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+  });
+
+  test.runIf(CAN_MOUNT)('since it is in a read-only place, only a new profile is refused', async () => {
+    const one = await user();
+    const place = temporaryFolder();
+    mountSmall(place, '64k');
+    const profiles = { default: { apiEndpoint: one.api.url } };
+    writeFileSync(join(place, 'config.json'), JSON.stringify({ profiles }), { mode: 0o600 });
+    symlinkSync(join(place, 'config.json'), one.path);
+    run('mount', '-o', 'remount,ro', place);
+    const refused = await runKm([...BY_KEY, '--profile', 'work'], { env: one.env, input: API_KEY });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^km: \S+config\.json cannot be written: [^\n]*nothing was changed[^\n]*\n$/,
+    );
+    expect(one.count('token.issued')).toBe(0);
+    expect(await runKm(BY_KEY, { env: one.env, input: API_KEY })).toMatchObject({ code: 0 });
+  });
+});
+
+test('a login that cannot be stored leaves the one from before, and config.json, as they were', async () => {
+  const one = await user();
+  expect(await byDevice(one)).toMatchObject({ code: 0 });
+  one.write(
+    '{"version": 1, "profiles": {"default": {"apiEndpoint": "https://elsewhere.example", "maxRetries": 1}}}',
+  );
+  const before = one.read();
+  const logins = join(one.folder, '.credentials');
+  const bytes = readFileSync(logins);
+  const failed = await byDevice(one, () => {
+    rmSync(logins);
+    symlinkSync('/dev/null', logins);
+  });
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain('symbolic link');
+  expect(JSON.parse(one.read())).toEqual(JSON.parse(before));
+  expect(one.count('family.revoked')).toBe(1);
+
+  rmSync(logins);
+  writeFileSync(logins, bytes, { mode: 0o600 });
+  expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+});
