@@ -8,6 +8,7 @@ import { temporaryFolder } from './support/folder.js';
 import { API_KEY, environment, runKm, startKm } from './support/km.js';
 import { configFolderOf } from './support/login-owner.js';
 import { can, mountSmall, run } from './support/login-system.js';
+import { startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
 
 const CAN_MOUNT = can('mounting', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
@@ -118,4 +119,21 @@ test('a login that cannot be stored leaves the one from before, and config.json,
   rmSync(logins);
   writeFileSync(logins, bytes, { mode: 0o600 });
   expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+});
+
+test('km init without --force stores nothing over a profile that was made while it asked', async () => {
+  const one = await user();
+  const km = startOnTerminal(['init'], { env: one.env });
+  await km.shows('Type a number');
+  const made = '{"profiles": {"default": {"refreshAhead": "9m"}}}';
+  one.write(made);
+  km.type('2\r');
+  await km.shows('Paste the API key');
+  km.type(`${API_KEY}\r`);
+  expect(await km.ended).toMatchObject({ code: 1 });
+  expect(km.shown().replaceAll(/\s+/g, ' ')).toContain(
+    'profile default is there already, and stays as it is',
+  );
+  expect(one.read()).toBe(made);
+  expect(await runKm(['auth', 'token'], { env: one.env })).toMatchObject({ code: 4 });
 });

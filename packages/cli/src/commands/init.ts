@@ -1,11 +1,12 @@
 import { DEFAULT_API_ENDPOINT, parseEndpoint } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { changeConfiguration, withProfile } from '../config/change-configuration.js';
-import { PROFILE_NAME, type ConfigurationJson } from '../config/configuration.js';
+import { changeConfiguration, profileIn, withProfile } from '../config/change-configuration.js';
+import { PROFILE_NAME, type Configuration, type ConfigurationJson } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { EXIT } from '../exit-code.js';
 import { logIn } from '../login/log-in.js';
+import type { ProfileGuard } from '../login/note-profile.js';
 import { tellNextSteps } from '../login/next-steps.js';
 import { settingsFrom, type AccountFlags } from '../settings.js';
 import { isInteractive } from '../terminal/terminal.js';
@@ -23,11 +24,19 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   parseEndpoint(apiEndpoint);
   if (!PROFILE_NAME.test(name)) throw wrongName(name);
   refuseIssuer(name, configuration.profiles.get(name)?.provider?.issuer);
-  if (flags.force !== true) await refuseToReplace(name, configuration.profiles.has(name), context);
+  const isReplaced = flags.force === true;
+  if (!isReplaced && (await isThere(name, configuration, context))) throw thereAlready(name);
+  // A login takes minutes: what was made meanwhile is asked for again under the lock of the file.
+  const guard: ProfileGuard = (json) => {
+    if (!isReplaced && profileIn(json, name) !== undefined) throw thereAlready(name);
+  };
 
   const isLoggedIn = flags.apiKey !== undefined || isInteractive(context);
-  if (isLoggedIn) await logIn({ ...flags, profile: name, endpoint: apiEndpoint }, context);
-  await changeConfiguration(context, (json) => initialised(json, name, apiEndpoint));
+  if (isLoggedIn) await logIn({ ...flags, profile: name, endpoint: apiEndpoint }, context, guard);
+  await changeConfiguration(context, (json) => {
+    if (!isLoggedIn) guard(json);
+    return initialised(json, name, { apiEndpoint, isReplaced });
+  });
 
   tell(`km: profile ${name} is in ${configuration.path ?? ''}`);
   const { profile: active } = settingsFrom({}, environment);
@@ -37,17 +46,24 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   return EXIT.done;
 }
 
-/** The profile, as if it had not been there; the active one, where it is the first. */
-function initialised(json: ConfigurationJson, name: string, apiEndpoint: string): ConfigurationJson {
+/** The profile, where it is replaced as if it had not been there; the active one, where it is the first. */
+function initialised(
+  json: ConfigurationJson,
+  name: string,
+  { apiEndpoint, isReplaced }: { readonly apiEndpoint: string; readonly isReplaced: boolean },
+): ConfigurationJson {
   const isFirst = Object.keys(json.profiles ?? {}).every((other) => other === name);
   const activeProfile = json.activeProfile ?? (isFirst ? name : 'default');
-  return { ...withProfile(json, name, () => ({ apiEndpoint })), activeProfile };
+  const own = withProfile(json, name, (before) => ({ ...(!isReplaced && before), apiEndpoint }));
+  return { ...own, activeProfile };
 }
 
-async function refuseToReplace(name: string, isConfigured: boolean, context: CommandContext): Promise<void> {
-  const login = await openStorage(context).files?.logins.get(name);
-  if (!isConfigured && login === undefined) return;
-  throw new CliError(
+async function isThere(name: string, { profiles }: Configuration, context: CommandContext): Promise<boolean> {
+  return profiles.has(name) || (await openStorage(context).files?.logins.get(name)) !== undefined;
+}
+
+function thereAlready(name: string): CliError {
+  return new CliError(
     `profile ${name} is there already, and stays as it is: log in with \`km auth login --profile ${name}\`, ` +
       'add another with `km init --profile NAME`, or replace it with --force',
     { exitCode: EXIT.failed },
