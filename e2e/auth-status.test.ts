@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
-import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
+import { API_KEY, accountAt, environment, KM, runKm, start, startKm } from './support/km.js';
 import { flawsBySchema } from './support/schema.js';
 import { CTRL_C, startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
@@ -172,6 +172,22 @@ describe('km auth status --watch', () => {
     expect(await km.ended).toEqual({ code: 0, signal: null });
     for (const line of lines()) expect(flawsBySchema('auth-status', line)).toEqual([]);
     expect(JSON.parse(lines()[1] ?? '')).toMatchObject({ profiles: [{ credential: null }] });
+  });
+
+  test('ends when its reader is gone: of a pipe with the next change, of a socket without one', async () => {
+    const { env } = await loggedIn();
+    const socket = startKm([...STATUS, '--watch', '--json'], env);
+    await until('it says how it is', () => socket.stdout().includes('\n'));
+    socket.child.stdout.destroy();
+    expect(await socket.ended).toEqual({ code: 0, signal: null });
+
+    const watch = `exec 3>&1; { "$0" "$@"; echo "ended with $?" >&3; } | { read -r line; exec <&-; echo closed >&3; }`;
+    const pipe = start('sh', ['-c', watch, process.execPath, KM, ...STATUS, '--watch', '--json'], env);
+    await until('the first line was read', () => pipe.stdout().includes('closed'));
+    rmSync(join(env['HOME'] ?? '', '.config', 'kilometers', '.credentials'));
+    await pipe.ended;
+    expect(pipe.stdout().toString()).toBe('closed\nended with 0\n');
+    expect(pipe.stderr() + socket.stderr()).toBe('');
   });
 
   test('without a terminal says that it needs one', async () => {

@@ -23,8 +23,8 @@ export type CommandContext = Network & {
   readonly stderr: () => Writable;
   /** stdout where somebody may be looking at it: no file and no pipe. */
   readonly screen: () => Writable | undefined;
-  /** Writes the answer to stdout; resolves when it is out, or nobody reads any more, and rejects when it cannot be written. */
-  readonly answer: (text: string) => Promise<void>;
+  /** Writes the answer to stdout. Resolves with whether somebody still reads there, and rejects when it cannot be written. */
+  readonly answer: (text: string) => Promise<boolean>;
   /** Writes one line to stderr. */
   readonly tell: (line: string) => void;
   /** Writes to stderr as it stands, for who sits at the terminal. */

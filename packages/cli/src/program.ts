@@ -19,8 +19,8 @@ export async function runProgram(args: readonly string[], context: CommandContex
   let exitCode: number = EXIT.done;
   let commandName = '';
   // Commander does not wait until its help is out.
-  let written: Promise<void> = Promise.resolve();
-  const answer = (text: string): Promise<void> => (written = context.answer(text));
+  let written = Promise.resolve(true);
+  const answer = (text: string): Promise<boolean> => (written = context.answer(text));
   const program = createProgram({ ...context, answer, commandName: () => commandName }, (code) => {
     exitCode = code;
   });

@@ -10,18 +10,20 @@ const READER_GONE: readonly unknown[] = ['EPIPE', 'ECONNRESET', 'EOF'];
 
 /**
  * Writes `text` to stdout at once, without Node's stream, which takes milliseconds to be made where stdout is a pipe.
- * `stdout` is opened only for what the other end is not ready to take. Resolves when all is out, or nobody is there any
- * more, which is no failure of ours.
+ * `stdout` is opened only for what the other end is not ready to take. Resolves with `true` when all is out, and with
+ * `false` when nobody reads any more, which is no failure of ours. Of a socket that is known with no `text` as well.
  *
  * @throws {CliError} when it cannot be written, as to a full disk.
  */
-export async function writeAtOnce(text: string, stdout: () => Writable): Promise<void> {
+export async function writeAtOnce(text: string, stdout: () => Writable): Promise<boolean> {
   const bytes = Buffer.from(text);
   try {
     const written = writeWhatFits(bytes);
     if (written < bytes.length) await writeToStream(bytes.subarray(written), stdout());
+    return true;
   } catch (error) {
-    if (!READER_GONE.includes(codeOf(error))) throw unwritable(error);
+    if (READER_GONE.includes(codeOf(error))) return false;
+    throw unwritable(error);
   }
 }
 
@@ -47,7 +49,8 @@ export async function answerOrFail(
 function writeWhatFits(bytes: Buffer): number {
   let written = 0;
   try {
-    while (written < bytes.length) written += writeSync(STDOUT, bytes, written);
+    do written += writeSync(STDOUT, bytes, written);
+    while (written < bytes.length);
   } catch (error) {
     if (codeOf(error) !== 'EAGAIN') throw error;
   }

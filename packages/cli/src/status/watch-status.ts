@@ -10,10 +10,13 @@ const HOME = '\u001b[H';
 const ERASE_LINE = '\u001b[K';
 const ERASE_BELOW = '\u001b[J';
 
-/** Looks each second, and hands over what `read` says, until a signal ends it. A look that fails is one as well. */
+/**
+ * Looks each second, and hands over what `read` says, until a signal ends it, or `show` says that nobody looks any more. A
+ * look that fails is one as well.
+ */
 async function eachSecond(
   read: () => Promise<string>,
-  show: (text: string) => Promise<void> | void,
+  show: (text: string) => Promise<boolean>,
   { clock, onSignal, isDebug }: CommandContext,
 ): Promise<void> {
   let isOver = false;
@@ -24,7 +27,7 @@ async function eachSecond(
   });
   const ended = (): boolean => isOver;
   while (!ended()) {
-    await show(await read().catch((error: unknown) => reportOf(error, isDebug)));
+    if (!(await show(await read().catch((error: unknown) => reportOf(error, isDebug))))) break;
     await new Promise<void>((resolve) => {
       wake = resolve;
       if (ended()) resolve();
@@ -56,6 +59,7 @@ export async function watchOnTerminal(
       const footer = 'Ctrl-C ends this.'.slice(0, widthOf(stdout) - 1);
       const lines = [...text.split('\n'), '', footer].slice(0, heightOf(stdout));
       stdout.write(HOME + lines.map((line) => line + ERASE_LINE).join('\r\n') + ERASE_BELOW);
+      return Promise.resolve(true);
     },
     context,
   );
@@ -63,14 +67,15 @@ export async function watchOnTerminal(
   await context.answer(`${last}\n`);
 }
 
-/** A line whenever something has changed, for programs. */
+/** A line whenever something has changed, for programs; until nobody reads any more, which a pipe tells with a line only. */
 export async function watchForProgram(read: () => Promise<string>, context: CommandContext): Promise<void> {
   let last = '';
   await eachSecond(
     read,
-    async (text) => {
-      if (text !== last) await context.answer(`${text}\n`);
+    (text) => {
+      const change = text === last ? '' : `${text}\n`;
       last = text;
+      return context.answer(change);
     },
     context,
   );
