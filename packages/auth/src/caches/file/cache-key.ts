@@ -16,6 +16,7 @@ export type CacheKeyOptions = {
   /** A folder in memory that only this user can enter and that ends with the session, where there is one. */
   readonly runtimeFolder: string | undefined;
   readonly keyring: Keyring;
+  /** Throws where it cannot be told now. */
   readonly machineId: () => string;
   readonly userId: string;
   readonly tell: CacheNoticeListener;
@@ -29,6 +30,8 @@ export type CacheKeyOptions = {
 export class CacheKey {
   readonly #options: CacheKeyOptions;
   readonly #path: string;
+  /** It stays the same, and to find it out may take a program. */
+  #machineId: string | undefined;
   #known: { readonly key: Buffer; readonly source: KeySource } | undefined;
 
   constructor(options: CacheKeyOptions) {
@@ -44,7 +47,7 @@ export class CacheKey {
   /**
    * The key, or `undefined` when none was made yet.
    *
-   * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked or gone.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked or gone, or the machine cannot be told.
    */
   async current(): Promise<Buffer | undefined> {
     return this.#known?.key ?? this.reread();
@@ -77,7 +80,8 @@ export class CacheKey {
     const { machineId, userId } = this.#options;
     const secret = source === 'file' ? installSecret : await this.#fromKeyring(installSecret);
     const info = `kilometers token cache 1, user ${userId}`;
-    const key = deriveKey(secret, machineId(), info);
+    this.#machineId ??= machineId();
+    const key = deriveKey(secret, this.#machineId, info);
     this.#known = { key, source };
     return key;
   }

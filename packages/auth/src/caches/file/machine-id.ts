@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { AuthError } from '../../auth-error.js';
+import { errnoOf } from './storage-error.js';
 
 /** How the machine's identity is read; tests bring their own. */
 export type MachineIdSource = {
@@ -17,14 +19,39 @@ export const systemSource: MachineIdSource = {
       .execFileSync(command, args, { encoding: 'utf8', timeout: 2_000, stdio: ['ignore', 'pipe', 'ignore'] }),
 };
 
+/** What could not be read says nothing: taken for none, it would be another key, and every login be moved aside. */
+function untold(what: string, cause: unknown): AuthError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    `what tells this machine from others cannot be read now (${what}: ${said}), and the key of the token cache depends on it: nothing was changed, try again`,
+    { cause },
+  );
+}
+
+/** What a file says; nothing where there is none. */
+function textOf({ readFile }: MachineIdSource, path: string): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return '';
+    throw untold(path, error);
+  }
+}
+
+/** What a program of the system says that found it. */
+function answerOf({ run }: MachineIdSource, command: string, args: readonly string[]): string {
+  try {
+    return run(command, args);
+  } catch (error) {
+    throw untold([command, ...args].join(' '), error);
+  }
+}
+
 function firstOf(readers: readonly (() => string | undefined)[]): string | undefined {
   for (const read of readers) {
-    try {
-      const id = read()?.trim();
-      if (id !== undefined && id !== '') return id;
-    } catch {
-      // Not there: the next one may be.
-    }
+    const id = read()?.trim();
+    if (id !== undefined && id !== '') return id;
   }
   return undefined;
 }
@@ -34,23 +61,25 @@ function firstOf(readers: readonly (() => string | undefined)[]): string | undef
  *
  * Linux: `/etc/machine-id`. macOS: `IOPlatformUUID`. Windows: `MachineGuid`. The last two are written after
  * their documentation and tested by injection; they are not run on those systems here.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be told now.
  */
 export function machineId(source: MachineIdSource = systemSource): string {
-  const { platform, readFile, run } = source;
   const byPlatform: Readonly<Partial<Record<NodeJS.Platform, readonly (() => string | undefined)[]>>> = {
-    linux: [() => readFile('/etc/machine-id'), () => readFile('/var/lib/dbus/machine-id')],
+    linux: [() => textOf(source, '/etc/machine-id'), () => textOf(source, '/var/lib/dbus/machine-id')],
     darwin: [
       () =>
         /"IOPlatformUUID" = "([^"]+)"/.exec(
-          run('/usr/sbin/ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']),
+          answerOf(source, '/usr/sbin/ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']),
         )?.[1],
     ],
     win32: [
+      // All of its values: asked for this one, `reg` fails in the same way whether there is none or something is amiss.
       () =>
         /MachineGuid\s+REG_SZ\s+(\S+)/.exec(
-          run('reg', ['query', 'HKLM\\SOFTWARE\\Microsoft\\Cryptography', '/v', 'MachineGuid']),
+          answerOf(source, 'reg', ['query', 'HKLM\\SOFTWARE\\Microsoft\\Cryptography']),
         )?.[1],
     ],
   };
-  return firstOf(byPlatform[platform] ?? []) ?? '';
+  return firstOf(byPlatform[source.platform] ?? []) ?? '';
 }

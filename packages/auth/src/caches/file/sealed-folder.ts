@@ -23,7 +23,7 @@ export type FileCacheOptions = {
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. Default `Math.random`. */
   readonly random?: () => number;
-  /** What tells this machine from another. */
+  /** What tells this machine from another; throws where it cannot be told now. */
   readonly machineId?: () => string;
   /** What tells this user from another. Default: the numeric user id. */
   readonly userId?: string;
