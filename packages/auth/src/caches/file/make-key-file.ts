@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, rename, unlink } from 'node:fs/promises';
+import { link, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
@@ -7,6 +7,7 @@ import { formatKeyFile, keyringName, readKeyFile, type KeyFile, type KeyFileRead
 import type { Keyring } from './keyring.js';
 import { ensurePrivateFolder } from './private-folder.js';
 import type { Repair } from './read-private-file.js';
+import { renameFile } from './rename-file.js';
 import { asideName, replacePrivateFile, writePrivateFileBeside } from './safe-file.js';
 import { errnoOf, storageError } from './storage-error.js';
 
@@ -70,7 +71,7 @@ async function createKeyFile(path: string, made: KeyFile, onRepair: Repair): Pro
 
 /** Moves a key file that says nothing aside, so that a new one can be made. */
 async function setKeyFileAside(path: string, aside: string): Promise<void> {
-  await rename(path, aside).catch((error: unknown) => {
+  await renameFile(path, aside).catch((error: unknown) => {
     // Another process did it already.
     if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', path, error);
   });

@@ -1,7 +1,8 @@
 import { constants, lstatSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AuthError } from '../../auth-error.js';
+import { renameFile } from './rename-file.js';
 import { refuse, storageError } from './storage-error.js';
 import { temporaryName } from './temporary-file.js';
 
@@ -41,7 +42,7 @@ export async function writePrivateFileBeside(
 /**
  * Replaces a private file as one step: a reader sees the old one or the new one, whole, whatever happens.
  *
- * @param assertAllowed asked when all is written and nothing is replaced yet: it throws where it must not be.
+ * @param assertAllowed asked when all is written and nothing is replaced yet, before each try: it throws where it must not be.
  * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written; then the old one is untouched.
  */
 export async function replacePrivateFile(
@@ -52,10 +53,7 @@ export async function replacePrivateFile(
   try {
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
       throw refuse(path, 'is a symbolic link');
-    await writePrivateFileBeside(path, bytes, async (temporary) => {
-      await assertAllowed?.();
-      await rename(temporary, path);
-    });
+    await writePrivateFileBeside(path, bytes, (temporary) => renameFile(temporary, path, assertAllowed));
   } catch (error) {
     throw error instanceof AuthError ? error : storageError('written', path, error);
   }

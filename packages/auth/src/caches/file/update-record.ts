@@ -1,4 +1,5 @@
-import { link, rename } from 'node:fs/promises';
+import { link } from 'node:fs/promises';
+import { renameFile } from './rename-file.js';
 import { asideName, replacePrivateFile } from './safe-file.js';
 import type { SealedFile } from './sealed-file.js';
 import { sealFile, sealRecord } from './sealing.js';
@@ -46,7 +47,7 @@ async function keepAside(
   await assertHeld();
   try {
     // Where there are no hard links, a kill between here and the write leaves the records in this one only.
-    await link(file.path, aside).catch(() => rename(file.path, aside));
+    await link(file.path, aside).catch(() => renameFile(file.path, aside, assertHeld));
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', file.path, error);
   }
