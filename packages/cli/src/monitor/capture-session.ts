@@ -35,12 +35,15 @@ export class CaptureSession {
   readonly #correlationId: string;
   /** Events that the outlet has not taken: it is not open yet. */
   readonly #waiting: MonitorEvent[] = [];
+  #waitingBytes = 0;
   /** Takes the events; until the outlet is open they wait. */
   #add: (event: MonitorEvent) => void;
   #congestion: EventOutlet['congestion'] = () => undefined;
   /** Keeps safe what waits to be looked at; `undefined` where somebody wants to see it at once, and before there is an outlet. */
   #ahead: WriteAhead | undefined;
   #unsent = 0;
+  /** Whether events were given up that memory had no room for. */
+  #hasGivenUp = false;
   #answerKept: (isWhole: boolean) => void = () => undefined;
   #giveUp: () => void = () => undefined;
   readonly #isUnsettled = new Promise<void>((resolve) => {
@@ -63,12 +66,7 @@ export class CaptureSession {
     const watchers = [this.#messages, this.#log, this.#lines, this.#summary];
     this.#listeners = watchers.flatMap((watcher) => watcher?.onNotice ?? []);
     const notify: NoticeListener = (notice) => this.#notify(notice);
-    let waitingBytes = 0;
-    this.#add = (event) => {
-      waitingBytes += sizeInMemory(event);
-      if (waitingBytes <= MAX_WAITING_BYTES) this.#waiting.push(event);
-      else this.#unsent += 1;
-    };
+    this.#add = (event) => this.#keepWaiting(event);
     const capture = new Capture({
       correlationId: data.correlationId,
       notify,
@@ -103,11 +101,13 @@ export class CaptureSession {
     this.#notify({ type: 'session.started', correlationId: this.#correlationId, serverPid });
   }
 
-  /** Makes safe what is in the ring by now, and says when it is. */
+  /** Makes safe what is in the ring by now, and says when it is; never where some of it is in the prelude only. */
   async secure(): Promise<void> {
     await this.#recorder.drain();
     const outlet = await this.#outlet;
-    if (outlet === undefined || (await outlet.secure())) this.#report({ type: 'secured' });
+    const isSafe = outlet === undefined || (await outlet.secure());
+    if (this.#unsent > 0 || this.#hasGivenUp) return;
+    if (isSafe) this.#report({ type: 'secured' });
     else this.#context.clock.schedule(() => void this.secure(), SECURE_AGAIN_MS, false);
   }
 
@@ -136,7 +136,7 @@ export class CaptureSession {
     this.#notify({ type: 'session.ended', exitCode, undelivered: left.undelivered + unsent, lost });
     await this.#log?.close();
     if (this.#summary !== undefined) this.#context.prompt(this.#summary.text());
-    return lost === 0 && !isKept;
+    return lost === 0 && !isKept && !this.#hasGivenUp;
   }
 
   /** The answer to the question whether what was not taken is in the prelude. */
@@ -151,7 +151,30 @@ export class CaptureSession {
     });
   }
 
+  #keepWaiting(event: MonitorEvent): void {
+    const bytes = sizeInMemory(event);
+    // What follows one that is left out is left out too: the prelude has them in their order.
+    if (this.#unsent > 0 || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      this.#unsent += 1;
+      return;
+    }
+    this.#waitingBytes += bytes;
+    this.#waiting.push(event);
+  }
+
+  /** Hands over what waited, and what comes meanwhile: no faster than the disk takes it, or memory would be full. */
+  async #handOver(outlet: EventOutlet): Promise<void> {
+    this.#congestion = outlet.congestion;
+    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+      this.#waitingBytes -= sizeInMemory(event);
+      outlet.add(event);
+      await outlet.congestion();
+    }
+    this.#add = outlet.add;
+  }
+
   #notify(notice: MonitorNotice): void {
+    if (notice.type === 'events.dropped' && notice.why === 'memory') this.#hasGivenUp = true;
     for (const listener of this.#listeners) listener(notice);
   }
 
@@ -161,9 +184,7 @@ export class CaptureSession {
     for (;;) {
       try {
         const outlet = await this.#open(data, notify);
-        for (const event of this.#waiting.splice(0)) outlet.add(event);
-        this.#add = outlet.add;
-        this.#congestion = outlet.congestion;
+        await this.#handOver(outlet);
         if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
         this.#report({ type: 'ready' });
         return outlet;

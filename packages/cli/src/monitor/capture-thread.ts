@@ -60,7 +60,7 @@ export type ThreadReport =
   /** It runs, and has loaded what it needs: the first of all. */
   | { readonly type: 'running' }
   | { readonly type: 'tell'; readonly text: string }
-  /** At the end it still cannot tell whose the events are: is all that passed in the prelude? */
+  /** Some of what passed at first is nowhere else, since it could not tell whose the events are: is that in the prelude? */
   | { readonly type: 'keep' }
   /** It keeps what passes from now on safe. */
   | { readonly type: 'ready' }

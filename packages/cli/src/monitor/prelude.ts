@@ -70,15 +70,14 @@ export class Prelude {
     this.#file = undefined;
   }
 
-  /** Writes what it has, and leaves it to others. Resolves with whether that is all that passed. */
+  /** Writes what it has, and leaves it to others. Resolves with whether that is all that passed until it was closed. */
   async leave(): Promise<boolean> {
-    const isAll = !this.#isClosed && this.#isWhole;
     this.close();
     if (this.#records.length > 0) await this.#write();
     await this.#writing;
     const file = await this.#file;
     await file?.close().catch(() => undefined);
-    return isAll && this.#isWhole && file !== undefined;
+    return this.#isWhole && file !== undefined;
   }
 
   async #write(): Promise<void> {
