@@ -10,7 +10,7 @@ import { showTo } from '../src/monitor/recorder.js';
 import type { RingRecord } from '../src/monitor/ring-record.js';
 import { Backlog } from '../src/queue/backlog.js';
 import { beginPreludeFile, listPreludes, type PreludeDescription } from '../src/queue/prelude-file.js';
-import { recoverPreludes } from '../src/queue/recover-preludes.js';
+import { PreludeRecovery } from '../src/queue/recover-preludes.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
 import { SegmentWriter } from '../src/queue/segment-writer.js';
 import { FakeClock } from './support/fake-clock.js';
@@ -70,13 +70,16 @@ async function recovered(
   keys: SegmentKeys,
   told: string[] = [],
 ): Promise<readonly MonitorEvent[]> {
-  await recoverPreludes({
+  const recovery = new PreludeRecovery({
     folder,
     account,
     keys,
     clock: systemClock,
+    maxSegmentBytes: 4 * 1024 * 1024,
+    makeRoom: () => Promise.resolve(true),
     onTrouble: (message) => told.push(message),
   });
+  while (await recovery.step());
   const backlog = new Backlog({
     folder,
     keys,

@@ -1,10 +1,12 @@
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
+import { droppedMessage } from '../monitor/monitor-messages.js';
 import { AccountAccess } from '../queue/account-access.js';
 import { flushQueue, type Flushed } from '../queue/flush-queue.js';
 import { deliverPendingRevocations } from '../queue/pending-revocations.js';
 import { accountQueueOf, queuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
+import { QueueRoom } from '../queue/queue-room.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
@@ -21,8 +23,17 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
   const access = await AccountAccess.open(flags, context);
   const place = queuePlace(context, access.storage);
   const onTrouble = (message: string): void => context.tell(`km: ${message}`);
+  const room = place === undefined ? undefined : new QueueRoom(place.root, place.limits, context.clock);
+
+  async function makeRoom(bytes: number): Promise<boolean> {
+    if (room === undefined) return true;
+    const { isThere, givenUp } = await room.make(bytes);
+    for (const { events, why } of givenUp) onTrouble(droppedMessage(events, why));
+    return isThere;
+  }
+
   const revocations = await deliverPendingRevocations(context);
-  const queue = await accountQueueOf(access, place, context, onTrouble);
+  const queue = await accountQueueOf(access, place, context, { onTrouble, makeRoom });
   const isEmpty = place === undefined || !(await queue.hasLeftovers());
   const flushed = isEmpty ? NOTHING : await flushQueue({ access, queue, place }, context);
   await access.stop();

@@ -32,10 +32,7 @@ export class MonitorMessages {
         break;
       case 'events.dropped':
         this.#dropped += notice.count;
-        this.#tellOnce(
-          notice.why,
-          `${WHY_DROPPED[notice.why]}: ${countOf(notice.count)} given up, the oldest`,
-        );
+        this.#tellOnce(notice.why, droppedMessage(notice.count, notice.why));
         break;
       case 'queue.trouble':
         this.#tellOnce(notice.message, notice.message);
@@ -70,6 +67,11 @@ export class MonitorMessages {
     this.#told.add(kind);
     this.#tell(message);
   }
+}
+
+/** Says that the oldest events were given up, and why. */
+export function droppedMessage(count: number, why: keyof typeof WHY_DROPPED): string {
+  return `${WHY_DROPPED[why]}: ${countOf(count)} given up, the oldest`;
 }
 
 /** `1 event`, `2 events`. */

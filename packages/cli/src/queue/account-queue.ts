@@ -5,11 +5,11 @@ import { DrainLease } from './drain-lease.js';
 import type { WrittenRecord } from './journal-segments.js';
 import { listSegments, moveSegment } from './segment-folder.js';
 import { listPreludes, movePreludes } from './prelude-file.js';
-import { recoverPreludes } from './recover-preludes.js';
+import { PreludeRecovery, type RecoverOptions } from './recover-preludes.js';
 import type { SegmentKeys } from './segment-keys.js';
 import type { QueueAccount } from './state-folder.js';
 
-export type AccountQueueOptions = {
+export type AccountQueueOptions = Pick<RecoverOptions, 'maxSegmentBytes' | 'makeRoom'> & {
   readonly account: QueueAccount;
   /** The account's folder; `undefined` where nothing can be kept on the disk. */
   readonly folder: string | undefined;
@@ -26,6 +26,8 @@ export type DeliveryRight = 'all' | 'own' | 'nothing';
 
 const ADOPT_INTERVAL_MS = 10_000;
 const REFRESH_INTERVAL_MS = 1_000;
+/** What could not be made ready to be delivered is tried again this much later. */
+const RECOVER_AGAIN_MS = 5_000;
 /** A folder that cannot be written is left alone for so long: each try takes its time. */
 const UNWRITABLE_MS = 5_000;
 
@@ -38,6 +40,9 @@ export class AccountQueue {
   readonly #lease: DrainLease | undefined;
   #right: DeliveryRight = 'nothing';
   #backlog: Backlog | undefined;
+  #recovery: PreludeRecovery | undefined;
+  #recoverAtMs = 0;
+  #unrecovered: string | undefined;
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
   #unwritableUntilMs = 0;
@@ -94,10 +99,27 @@ export class AccountQueue {
     const isAll = this.#right === 'all';
     if (isAll) {
       await this.#adopt(folder, nowMs);
-      await recoverPreludes({ folder, account: this.account, keys, clock, onTrouble });
+      this.#recovery ??= new PreludeRecovery({ ...this.#options, folder, keys });
+      this.#recovery.lookAgain();
     }
     this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble, only: isAll ? undefined : own });
     await this.#backlog.refresh(idleMs);
+  }
+
+  /**
+   * When the oldest event on the disk happened, in milliseconds since the epoch, and its bytes; `undefined` when there is
+   * none. What a session left that was killed is made ready where its turn has come.
+   */
+  async peek(): Promise<{ readonly atMs: number; readonly bytes: number } | undefined> {
+    for (;;) {
+      const head = await this.#backlog?.peek();
+      if (!(await this.#recover(head?.atMs))) return head;
+    }
+  }
+
+  /** Why something that a session left cannot be delivered now; `undefined` where there is no such thing. */
+  get unrecovered(): string | undefined {
+    return this.#unrecovered;
   }
 
   /** Notes what was delivered from memory and is on the disk, and removes what is delivered. */
@@ -117,6 +139,24 @@ export class AccountQueue {
   /** Who has the right to deliver, in words. */
   async owner(): Promise<string | undefined> {
     return this.#lease?.owner();
+  }
+
+  /** Whether something was made ready. Where it cannot be, the rest is delivered all the same. */
+  async #recover(oldestMs: number | undefined): Promise<boolean> {
+    const { clock, onTrouble } = this.#options;
+    if (this.#recovery === undefined || clock.monotonicMs() < this.#recoverAtMs) return false;
+    try {
+      if (!(await this.#recovery.step(oldestMs))) return false;
+      this.#unrecovered = undefined;
+      await this.#backlog?.refresh();
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#recoverAtMs = clock.monotonicMs() + RECOVER_AGAIN_MS;
+      this.#unrecovered = `what a session left cannot be made ready to be delivered, for now: ${reason}`;
+      onTrouble(this.#unrecovered);
+      return false;
+    }
   }
 
   async #rightNow(isWritable: boolean): Promise<DeliveryRight> {
@@ -142,8 +182,10 @@ export class AccountQueue {
   }
 
   async #closeBacklog(): Promise<void> {
-    const backlog = this.#backlog;
+    const [backlog, recovery] = [this.#backlog, this.#recovery];
     this.#backlog = undefined;
+    this.#recovery = undefined;
+    await recovery?.close();
     await backlog?.close();
   }
 }

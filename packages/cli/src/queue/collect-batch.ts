@@ -50,7 +50,7 @@ async function lookAtDisk({ batch, queue, journal }: CollectOptions, seen: SeenW
     queue.backlog?.skip(batch.written);
   }
   await queue.backlog?.noteDelivered(journal.takeDelivered());
-  const head = await queue.backlog?.peek();
+  const head = await queue.peek();
   const isOwnBehind = (await queue.backlog?.mayHaveEventIn(segments)) ?? false;
   seen.segments = begun;
   seen.flushes = flushes;

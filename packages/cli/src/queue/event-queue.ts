@@ -8,6 +8,7 @@ import type { EventPlace } from './event-segment.js';
 import { deliverPendingRevocations } from './pending-revocations.js';
 import { beginPreludeFile, type PreludeSession } from './prelude-file.js';
 import { QueueDelivery } from './queue-delivery.js';
+import { segmentBytes } from './queue-limits.js';
 import { accountQueueOf, queuePlace } from './queue-place.js';
 import { QueueRoom, type GivenUp } from './queue-room.js';
 import { RefusedEvents } from './refused-events.js';
@@ -18,8 +19,6 @@ import type { SegmentWriter } from './segment-writer.js';
 const START_MS = 1_000;
 /** How often old events and pending revocations are looked at. */
 const UPKEEP_MS = 300_000;
-const LARGEST_SEGMENT_BYTES = 4 * 1024 * 1024;
-const SEGMENTS_IN_ALL = 16;
 
 /** What is left at the end of a session. */
 export type Undelivered = {
@@ -63,7 +62,7 @@ export async function openEventQueue(
   const room = place === undefined ? undefined : new QueueRoom(place.root, place.limits, clock);
   const refused = place === undefined ? undefined : new RefusedEvents({ keys: place.keys, clock });
   const onTrouble = (message: string): void => notify({ type: 'queue.trouble', message });
-  const openAccountQueue = () => accountQueueOf(access, place, context, onTrouble);
+  const openAccountQueue = () => accountQueueOf(access, place, context, { onTrouble, makeRoom });
 
   async function makeRoom(bytes: number): Promise<boolean> {
     if (room === undefined) return true;
@@ -81,7 +80,7 @@ export async function openEventQueue(
     {
       clock,
       keys: place?.keys,
-      maxSegmentBytes: Math.min(LARGEST_SEGMENT_BYTES, (place?.limits.maxBytes ?? 0) / SEGMENTS_IN_ALL),
+      maxSegmentBytes: segmentBytes(place?.limits.maxBytes ?? 0),
       makeRoom,
       onDropped: (count, why) => notify({ type: 'events.dropped', count, why }),
       onUnwritable: (error) => onTrouble(memoryMessage(error)),

@@ -104,7 +104,7 @@ async function deliverAll(
   await refused.close();
   // What is delivered is removed; a segment that was still open is found so twice.
   for (let looks = 0; looks < 2; looks += 1) await queue.refresh(true, journal.segments, 0);
-  return undefined;
+  return queue.unrecovered === undefined ? undefined : { reason: queue.unrecovered, needsHuman: false };
 }
 
 /** Waits while another process delivers. `gone`: it does so no more. */

@@ -1,5 +1,5 @@
 import { readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   livenessOf,
   ownIdentity,
@@ -9,7 +9,7 @@ import {
   type RecordSealer,
 } from '@kilometers/auth';
 import { Capture, type CaptureState } from '../monitor/capture.js';
-import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
 import { showTo } from '../monitor/recorder.js';
 import { createRedactor, type FieldPath } from '../monitor/redaction.js';
 import { decodeRingRecords } from './prelude-record.js';
@@ -105,22 +105,44 @@ export async function movePreludes(from: string, to: string): Promise<void> {
   }
 }
 
-/**
- * Makes events of a prelude whose session is over; `undefined` while it goes on.
- *
- * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
- */
+/** When a prelude was begun, in milliseconds since the epoch, as its name says. */
+export function preludeBegunAtMs(path: string): number {
+  return Number(basename(path).split('-')[0]);
+}
+
+/** As {@link openPrelude}, of all that it has. */
 export async function readPrelude(
   path: string,
   keys: SegmentKeys,
   nowMs: number,
 ): Promise<PreludeEvents | UnreadableSegment | undefined> {
+  const reader = await openPrelude(path, keys, nowMs);
+  if (!(reader instanceof PreludeReader)) return reader;
+  try {
+    const events = await reader.next(Infinity);
+    return { description: reader.description, events, damage: reader.damage };
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * Opens a prelude whose session is over, to make events of it; `undefined` while it goes on.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
+ */
+export async function openPrelude(
+  path: string,
+  keys: SegmentKeys,
+  nowMs: number,
+): Promise<PreludeReader | UnreadableSegment | undefined> {
   const reader = await SegmentReader.open(path, 'prelude of a session', keys);
   const silentMs = nowMs - ((await writtenAtMs(path)) ?? nowMs);
   // Its first record may be on its way.
   if (!(reader instanceof SegmentReader)) {
     return reader.kind === 'short' && silentMs < SILENT_MS ? undefined : reader;
   }
+  let opened: PreludeReader | undefined;
   try {
     const description = parseDescription((await reader.next())?.head);
     if (description === undefined) {
@@ -128,10 +150,10 @@ export async function readPrelude(
     }
     const liveness = livenessOf(description.owner);
     if (liveness === 'alive' || (liveness === 'unknown' && silentMs < SILENT_MS)) return undefined;
-    const events = await eventsOf(reader, description);
-    return { description, events, damage: reader.damage };
+    opened = new PreludeReader(reader, description);
+    return opened;
   } finally {
-    await reader.close();
+    if (opened === undefined) await reader.close();
   }
 }
 
@@ -139,23 +161,52 @@ export async function removePrelude(path: string): Promise<void> {
   await unlink(path).catch(() => undefined);
 }
 
-async function eventsOf(
-  reader: SegmentReader,
-  { correlationId, redact, maxPayloadBytes, from }: PreludeDescription,
-): Promise<readonly MonitorEvent[]> {
-  const events: MonitorEvent[] = [];
-  const capture = new Capture({
-    correlationId,
-    notify: () => undefined,
-    onEvent: (event) => events.push(event),
-    redact: createRedactor(redact),
-    from,
-    ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
-  });
-  for (let sealed = await reader.next(); sealed !== undefined; sealed = await reader.next()) {
-    for (const record of decodeRingRecords(sealed)) showTo(capture, record);
+/** Makes events of what passed, in its order. */
+export class PreludeReader {
+  readonly description: PreludeDescription;
+  readonly #reader: SegmentReader;
+  readonly #capture: Capture;
+  #events: MonitorEvent[] = [];
+  #bytes = 0;
+
+  constructor(reader: SegmentReader, description: PreludeDescription) {
+    const { correlationId, redact, maxPayloadBytes, from } = description;
+    this.description = description;
+    this.#reader = reader;
+    this.#capture = new Capture({
+      correlationId,
+      notify: () => undefined,
+      onEvent: (event) => {
+        this.#events.push(event);
+        this.#bytes += sizeInMemory(event);
+      },
+      redact: createRedactor(redact),
+      from,
+      ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
+    });
   }
-  return events;
+
+  /** What did not open so far. */
+  get damage(): string | undefined {
+    return this.#reader.damage;
+  }
+
+  /** The next events, of which about `bytes` are enough; none at the end. */
+  async next(bytes: number): Promise<readonly MonitorEvent[]> {
+    while (this.#bytes < bytes) {
+      const sealed = await this.#reader.next();
+      if (sealed === undefined) break;
+      for (const record of decodeRingRecords(sealed)) showTo(this.#capture, record);
+    }
+    const events = this.#events;
+    this.#events = [];
+    this.#bytes = 0;
+    return events;
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
 }
 
 function parseDescription(text = 'null'): PreludeDescription | undefined {

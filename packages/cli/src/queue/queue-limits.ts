@@ -16,6 +16,9 @@ const DEFAULT_MAX_AGE_MS = 30 * DAY_MS;
 /** What passed and was not looked at takes so much of the disk at most, and so much of what the queue may have. */
 const PRELUDE_MAX_BYTES = 16 * MIB;
 const PRELUDE_PART = 1 / 8;
+const LARGEST_SEGMENT_BYTES = 4 * MIB;
+/** The queue has so many segments at least: the oldest goes as a whole. */
+const SEGMENTS_IN_ALL = 16;
 const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
 
 /**
@@ -33,6 +36,11 @@ export function queueLimitsFrom(environment: NodeJS.ProcessEnv): QueueLimits {
 /** How large a prelude may be, in bytes, where the queue may have `queueBytes`. */
 export function preludeBytes(queueBytes: number): number {
   return Math.min(PRELUDE_MAX_BYTES, queueBytes * PRELUDE_PART);
+}
+
+/** How large a segment may be, in bytes, where the queue may have `queueBytes`. */
+export function segmentBytes(queueBytes: number): number {
+  return Math.min(LARGEST_SEGMENT_BYTES, queueBytes / SEGMENTS_IN_ALL);
 }
 
 function readBytes(name: string, text = ''): number {

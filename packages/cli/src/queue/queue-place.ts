@@ -3,8 +3,8 @@ import type { CommandContext } from '../command-context.js';
 import type { AccountFlags } from '../settings.js';
 import type { Storage } from '../token-cache.js';
 import type { AccountAccess } from './account-access.js';
-import { AccountQueue } from './account-queue.js';
-import { queueLimitsFrom, type QueueLimits } from './queue-limits.js';
+import { AccountQueue, type AccountQueueOptions } from './account-queue.js';
+import { queueLimitsFrom, segmentBytes, type QueueLimits } from './queue-limits.js';
 import { SegmentKeys } from './segment-keys.js';
 import { accountFolderName, queueFolder, unsettledFolderName, type QueueAccount } from './state-folder.js';
 
@@ -49,7 +49,7 @@ export async function accountQueueOf(
   access: AccountAccess,
   place: QueuePlace | undefined,
   { clock, random }: Pick<CommandContext, 'clock' | 'random'>,
-  onTrouble: (message: string) => void,
+  hooks: Pick<AccountQueueOptions, 'onTrouble' | 'makeRoom'>,
 ): Promise<AccountQueue> {
   const { account } = access;
   const isAdopting = account.origin !== undefined && (await access.isAdopting());
@@ -61,6 +61,7 @@ export async function accountQueueOf(
     keys: place?.keys,
     clock,
     random,
-    onTrouble,
+    maxSegmentBytes: segmentBytes(place?.limits.maxBytes ?? 0),
+    ...hooks,
   });
 }

@@ -1,47 +1,129 @@
 import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { droppedMessage } from '../monitor/monitor-messages.js';
 import { encodeEvent } from './event-record.js';
-import { beginEventSegment, type EventPlace } from './event-segment.js';
-import { listPreludes, readPrelude, removePrelude } from './prelude-file.js';
+import type { EventPlace } from './event-segment.js';
+import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
+import { listPreludes, openPrelude, preludeBegunAtMs, PreludeReader, removePrelude } from './prelude-file.js';
 import { setFileAside } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
 
-export type RecoverOptions = EventPlace & {
-  readonly keys: SegmentKeys;
-  readonly clock: Clock;
-  /** Is told of a file that was set aside. */
-  readonly onTrouble: (message: string) => void;
+export type RecoverOptions = EventPlace &
+  Pick<JournalSegmentsOptions, 'maxSegmentBytes' | 'makeRoom'> & {
+    readonly keys: SegmentKeys;
+    readonly clock: Clock;
+    /** Is told of a file that was set aside. */
+    readonly onTrouble: (message: string) => void;
+  };
+
+/** So much is made of a prelude at once, in bytes of events: what is on the disk already is delivered meanwhile. */
+const PIECE_BYTES = 256 * 1024;
+
+type Opened = {
+  readonly path: string;
+  readonly reader: PreludeReader;
+  /** When the next of its events happened at the earliest, in milliseconds since the epoch. */
+  atMs: number;
 };
 
 /**
- * Makes segments of what sessions left that were killed before they could. Done twice it costs nothing: an event has the
+ * Makes segments of what sessions left that were killed before they could: piece by piece, each when its turn to be
+ * delivered comes, so that it takes little more of the disk than it has. Done twice it costs nothing: an event has the
  * same id again.
- *
- * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
  */
-export async function recoverPreludes(options: RecoverOptions): Promise<void> {
-  const { folder, keys, clock, onTrouble } = options;
-  for (const path of await listPreludes(folder)) {
-    const prelude = await readPrelude(path, keys, clock.nowMs());
-    if (prelude === undefined) continue;
-    if (!('events' in prelude)) {
-      if (prelude.kind === 'short') await removePrelude(path);
-      if (prelude.kind === 'poisoned') onTrouble(await setAside(path, prelude.why));
-      continue;
-    }
-    await writeEvents(prelude.events, options);
-    if (prelude.damage === undefined) await removePrelude(path);
-    else onTrouble(await setAside(path, prelude.damage));
-  }
-}
+export class PreludeRecovery {
+  readonly #options: RecoverOptions;
+  readonly #segments: JournalSegments;
+  /** Those that could not be read, which are left for the next look. */
+  readonly #failed = new Set<string>();
+  #opened: Opened | undefined;
+  /** What was made and is not written. */
+  #unwritten: readonly MonitorEvent[] = [];
+  #mayHaveMore = true;
 
-async function writeEvents(events: readonly MonitorEvent[], options: RecoverOptions): Promise<void> {
-  if (events.length === 0) return;
-  const writer = await beginEventSegment(options, options);
-  try {
-    await writer.append(events.map(encodeEvent));
-  } finally {
-    await writer.close();
+  constructor(options: RecoverOptions) {
+    this.#options = options;
+    this.#segments = new JournalSegments(options);
+  }
+
+  /** There may be others by now. */
+  lookAgain(): void {
+    this.#mayHaveMore = true;
+  }
+
+  /**
+   * Makes events of the next piece, where nothing older waits; resolves with whether there may be more to make at once.
+   *
+   * @param oldestMs when the oldest event that waits happened, in milliseconds since the epoch.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now. Fails as the disk does, and can go on later.
+   */
+  async step(oldestMs = Infinity): Promise<boolean> {
+    this.#opened ??= this.#mayHaveMore ? await this.#openNext() : undefined;
+    if (this.#opened === undefined) {
+      this.#mayHaveMore = false;
+      return false;
+    }
+    if (this.#opened.atMs > oldestMs) return false;
+    if (this.#unwritten.length === 0) this.#unwritten = await this.#read(this.#opened);
+    if (this.#unwritten.length === 0) await this.#finish(this.#opened);
+    else await this.#write(this.#opened);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#unwritten = [];
+    await this.#segments.close();
+    await opened?.reader.close();
+  }
+
+  async #openNext(): Promise<Opened | undefined> {
+    const { folder, keys, clock, onTrouble } = this.#options;
+    for (const path of await listPreludes(folder)) {
+      if (this.#failed.has(path)) continue;
+      const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
+      if (reader instanceof PreludeReader) return { path, reader, atMs: preludeBegunAtMs(path) };
+      if (reader?.kind === 'short') await removePrelude(path);
+      if (reader?.kind === 'poisoned') onTrouble(await setAside(path, reader.why));
+    }
+    this.#failed.clear();
+    return undefined;
+  }
+
+  async #read({ path, reader }: Opened): Promise<readonly MonitorEvent[]> {
+    return this.#orFail(path, reader.next(PIECE_BYTES));
+  }
+
+  async #write(opened: Opened): Promise<void> {
+    try {
+      const written = await this.#segments.append(this.#options, this.#unwritten.map(encodeEvent));
+      const tooLarge = written.filter((record) => record === undefined).length;
+      if (tooLarge > 0) this.#options.onTrouble(droppedMessage(tooLarge, 'size'));
+    } catch (error) {
+      // What was written last may be cut off: nothing is appended after it.
+      await this.#segments.close();
+      throw error;
+    }
+    opened.atMs = Date.parse(this.#unwritten.at(-1)?.timestamp ?? '');
+    this.#unwritten = [];
+  }
+
+  async #finish({ path, reader }: Opened): Promise<void> {
+    await this.close();
+    if (reader.damage === undefined) await removePrelude(path);
+    else this.#options.onTrouble(await setAside(path, reader.damage));
+  }
+
+  /** One that cannot be read does not keep others from their turn. */
+  async #orFail<T>(path: string, reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (error) {
+      this.#failed.add(path);
+      await this.close();
+      throw error;
+    }
   }
 }
 

@@ -38,6 +38,8 @@ export class SegmentWriter {
   readonly #seal: RecordSeal;
   readonly #clock: Clock;
   #offset = 0;
+  /** Bytes that it has before anything was appended. */
+  #emptyBytes = 0;
   #number = 0;
   #syncedAtMs = -SYNC_INTERVAL_MS;
   #cancelSync: (() => void) | undefined;
@@ -62,6 +64,7 @@ export class SegmentWriter {
     try {
       const { pieces } = writer.#encode([{ head: JSON.stringify(description), body: NOTHING }]);
       await writer.#write([encodeSegmentHeader(sealer, salt), ...pieces]);
+      writer.#emptyBytes = writer.#offset;
     } catch (error) {
       await handle.close();
       await unlink(segmentPath(file)).catch(() => undefined);
@@ -86,6 +89,7 @@ export class SegmentWriter {
   /** As {@link append}, for a process that is about to end. */
   appendSync(records: readonly SegmentRecord[]): void {
     let { pieces } = this.#encode(records);
+    this.#offset += bytesIn(pieces);
     while (pieces.length > 0) pieces = after(pieces, writevSync(this.#handle.fd, pieces));
   }
 
@@ -97,8 +101,9 @@ export class SegmentWriter {
     );
   }
 
-  /** Says that nothing is appended any more. */
+  /** Says that nothing is appended any more. One to which nothing was is removed. */
   async close(): Promise<void> {
+    if (this.#offset === this.#emptyBytes) return this.remove();
     this.#cancelSync?.();
     try {
       await this.#handle.datasync();

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { SendOutcome } from '../../src/monitor/batch-sender.js';
 import type { DeliveryNotice } from '../../src/monitor/monitor-notice.js';
-import { AccountQueue } from '../../src/queue/account-queue.js';
+import { AccountQueue, type AccountQueueOptions } from '../../src/queue/account-queue.js';
 import { EventJournal } from '../../src/queue/event-journal.js';
 import { QueueDelivery } from '../../src/queue/queue-delivery.js';
 import type { SegmentKeys } from '../../src/queue/segment-keys.js';
@@ -32,9 +32,12 @@ export async function startProcess(
     readonly folder?: string | undefined;
     readonly keys?: SegmentKeys;
     readonly clock?: FakeClock;
+    /** Of what other sessions left. */
+    readonly makeRoom?: AccountQueueOptions['makeRoom'];
   } = {},
 ) {
   const { script = [DELIVERED], keys = newKeys(), clock = new FakeClock() } = options;
+  const { makeRoom = () => Promise.resolve(true) } = options;
   const folder = 'folder' in options ? options.folder : accountFolder();
   // What writes is loaded late, which takes real time and no disk that can be seen: here, before the clock moves.
   await keys.current();
@@ -49,6 +52,8 @@ export async function startProcess(
     keys,
     clock,
     random: () => 1,
+    maxSegmentBytes: 100_000,
+    makeRoom,
     onTrouble: (message) => notices.push({ type: 'queue.trouble', message }),
   });
   const journal = new EventJournal(

@@ -1,0 +1,93 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ownIdentity, systemClock } from '@kilometers/auth';
+import { describe, expect, test } from 'vitest';
+import type { RingRecord } from '../src/monitor/ring-record.js';
+import { beginPreludeFile, listPreludes } from '../src/queue/prelude-file.js';
+import { encodeRingRecord } from '../src/queue/prelude-record.js';
+import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys, until } from './support/queue.js';
+import { DELIVERED, DOWN, ids, once, startProcess } from './support/queue-process.js';
+
+/** What a session left that was killed: so many small messages. */
+async function leavePrelude(folder: string, keys: SegmentKeys, messages: number): Promise<void> {
+  const file = await beginPreludeFile(
+    { correlationId: 'killed', redact: [], maxPayloadBytes: undefined },
+    {
+      folder,
+      account: {},
+      sealer: await keys.current(),
+      clock: { ...systemClock, nowMs: () => 1_000 },
+      owner: { ...ownIdentity(), pid: 2 ** 30 },
+    },
+  );
+  const line = (n: number) => `{"method":"m","params":${100_000 + n}}\n`;
+  for (let n = 0; n < messages; n += 500) {
+    const count = Math.min(500, messages - n);
+    const bytes = Buffer.from(Array.from({ length: count }, (_, k) => line(n + k)).join(''));
+    const record: RingRecord = {
+      kind: 'bytes',
+      direction: 'outbound',
+      wallMs: 1_000 + n,
+      monotonicMs: 0,
+      bytes,
+    };
+    await file.append([encodeRingRecord(record)]);
+  }
+  await file.close();
+}
+
+const bytesIn = (folder: string) =>
+  filesIn(folder).reduce(
+    (bytes, name) => bytes + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+
+describe('what a killed session left', () => {
+  test('is made ready as it is delivered: the disk needs little more for it, whether the API answers or not', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await leavePrelude(folder, keys, 20_000);
+    const before = bytesIn(folder);
+    const run = await startProcess({
+      folder,
+      keys,
+      script: [...Array<typeof DOWN>(5).fill(DOWN), DELIVERED],
+    });
+    run.delivery.start();
+    let mostBytes = 0;
+    await run.passUntil(() => {
+      mostBytes = Math.max(mostBytes, bytesIn(folder));
+      return once(run.batches).length === 20_000;
+    });
+    expect(mostBytes - before).toBeLessThan(1024 * 1024);
+    const places = once(run.batches).map((id) => Number.parseInt(id.slice(-12), 16));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    await run.passUntil(() => filesIn(folder).length === 0);
+  }, 60_000);
+
+  test('and cannot be made ready keeps nothing else, is tried again, and leaves no empty files', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await leavePrelude(folder, keys, 10);
+    await (await beginSegment(folder, keys, [eventAt('of another', 5_000)])).close();
+    let isFull = true;
+    const run = await startProcess({
+      folder,
+      keys,
+      makeRoom: () => (isFull ? Promise.reject(new Error('ENOSPC')) : Promise.resolve(true)),
+    });
+    run.delivery.start();
+    run.add(...ids(0, 3));
+    await run.passUntil(() => once(run.batches).length === 4);
+    await run.pass(15_000);
+    expect(once(run.batches)).toEqual(['of another', ...ids(0, 3)]);
+    expect(run.notices).toContainEqual({
+      type: 'queue.trouble',
+      message: 'what a session left cannot be made ready to be delivered, for now: ENOSPC',
+    });
+    expect(await listPreludes(folder)).toHaveLength(1);
+    expect(filesIn(folder).filter((name) => name.endsWith('.closed'))).toEqual([]);
+    isFull = false;
+    await run.passUntil(() => once(run.batches).length === 14);
+    await until(() => listPreludes(folder).then(({ length }) => length === 0));
+  });
+});
