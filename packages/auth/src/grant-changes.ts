@@ -99,7 +99,7 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
   if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key)))
     tokens.set(key, grant.token);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
-  const proofKey = grant.token.proofKey ?? record.proofKey;
+  const proofKey = grant.proofKey ?? grant.token.proofKey ?? record.proofKey;
   return {
     ...without(
       isSettledBy(record, answer) ? withoutSentRefresh(record) : record,

@@ -40,6 +40,8 @@ export type TokenGrant = {
   readonly refreshToken?: Secret;
   /** When that refresh token ends, where the server told: milliseconds since the epoch. */
   readonly refreshTokenExpiresAtMs?: number;
+  /** The private key that was proved with the request: the refresh token may be bound to it where the token is not. */
+  readonly proofKey?: Secret;
   /** Local clock minus the server's, in milliseconds, where the answer had a `Date`. */
   readonly clockSkewMs?: number;
 };

@@ -56,7 +56,7 @@ export async function storeLogin(
     credential: undefined,
     loginId: login.id,
   });
-  const { token } = login.grant;
+  const { token, proofKey = token.proofKey } = login.grant;
   const suffix = targetSuffix(issuer?.target ?? {});
   const scopes = [DEFAULT_SCOPE, ...(login.askedScopes.length === 0 ? [] : [login.askedScopes])];
   const refreshToken = refreshTokenOf(login);
@@ -64,7 +64,7 @@ export async function storeLogin(
     ...EMPTY_GRANT,
     tokens: new Map(scopes.map((scope) => [tokenKey(scope, suffix), token])),
     ...(refreshToken !== undefined && { refreshToken }),
-    ...(token.proofKey !== undefined && { proofKey: token.proofKey }),
+    ...(proofKey !== undefined && { proofKey }),
   };
   const store = (): Promise<unknown> => cache.updateGrant(key, () => record);
   await cache.withLock(key, store, { timeoutMs: LOCK_TIMEOUT_MS });

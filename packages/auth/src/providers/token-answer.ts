@@ -11,7 +11,7 @@ export type AnswerContext = {
   readonly requestedScopes: readonly string[];
   /** Local clock minus the server's. */
   readonly clockSkewMs: number | undefined;
-  /** The private key to which the token is bound, if its type says that it is. */
+  /** The private key that was proved. The token is bound to it if its type says so; of a refresh token nothing says so. */
   readonly proofKey?: Secret | undefined;
 };
 
@@ -94,6 +94,7 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
       refreshSeconds !== undefined && {
         refreshTokenExpiresAtMs: context.receivedAtMs + refreshSeconds * 1_000,
       }),
+    ...(context.proofKey !== undefined && { proofKey: context.proofKey }),
     ...(context.clockSkewMs !== undefined && { clockSkewMs: context.clockSkewMs }),
   };
 }
