@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { environment, runKm } from './support/km.js';
@@ -39,6 +39,12 @@ describe('an issuer in the place of the Kilometers API', () => {
     expect(won.code).toBe(0);
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
     expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+    // As on another machine of a fleet, where only the login says that there is an issuer.
+    rmSync(join(kilometersFolder(env), 'config.json'));
+    const { KILOMETERS_API_ENDPOINT: _endpoint, ...elsewhere } = env;
+    expect(await runKm(['auth', 'refresh'], { env: elsewhere })).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'token'], { env: elsewhere })).toMatchObject({ code: 0, stderr: '' });
+    expect(server.refreshes()).toBe(2);
     expect(JSON.stringify(server.seen.map(({ body }) => body.toString()))).not.toContain('km_live_other');
   });
 

@@ -81,17 +81,18 @@ export function settingsFrom(
     source: 'default',
   };
   const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;
-  // A key and an endpoint in the environment are those of the Kilometers API: nothing to another issuer.
-  const config =
-    own.provider === undefined
-      ? fromEnvironment
-      : { ...fromEnvironment, apiKey: undefined, apiEndpoint: undefined };
+  const config = own.provider === undefined ? fromEnvironment : forAnotherIssuer(fromEnvironment);
   return {
     profile,
     endpoint: firstOf(flags.endpoint, config.apiEndpoint, own.apiEndpoint ?? own.provider?.issuer),
     config: { ...own.refresh, ...config },
     own,
   };
+}
+
+/** A key and an endpoint in the environment are those of the Kilometers API: nothing to another issuer. */
+function forAnotherIssuer(config: AuthManagerConfig): AuthManagerConfig {
+  return { ...config, apiKey: undefined, apiEndpoint: undefined };
 }
 
 /** `command` as it is to be run for the account that is meant, for those who are told to. */
@@ -135,10 +136,13 @@ export async function resolveAccount(
   configuration?: Pick<Configuration, 'activeProfile' | 'profiles'>,
 ): Promise<Account> {
   const settings = settingsFrom(flags, environment, configuration);
-  const { profile, config, own } = settings;
-  const hasKey = config.apiKey !== undefined;
+  const { profile, own } = settings;
   // With both given there is nothing to look for.
-  const stored = hasKey && settings.endpoint !== undefined ? {} : await readLogin(logins, profile.value);
+  const isGiven = settings.config.apiKey !== undefined && settings.endpoint !== undefined;
+  const stored = isGiven ? {} : await readLogin(logins, profile.value);
+  // Mostly `config.json` names the issuer; where it does not, as on another machine of a fleet, the login does.
+  const isElsewhere = settings.endpoint === undefined && stored.login?.kind === 'oauth';
+  const config = isElsewhere ? forAnotherIssuer(settings.config) : settings.config;
   const endpoint: Sourced<string> =
     settings.endpoint ??
     (stored.login === undefined
@@ -158,7 +162,8 @@ export async function resolveAccount(
       loginCommand,
     },
   };
-  if (hasKey) return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
+  if (config.apiKey !== undefined)
+    return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
   const { login, note } = stored;
   if (login === undefined) return { ...account, credential: undefined, note };
   const why = unfit(login, { profile: profile.value, endpoint: endpoint.value, provider: own.provider });

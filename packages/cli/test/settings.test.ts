@@ -93,6 +93,22 @@ describe('the credential', () => {
     expect(account.config.apiKey).toBe('key');
   });
 
+  test('is that of another issuer, where the login is of one, and no key of the environment is for it', async () => {
+    const login = {
+      kind: 'oauth',
+      profile: 'default',
+      apiEndpoint: STORED,
+      atMs: 0,
+      provider: { issuer: STORED },
+      grant: { apiOrigin: STORED, profile: 'default', credential: 'login:' },
+      keySuffix: '',
+      loginId: 'id',
+    } as const;
+    const account = await resolveAccount({}, { KILOMETERS_API_KEY: 'key' }, { get: async () => login });
+    expect(account).toMatchObject({ credential: { value: 'refresh_token', source: 'login' }, oauth: login });
+    expect(account.config.apiKey).toBeUndefined();
+  });
+
   test('is nothing for another profile', async () => {
     const account = await resolveAccount({}, { KM_PROFILE: 'other' }, loginsWith());
     expect(account).toMatchObject({ credential: undefined, note: undefined });
