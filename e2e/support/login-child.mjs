@@ -5,7 +5,7 @@
 import { finishRefreshOnSignal } from '@kilometers/auth';
 import { openLogin } from './open-login.mjs';
 
-const { cache, manager } = openLogin();
+const { cache, manager, waits } = openLogin();
 finishRefreshOnSignal(manager, process);
 
 process.stdout.write('ready\n');
@@ -15,7 +15,7 @@ if (process.env.LOGIN_GATE !== undefined) {
 let said;
 try {
   const token = await manager.getValidToken('monitoring');
-  said = { token: token.reveal(), source: cache.keySource() };
+  said = { token: token.reveal(), source: cache.keySource(), waits };
 } catch (error) {
   said = { code: error.code, message: error.message };
 }

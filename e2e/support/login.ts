@@ -13,6 +13,8 @@ export type Said = Ending & {
   readonly code?: string | number | null;
   readonly message?: string;
   readonly stderr: string;
+  /** What it waited for by the clock before it had a token. */
+  readonly waits?: readonly { readonly beganAtMs: number; readonly delayMs: number }[];
 };
 
 /** An API, and one login at it. */
@@ -110,4 +112,12 @@ export function runProgram(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<Said> {
   return endOf(startProgram(login, variables));
+}
+
+/**
+ * How long a program waited by the clock for its token, in milliseconds, in waits that began after `sinceMs`. What a busy
+ * machine adds is not in it.
+ */
+export function waitedMs({ waits = [] }: Said, sinceMs = 0): number {
+  return waits.reduce((sum, { beganAtMs, delayMs }) => (beganAtMs < sinceMs ? sum : sum + delayMs), 0);
 }

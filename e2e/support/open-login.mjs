@@ -1,6 +1,7 @@
 /*
  * The login of a test's program, as its environment says, from the built library. Its wall clock is
  * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, where that is set. LOGIN_CACHE_URL is of a fleet.
+ * `waits` is what it waited for by the clock: when each wait began, and how long it was to be.
  */
 import {
   configFolder,
@@ -16,7 +17,19 @@ const { env } = process;
 
 export function openLogin() {
   const aheadMs = Number(env.LOGIN_CLOCK_AHEAD_MS ?? 0);
-  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  const waits = [];
+  const clock = {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + aheadMs,
+    schedule(callback, delayMs, keepsAlive) {
+      const beganAtMs = Date.now();
+      const onTime = () => {
+        if (keepsAlive) waits.push({ beganAtMs, delayMs });
+        callback();
+      };
+      return systemClock.schedule(onTime, delayMs, keepsAlive);
+    },
+  };
   const keyringMs = env.LOGIN_KEYRING_MS;
   const files = createFileCache({
     folder: configFolder(env),
@@ -38,5 +51,5 @@ export function openLogin() {
     ...(env.LOGIN_CHECK_MS !== undefined && { checkIntervalMs: Number(env.LOGIN_CHECK_MS) }),
   });
   manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));
-  return { cache, manager };
+  return { cache, manager, waits };
 }

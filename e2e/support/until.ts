@@ -3,8 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 20;
 
-/** Waits until `read` gives something true, and gives that; `what` is for the failure. */
-export async function until<T>(what: string, read: () => T | Promise<T>, limitMs = 20_000): Promise<T> {
+/**
+ * Waits until `read` gives something true, and gives that; `what` is for the failure. The limit only ends what would
+ * wait for ever: a busy machine takes its time.
+ */
+export async function until<T>(what: string, read: () => T | Promise<T>, limitMs = 45_000): Promise<T> {
   const endsAtMs = performance.now() + limitMs;
   for (;;) {
     const value = await read();
