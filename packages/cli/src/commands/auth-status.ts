@@ -59,7 +59,7 @@ async function watch(flags: AuthStatusFlags, context: CommandContext): Promise<n
   const { watchForProgram, watchOnTerminal } = await import('../status/watch-status.js');
   if (flags.json === true) {
     await watchForProgram(async () => JSON.stringify((await readStatus(flags, context)).report), context);
-  } else if (canAnimate(context, context.stdout())) {
+  } else if (canAnimate(context.stdout(), context.environment)) {
     await watchOnTerminal(async () => linesOf(await readStatus(flags, context), context), context);
   } else {
     throw new CliError('--watch needs a terminal; with --json it prints a line for each change anywhere', {

@@ -15,7 +15,7 @@ export const MAN_SECTIONS: readonly ManSection[] = [
       { term: 'KM_MAX_RETRIES', description: 'how many tries follow the first one' },
       { term: 'KM_CHECK_INTERVAL', description: 'how often what runs looks at its tokens' },
       { term: 'KM_DEBUG', description: 'true: every decision about tokens is explained' },
-      { term: 'NO_COLOR', description: 'set to anything: no colours' },
+      { term: 'NO_COLOR', description: 'set to anything: no colours and no spinners' },
       { term: 'HTTPS_PROXY, NO_PROXY', description: 'the proxy, and what is reached without it' },
       { term: 'NODE_EXTRA_CA_CERTS, SSL_CERT_FILE', description: 'certificates that are trusted besides' },
     ],

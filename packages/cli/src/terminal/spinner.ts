@@ -1,6 +1,6 @@
 import { formatDuration } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { canAnimate, widthOf } from './terminal.js';
+import { canDecorate, widthOf } from './terminal.js';
 
 /** What takes less than this, in milliseconds, is over before anybody wonders. */
 const PATIENCE_MS = 300;
@@ -9,15 +9,15 @@ const FRAMES = ['-', '\\', '|', '/'] as const;
 const ERASE_LINE = '\r\u001b[K';
 
 /**
- * Runs `task`, and once it has taken 300 ms shows on stderr what is waited for and for how long, where that is a
- * terminal. `task` speaks through the context that it is given, so that its lines and this one do not mix.
+ * Runs `task`, and once it has taken 300 ms shows on stderr what is waited for and for how long, where that may show
+ * spinners. `task` speaks through the context that it is given, so that its lines and this one do not mix.
  */
 export async function whileSpinning<T>(
   what: string,
   context: CommandContext,
   task: (context: CommandContext) => Promise<T>,
 ): Promise<T> {
-  if (!canAnimate(context)) return task(context);
+  if (!canDecorate(context.stderr(), context.environment)) return task(context);
   const { answer, clock, prompt, tell } = context;
   const startedAtMs = clock.monotonicMs();
   let frames = 0;

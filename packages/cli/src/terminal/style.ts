@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { canColour } from './terminal.js';
+import { canDecorate } from './terminal.js';
 
 type Paint = (text: string) => string;
 
@@ -18,7 +18,7 @@ function paint(begin: number, end: number): Paint {
 
 /** The style for `stream`. */
 export function styleFor(stream: Writable | undefined, environment: NodeJS.ProcessEnv): Style {
-  return canColour(stream, environment)
+  return canDecorate(stream, environment)
     ? {
         bold: paint(1, 22),
         dim: paint(2, 22),

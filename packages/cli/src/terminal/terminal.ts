@@ -25,22 +25,19 @@ export function isInteractive({ environment, stdin, stderr }: Surroundings): boo
   return !saysYes(environment['CI']) && isTerminal(stderr()) && isTerminal(stdin());
 }
 
-/** Whether what is on `stream`, stderr unless told, may be drawn again and again. */
-export function canAnimate(
-  { environment, stderr }: Pick<Surroundings, 'environment' | 'stderr'>,
-  stream: Writable = stderr(),
-): boolean {
-  return !saysYes(environment['CI']) && environment['TERM'] !== 'dumb' && isTerminal(stream);
+/** Whether `stream` is a terminal on which the same place may be drawn again and again, and no CI keeps what is drawn. */
+export function canAnimate(stream: Writable | undefined, environment: NodeJS.ProcessEnv): boolean {
+  const isQuiet = saysYes(environment['CI']) || environment['TERM'] === 'dumb';
+  return !isQuiet && stream !== undefined && isTerminal(stream);
 }
 
 /**
- * Whether `stream` shows colours, and who reads it wants them.
+ * Whether `stream` shows colours and spinners, and who reads it wants them.
  *
  * @see {@link https://no-color.org}
  */
-export function canColour(stream: Writable | undefined, environment: NodeJS.ProcessEnv): boolean {
-  const isUnwanted = (environment['NO_COLOR'] ?? '') !== '' || saysYes(environment['CI']);
-  return !isUnwanted && environment['TERM'] !== 'dumb' && stream !== undefined && isTerminal(stream);
+export function canDecorate(stream: Writable | undefined, environment: NodeJS.ProcessEnv): boolean {
+  return (environment['NO_COLOR'] ?? '') === '' && canAnimate(stream, environment);
 }
 
 /** How wide a line may be: what the terminal has, and 80 where there is none; never less than 40. */
