@@ -43,3 +43,9 @@ test.each([{ NO_COLOR: '1' }, { CI: 'true' }, { TERM: 'dumb' }])(
 test('where there is no terminal there is none', async () => {
   expect(await drawnIn({}, {})).toEqual([]);
 });
+
+test.each([80, 41, 39, 20, 2, 1])('on %i columns it stays in one row', async (columns) => {
+  const drawn = await drawnIn({}, { isTTY: true, columns });
+  expect(drawn.length).toBeGreaterThan(3);
+  for (const text of drawn) expect(text.replace('\r\u001b[K', '').length).toBeLessThan(columns);
+});

@@ -1,6 +1,6 @@
 import { formatDuration } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { canDecorate, widthOf } from './terminal.js';
+import { canDecorate, columnsOf } from './terminal.js';
 
 /** What takes less than this, in milliseconds, is over before anybody wonders. */
 const PATIENCE_MS = 300;
@@ -28,7 +28,8 @@ export async function whileSpinning<T>(
     const elapsed = formatDuration(clock.monotonicMs() - startedAtMs);
     const line = `${FRAMES[frames % FRAMES.length] ?? ''} ${what} (${elapsed})`;
     frames += 1;
-    prompt(ERASE_LINE + line.slice(0, widthOf(context.stderr()) - 1));
+    // Of a line that went on in the next row, only the end would be erased.
+    prompt(ERASE_LINE + line.slice(0, columnsOf(context.stderr()) - 1));
     cancel = clock.schedule(draw, FRAME_MS, false);
   };
   let cancel = clock.schedule(draw, PATIENCE_MS, false);

@@ -40,10 +40,15 @@ export function canDecorate(stream: Writable | undefined, environment: NodeJS.Pr
   return (environment['NO_COLOR'] ?? '') === '' && canAnimate(stream, environment);
 }
 
-/** How wide a line may be: what the terminal has, and 80 where there is none; never less than 40. */
-export function widthOf(stream: Output | undefined): number {
+/** How many columns the terminal has; 80 where there is none. */
+export function columnsOf(stream: Output | undefined): number {
   const { columns = 0 } = stream ?? {};
-  return columns > 0 ? Math.max(NARROWEST, columns) : USUAL;
+  return columns > 0 ? columns : USUAL;
+}
+
+/** How wide a line may be: as the terminal is, but never less than 40, where a word a line would be left. */
+export function widthOf(stream: Output | undefined): number {
+  return Math.max(NARROWEST, columnsOf(stream));
 }
 
 /** How many lines there is room for. */
