@@ -4,11 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
 import { environment, runKm } from './support/km.js';
 import { can } from './support/login-system.js';
+import { ODD_SECRET, service } from './support/oauth-clients.js';
+import { at } from './support/oauth-km.js';
+import { startOAuthServer } from './support/oauth-server.js';
 import { startOnScreen } from './support/screen.js';
 import { CTRL_C } from './support/terminal.js';
 import { until } from './support/until.js';
 
-/** Someone with two profiles, in an empty folder with one file. */
+/** Someone with two profiles, in a folder with two files. */
 function someone(): Record<string, string> {
   const env = environment();
   const folder = join(env['HOME'] ?? '', '.config', 'kilometers');
@@ -18,6 +21,7 @@ function someone(): Record<string, string> {
   });
   const place = temporaryFolder();
   writeFileSync(join(place, 'a-file-here.log'), '');
+  writeFileSync(join(place, 'a-name:with-a-colon'), '');
   return {
     ...env,
     PLACE: place,
@@ -45,24 +49,17 @@ const SHELLS = [
   },
 ] as const;
 
+/** What is typed, and what the line then has. */
+type Case = readonly [keys: string, text: string];
+
 describe.each(SHELLS)('in a real $shell', ({ shell, start, teach }) => {
   const isThere = can('tmux', 'tmux', '-V') && can(`completion in ${shell}`, shell, '--version');
 
-  test.skipIf(!isThere)('the tab key completes commands, flags, profiles, scopes and files', async () => {
-    const screen = startOnScreen(start, { env: someone() });
+  /** Types each on a new line, and leaves nothing to be run. */
+  async function tryOut(cases: readonly Case[], env: Record<string, string>): Promise<void> {
+    const screen = startOnScreen(start, { env });
     screen.type(`${teach}; clear\r`);
     await screen.shows(/^ready>$/);
-    // Each begins a new line, and leaves nothing to be run.
-    const cases = [
-      ['km mon\t', 'km monitor'],
-      ['km auth swi\two\t', 'km auth switch work-of-mine'],
-      ['km doctor --j\t', 'km doctor --json'],
-      ['km auth token --profile wor\t', '--profile work-of-mine'],
-      ['km auth token --format=he\t', '--format=header'],
-      ['km auth token --scope moni\t', '--scope monitoring'],
-      ['km monitor --log a-fi\t', '--log a-file-here.log'],
-      ['km monitor --server -- mkdi\t', '-- mkdir'],
-    ] as const;
     for (const [keys, text] of cases) {
       for (const part of keys.split(/(?<=\t)/)) {
         screen.type(part);
@@ -77,7 +74,43 @@ describe.each(SHELLS)('in a real $shell', ({ shell, start, teach }) => {
         return isEmpty;
       });
     }
+  }
+
+  test.skipIf(!isThere)('the tab key completes commands, flags, profiles, scopes and files', async () => {
+    const cases = [
+      ['km mon\t', 'km monitor'],
+      ['km auth swi\two\t', 'km auth switch work-of-mine'],
+      ['km doctor --j\t', 'km doctor --json'],
+      ['km auth token --profile wor\t', '--profile work-of-mine'],
+      ['km auth token --format=he\t', '--format=header'],
+      ['km auth token --scope moni\t', '--scope monitoring'],
+      ['km monitor --log a-fi\t', '--log a-file-here.log'],
+      ['km monitor --server -- mkdi\t', '-- mkdir'],
+    ] as const;
+    await tryOut(cases, someone());
   });
+
+  test.skipIf(!isThere)(
+    'the tab key completes words with a colon, an at sign and an equals sign',
+    async () => {
+      const env = someone();
+      const server = await startOAuthServer({ clients: [service('client_secret_basic')] });
+      const login = [...at(server, 'service'), '--client-secret-stdin', '--scope', 'read:org'];
+      await runKm(['auth', 'login', '--profile', 'me@work', ...login], { env, input: ODD_SECRET });
+      await runKm(['auth', 'token', '--profile', 'me@work', '--scope', 'read:org'], { env });
+      const cases = [
+        ['km auth switch me@wo\t', 'km auth switch me@work'],
+        ['km auth token --profile=me@\t', '--profile=me@work'],
+        ['km auth token --profile me@work --scope read:or\t', '--scope read:org'],
+        ['km auth token --profile=me@work --scope=read:\t', '--scope=read:org'],
+        ['km auth token --profile me@work --form\t', '--format'],
+        ['km monitor --log=a-fi\t', '--log=a-file-here.log'],
+        ['km auth exec -- ls a-name:wi\t', 'with-a-colon'],
+        ['true; km  auth switch  me@wo\t', 'km  auth switch  me@work'],
+      ] as const;
+      await tryOut(cases, env);
+    },
+  );
 });
 
 describe('km completion', () => {

@@ -72,7 +72,7 @@ export type LoginDetails = {
 export const JWT_API = 'https://jwt-api.example/';
 export const OPAQUE_API = 'https://opaque-api.example/';
 
-const SCOPES = ['openid', 'offline_access', 'read', 'write'];
+const SCOPES = ['openid', 'offline_access', 'read', 'write', 'read:org'];
 const API_SCOPES = 'read write api:admin';
 
 function resourceServer(resource: string, ttl: number) {

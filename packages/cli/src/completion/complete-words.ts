@@ -42,8 +42,8 @@ export async function completeWords(
   words: readonly string[],
   lookups: Lookups,
 ): Promise<Completion> {
-  const [before, current] = splitAtEquals(words.slice(0, -1), words.at(-1) ?? '');
-  const place = placeAfter(program, before);
+  const current = words.at(-1) ?? '';
+  const place = placeAfter(program, words.slice(0, -1));
   const found = await candidatesAt(place, current, lookups);
   const typed = /^(--[^=]+=)/.exec(current)?.[1] ?? '';
   return {
@@ -52,12 +52,6 @@ export async function completeWords(
       .map((candidate) => ({ ...candidate, value: typed + candidate.value }))
       .filter(({ value }) => value.startsWith(current)),
   };
-}
-
-/** bash takes `--profile=wo` for three words: joined again, with the value as a word of its own. */
-function splitAtEquals(before: readonly string[], current: string): [readonly string[], string] {
-  const joined = before.filter((word) => word !== '=');
-  return current === '=' ? [joined, ''] : [joined, current];
 }
 
 function optionNamed(command: Command, word: string): Option | undefined {

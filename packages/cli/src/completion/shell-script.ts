@@ -8,21 +8,46 @@ export type Shell = (typeof SHELLS)[number];
 
 const BASH = `# bash completion for km. In ~/.bashrc: source <(km completion bash)
 _km() {
-  local line more= cur=\${COMP_WORDS[COMP_CWORD]}
-  [ "$cur" = = ] && cur=
+  local i line word part before last=. more= rest=\${COMP_LINE:0:COMP_POINT}
+  local -a words=()
+  # What bash took apart at = : @ is one word again, up to the cursor.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    line=\${rest#"\${rest%%[![:space:]]*}"}
+    word=\${COMP_WORDS[i]}
+    [ "$i" = "$COMP_CWORD" ] && word=$line
+    if [[ $i -gt 0 && $line = "$rest" && (-z \${word//[=:@]/} || -z \${last//[=:@]/}) ]]; then
+      words[\${#words[@]}-1]+=$word
+    else
+      words+=("$word")
+    fi
+    last=$word
+    rest=\${line#"$word"}
+  done
+  word=\${words[\${#words[@]}-1]}
+  # bash replaces what follows the last of them, and an @ itself: it is not told what is before.
+  part=$word
+  for i in = :; do [[ $COMP_WORDBREAKS == *"$i"* ]] && part=\${part##*"$i"}; done
+  [[ $COMP_WORDBREAKS == *@* && $part == *@* ]] && part=@\${part##*@}
+  before=\${word%"$part"}
   COMPREPLY=()
   while IFS= read -r line; do
     case $line in
       :*) more=\${line#:} ;;
-      *) COMPREPLY+=("\${line%%$'\\t'*}") ;;
+      *)
+        line=\${line%%$'\\t'*}
+        COMPREPLY+=("\${line#"$before"}")
+        ;;
     esac
-  done < <("\${COMP_WORDS[0]/#\\~/$HOME}" __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <("\${words[0]/#\\~/$HOME}" __complete -- "\${words[@]:1}" 2>/dev/null)
   case $more in
     files)
       compopt -o filenames 2>/dev/null
-      while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur")
+      word=\${word#*=}
+      before=\${word%"$part"}
+      while IFS= read -r line; do COMPREPLY+=("\${line#"$before"}"); done < <(compgen -f -- "$word")
+      [ \${#COMPREPLY[@]} -gt 0 ] || while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$part")
       ;;
-    commands) while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -c -- "$cur") ;;
+    commands) while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -c -- "$part") ;;
   esac
 }
 complete -F _km km
@@ -42,7 +67,7 @@ _km() {
   done < <("\${(Q)words[1]/#\\~/$HOME}" __complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)
   (( \${#found} )) && _describe km found
   case $more in
-    files) _files ;;
+    files) compset -P 1 '-*='; _files ;;
     commands) _command_names -e ;;
   esac
 }
@@ -58,7 +83,10 @@ function __km_complete
     for line in (command $km __complete -- $words "$current" 2>/dev/null)
         switch $line
             case ':files'
-                __fish_complete_path "$current"
+                set -l flag (string match -r -- '^-[^=]*=' "$current")
+                for path in (__fish_complete_path (string replace -r -- '^-[^=]*=' '' "$current"))
+                    echo "$flag$path"
+                end
             case ':commands'
                 complete -C "$current"
             case ':*'
