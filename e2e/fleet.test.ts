@@ -158,14 +158,31 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
 test.each([
   ['missing', ''],
   ['too short', randomBytes(16).toString('base64')],
-])('a key that is %s ends every command with exit code 2 and the command that makes one', async (_, key) => {
+])('a key that is %s ends a command with exit code 2 and the command that makes one', async (_, key) => {
   const env = environment({ KM_CACHE_URL: 'redis://:the-password@127.0.0.1:1', KM_CACHE_KEY: key });
-  for (const command of [TOKEN, ['auth', 'status'], ['doctor'], ['auth', 'login', '--api-key-stdin']]) {
+  for (const command of [TOKEN, ['auth', 'status'], ['auth', 'login', '--api-key-stdin']]) {
     const { code, stdout, stderr } = await runKm(command, { env, input: API_KEY });
     expect({ command, code, stdout }).toEqual({ command, code: 2, stdout: '' });
     expect(stderr).toMatch(/KM_CACHE_KEY.*openssl rand -base64 32/);
     expect(stderr).not.toContain('the-password');
   }
+});
+
+test('a key that is wrong is what km doctor finds, with the command that makes one, besides all else', async () => {
+  const { api } = await startCounted();
+  const env = accountAt(api.url, { KM_CACHE_URL: 'redis://127.0.0.1:1', KM_CACHE_KEY: 'no-key' });
+  const { code, stdout, stderr } = await runKm(['doctor', '--json'], { env });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(flawsBySchema('doctor', stdout)).toEqual([]);
+  const { checks } = JSON.parse(stdout) as {
+    readonly checks: readonly { readonly name: string; readonly state: string; readonly detail: string }[];
+  };
+  const failed = checks.filter(({ state }) => state === 'failed');
+  expect(failed).toMatchObject([{ name: 'cache' }]);
+  expect(failed[0]?.detail).toMatch(/KM_CACHE_KEY.*openssl rand -base64 32/);
+  expect(checks.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['config', 'settings', 'endpoint', 'permissions']),
+  );
 });
 
 test('an address that is none ends a command with exit code 2, and is not repeated', async () => {

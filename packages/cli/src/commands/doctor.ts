@@ -1,3 +1,4 @@
+import { configFolder } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { attempt, type HealthCheck } from '../health/health-check.js';
@@ -11,7 +12,7 @@ import { fold } from '../terminal/fold.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, type Storage } from '../token-cache.js';
 
 export type DoctorFlags = AccountFlags & { readonly json?: boolean; readonly fix?: boolean };
 
@@ -25,23 +26,38 @@ export async function runDoctor(flags: DoctorFlags, context: CommandContext): Pr
 }
 
 async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<readonly HealthCheck[]> {
-  const storage = openStorage(context);
+  const { storage, checks: opening } = await openOrTell(context);
   // Before anything opens the files: that would narrow their modes on the way.
   const permissions = await attempt('permissions', () =>
-    permissionChecks(storage.folder, flags.fix === true),
+    permissionChecks(configFolder(context.environment), flags.fix === true),
   );
-  const { checks: settings, configuration, account } = await settle(flags, context, storage);
+  const { checks: settings, configuration, account } = await settle(flags, context, storage?.files);
   return [
     versionCheck(context),
     ...settings,
     ...(account === undefined ? [] : await attempt('endpoint', () => networkChecks(account, context))),
     ...permissions,
-    ...(await attempt('cache', () => storageChecks(storage, account))),
-    ...(await attempt('queue', () => queueChecks(context, storage))),
-    ...(account === undefined
+    ...opening,
+    ...(storage === undefined ? [] : await attempt('cache', () => storageChecks(storage, account))),
+    ...(storage === undefined ? [] : await attempt('queue', () => queueChecks(context, storage))),
+    ...(storage === undefined || account === undefined
       ? []
       : await attempt('login', () => loginChecks(flags, configuration, storage, context))),
   ];
+}
+
+/** What is looked at further; where the variables of a fleet are wrong there is none, and that is what was found. */
+async function openOrTell(context: CommandContext): Promise<{
+  readonly storage?: Storage;
+  readonly checks: readonly HealthCheck[];
+}> {
+  const opened: Storage[] = [];
+  const checks = await attempt('cache', () => {
+    opened.push(openStorage(context));
+    return [];
+  });
+  const [storage] = opened;
+  return { ...(storage !== undefined && { storage }), checks };
 }
 
 const INDENT = 9;

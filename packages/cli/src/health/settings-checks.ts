@@ -25,7 +25,7 @@ export function versionCheck({ version }: Pick<CommandContext, 'version'>): Heal
 export async function settle(
   flags: AccountFlags,
   { environment }: Pick<CommandContext, 'environment'>,
-  { files }: Pick<Storage, 'files'>,
+  files: Storage['files'],
 ): Promise<Settled> {
   const { check, configuration } = readConfig(environment);
   try {
