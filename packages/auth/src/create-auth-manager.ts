@@ -1,4 +1,3 @@
-import { AuthError } from './auth-error.js';
 import { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
 import type { AuthManager } from './auth-manager.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
@@ -6,13 +5,12 @@ import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
 import type { Credential } from './credential.js';
 import { createKilometersProvider } from './late-providers.js';
+import { expectProfileName } from './profile-name.js';
 import { refreshSettings } from './refresh-settings.js';
 import { grantKeyOf } from './grant-key.js';
 import { Secret } from './secret.js';
 import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
-
-const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 function credentialOf(config: AuthManagerConfig): Credential | undefined {
   const { apiKey, clientCredentials, provider } = config;
@@ -39,12 +37,7 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   } = config;
   const settings = refreshSettings(config);
   const endpoint = parseEndpoint(apiEndpoint);
-  if (!PROFILE_NAME.test(profile)) {
-    throw new AuthError(
-      'KM_AUTH_INVALID_OPTION',
-      `profile ${JSON.stringify(profile)} is not a profile name: use up to 64 letters, digits, dots, dashes, underscores or @, beginning with a letter or digit`,
-    );
-  }
+  expectProfileName(profile);
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
   const {

@@ -1,8 +1,8 @@
-import { DEFAULT_API_ENDPOINT, parseEndpoint } from '@kilometers/auth';
+import { DEFAULT_API_ENDPOINT, expectProfileName, parseEndpoint } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, profileIn, withProfile } from '../config/change-configuration.js';
-import { PROFILE_NAME, type Configuration, type ConfigurationJson } from '../config/configuration.js';
+import type { Configuration, ConfigurationJson } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { EXIT } from '../exit-code.js';
 import { logIn } from '../login/log-in.js';
@@ -22,7 +22,7 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   const name = profile.value;
   const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
-  if (!PROFILE_NAME.test(name)) throw wrongName(name);
+  expectProfileName(name);
   refuseIssuer(name, configuration.profiles.get(name)?.provider?.issuer);
   const isReplaced = flags.force === true;
   if (!isReplaced && (await isThere(name, configuration, context))) throw thereAlready(name);
@@ -76,12 +76,5 @@ function refuseIssuer(name: string, issuer: string | undefined): void {
   throw new CliError(
     `profile ${name} logs in at ${issuer}, and stays as it is: log in with \`km auth login --profile ${name}\`, or add another with \`km init --profile NAME\``,
     { exitCode: EXIT.failed },
-  );
-}
-
-function wrongName(name: string): CliError {
-  return new CliError(
-    `profile ${JSON.stringify(name)} is not a profile name: use up to 64 letters, digits, dots, dashes, underscores or @, beginning with a letter or digit`,
-    { exitCode: EXIT.usage },
   );
 }

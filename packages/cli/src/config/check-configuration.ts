@@ -1,7 +1,13 @@
-import { isAuthError, parseDurationMs, parseEndpoint, type RefreshSettings } from '@kilometers/auth';
+import {
+  isAuthError,
+  isProfileName,
+  parseDurationMs,
+  parseEndpoint,
+  PROFILE_NAME_FORM,
+  type RefreshSettings,
+} from '@kilometers/auth';
 import {
   CONFIGURATION_VERSION,
-  PROFILE_NAME,
   REFRESH_MEMBERS,
   type Configuration,
   type ProfileSettings,
@@ -43,11 +49,8 @@ function checkVersion(version: unknown): void {
 }
 
 function checkName(name: string, at: JsonPath): void {
-  if (PROFILE_NAME.test(name)) return;
-  throw new Flaw(
-    at,
-    'the name of a profile has up to 64 letters, digits, dots, dashes, underscores or @, and begins with a letter or digit',
-  );
+  if (isProfileName(name)) return;
+  throw new Flaw(at, `the name of a profile has ${PROFILE_NAME_FORM}`);
 }
 
 function endpointOf(value: unknown, at: JsonPath): string {

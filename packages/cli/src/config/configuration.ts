@@ -42,9 +42,6 @@ export type ProfileJson = {
 /** The form of `config.json` that is written, and the newest that is read. */
 export const CONFIGURATION_VERSION = 1;
 
-/** What a profile may be called: it also names files and is typed in shells. */
-export const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
-
 /** The members of a profile that say how its tokens are refreshed, and the manager's option that each sets. */
 export const REFRESH_MEMBERS: ReadonlyMap<string, keyof RefreshSettings> = new Map([
   ['refreshAhead', 'refreshAheadMs'],
