@@ -163,6 +163,25 @@ describe('km doctor', () => {
     expect((await checksOf(env, '--profile', 'later')).code).toBe(1);
   });
 
+  test('finds a setting out of its range, and says where it is', async () => {
+    const env = environment({
+      KILOMETERS_API_ENDPOINT: 'http://127.0.0.1:9',
+      KM_CONFIG_DIR: temporaryFolder(),
+    });
+    const byVariable = await checksOf({ ...env, KM_MAX_RETRIES: '999' });
+    expect(byVariable.find('settings')).toMatchObject({
+      state: 'failed',
+      detail: 'KM_MAX_RETRIES is "999": it must be a whole number from 0 to 100',
+    });
+    const file = join(env['KM_CONFIG_DIR'] ?? '', 'config.json');
+    writeFileSync(file, '{"profiles": {\n  "default": {"retryInterval": "2d"}}}', { mode: 0o600 });
+    const said = `${file}:2:32: profiles.default.retryInterval: it must be a duration in quotes`;
+    const inFile = (await checksOf(env)).find('config');
+    expect(inFile).toMatchObject({ state: 'failed', detail: expect.stringContaining(said) as string });
+    const token = await runKm(['auth', 'token'], { env });
+    expect(token).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(said) as string });
+  });
+
   test('names no key and no token', async () => {
     const api = await startApi();
     const env = accountAt(api.url);

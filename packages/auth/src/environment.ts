@@ -2,6 +2,7 @@ import { AuthError } from './auth-error.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
 import { parseDurationMs } from './duration.js';
 import type { RefreshSettings } from './refresh-policy.js';
+import { isRefreshSetting, refreshSettingRange } from './refresh-settings.js';
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,21 +33,24 @@ function wrong(name: string, value: string, allowed: string): AuthError {
  * and as durations (`30s`, `5m`, `1h`) `KM_REFRESH_AHEAD`, `KM_RETRY_INTERVAL`, `KM_CHECK_INTERVAL`,
  * `KM_REQUEST_TIMEOUT`, `KM_REFRESH_DEADLINE`.
  *
- * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when a value is not of its form.
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when a value is not of its form, or not in its range.
  */
 export function authConfigFromEnvironment(env: Environment): AuthManagerConfig {
   const settings: { -readonly [K in keyof RefreshSettings]?: number } = {};
   for (const [name, setting] of DURATIONS) {
     const text = read(env, name);
     if (text === undefined) continue;
-    const durationMs = parseDurationMs(text);
-    if (durationMs === undefined) throw wrong(name, text, 'a duration such as 30s, 5m or 1h');
-    settings[setting] = Math.round(durationMs);
+    const durationMs = Math.round(parseDurationMs(text) ?? Number.NaN);
+    if (!isRefreshSetting(setting, durationMs))
+      throw wrong(name, text, `a duration such as 30s, 5m or 1h, ${refreshSettingRange(setting)}`);
+    settings[setting] = durationMs;
   }
   const retries = read(env, 'KM_MAX_RETRIES');
   if (retries !== undefined) {
-    if (!/^\d{1,3}$/.test(retries)) throw wrong('KM_MAX_RETRIES', retries, 'a whole number from 0 to 100');
-    settings.maxRetries = Number(retries);
+    const count = /^\d+$/.test(retries) ? Number(retries) : Number.NaN;
+    if (!isRefreshSetting('maxRetries', count))
+      throw wrong('KM_MAX_RETRIES', retries, `a whole number ${refreshSettingRange('maxRetries')}`);
+    settings.maxRetries = count;
   }
   return {
     ...settings,

@@ -91,7 +91,7 @@ export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
 export { isPortalPage } from './portal-page.js';
-export { refreshSettings } from './refresh-settings.js';
+export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refresh-settings.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';

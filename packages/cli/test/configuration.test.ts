@@ -52,6 +52,15 @@ describe('config.json', () => {
       '{"profiles": {"a": {"refreshAhead": 5}}}',
       '1:37: profiles.a.refreshAhead: it must be a duration in quotes',
     ],
+    [
+      '{"profiles": {"a": {},\n "b": {"retryInterval": "2d"}}}',
+      '2:25: profiles.b.retryInterval: it must be a duration in quotes, such as "30s", "5m" or "1h", from 1ms to 1d',
+    ],
+    ['{"profiles": {"a": {"checkInterval": "0s"}}}', '1:38: profiles.a.checkInterval: it must be a duration'],
+    [
+      '{"profiles": {"a": {"maxRetries": 101}}}',
+      '1:35: profiles.a.maxRetries: it must be a whole number from 0 to 100',
+    ],
     ['{"profiles": {"a": {"maxRetries": "3"}}}', 'profiles.a.maxRetries: it must be a whole number from 0'],
     ['{"profiles": {"a": {"apiEndpoint": "http://b.example"}}}', 'use https'],
     ['{"profiles": {"a": {"provider": {}}}}', '1:33: profiles.a.provider.issuer: it must be a URL'],

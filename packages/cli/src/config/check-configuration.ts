@@ -1,9 +1,11 @@
 import {
   isAuthError,
   isProfileName,
+  isRefreshSetting,
   parseDurationMs,
   parseEndpoint,
   PROFILE_NAME_FORM,
+  refreshSettingRange,
   type RefreshSettings,
 } from '@kilometers/auth';
 import {
@@ -77,21 +79,29 @@ function providerOf(value: unknown, at: JsonPath): ProviderSettings {
   return { ...members, issuer };
 }
 
+/** How a number is written. */
+const FORMS = {
+  count: {
+    form: 'a whole number',
+    read: (value: unknown): number => (typeof value === 'number' ? value : Number.NaN),
+  },
+  duration: {
+    form: 'a duration in quotes, such as "30s", "5m" or "1h",',
+    read: (value: unknown): number =>
+      Math.round((typeof value === 'string' ? parseDurationMs(value) : undefined) ?? Number.NaN),
+  },
+};
+
 function refreshOf(members: Members, at: JsonPath): Partial<RefreshSettings> {
   const refresh: { -readonly [K in keyof RefreshSettings]?: number } = {};
   for (const [member, setting] of REFRESH_MEMBERS) {
     const value = members[member];
     if (value === undefined) continue;
-    if (setting === 'maxRetries') {
-      if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > 100)
-        throw new Flaw([...at, member], 'it must be a whole number from 0 to 100');
-      refresh[setting] = Number(value);
-      continue;
-    }
-    const durationMs = typeof value === 'string' ? parseDurationMs(value) : undefined;
-    if (durationMs === undefined)
-      throw new Flaw([...at, member], 'it must be a duration in quotes, such as "30s", "5m" or "1h"');
-    refresh[setting] = Math.round(durationMs);
+    const { read, form } = FORMS[setting === 'maxRetries' ? 'count' : 'duration'];
+    const number = read(value);
+    if (!isRefreshSetting(setting, number))
+      throw new Flaw([...at, member], `it must be ${form} ${refreshSettingRange(setting)}`);
+    refresh[setting] = number;
   }
   return refresh;
 }
