@@ -139,6 +139,7 @@ describe('km auth login', () => {
     { args: [], said: '--api-key-stdin' },
     { args: ['--api-key-stdin', '--client-id', 'x'], said: 'not both' },
     { args: ['--client-id', 'x'], said: '--client-secret-stdin' },
+    { args: ['--device', '--profile', '../up'], said: 'not a profile name' },
     { args: ['--client-secret-stdin'], said: '--client-id' },
     { args: ['--api-key-stdin'], said: 'no API key on standard input' },
   ])('does not wait and does not guess: $args', async ({ args, said }) => {

@@ -1,4 +1,10 @@
-import { decodeClaims, DEFAULT_API_ENDPOINT, formatDuration, parseEndpoint } from '@kilometers/auth';
+import {
+  decodeClaims,
+  DEFAULT_API_ENDPOINT,
+  expectProfileName,
+  formatDuration,
+  parseEndpoint,
+} from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { expectChangeable, withProfile } from '../config/change-configuration.js';
 import { settingsFrom, type Settings } from '../settings.js';
@@ -26,6 +32,8 @@ export async function logIn(
 ): Promise<void> {
   const settings = settingsFrom(flags, context.environment);
   const profile = settings.profile.value;
+  // In config.json another name would be a flaw, for every command.
+  expectProfileName(profile);
   const apiEndpoint = settings.endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   const files = filesForLogin(context);
