@@ -101,6 +101,17 @@ describe('sending a batch', () => {
     expect('retryAfterMs' in outcome ? outcome.retryAfterMs : undefined).toBe(retryAfterMs);
   });
 
+  test('takes a date in Retry-After by the clock that set it, and the day before for no wait', async () => {
+    const serverMs = clock.nowMs() - 3_600_000;
+    const answer = (untilMs: number) =>
+      sendTo(() => {
+        const at = (ms: number) => new Date(ms).toUTCString();
+        return json({}, { status: 503, headers: { date: at(serverMs), 'retry-after': at(untilMs) } });
+      });
+    await expect(answer(serverMs + 7_000)).resolves.toMatchObject({ retryAfterMs: 7_000 });
+    await expect(answer(serverMs - 86_400_000)).resolves.toMatchObject({ retryAfterMs: 0 });
+  });
+
   test('reads no more than the start of a body that has no end', async () => {
     let pulled = 0;
     const flood = new ReadableStream<Uint8Array>({

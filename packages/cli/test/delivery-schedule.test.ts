@@ -41,6 +41,15 @@ describe('when the API is tried again', () => {
     expect(await open().fail('busy', 86_400_000)).toBe(3_600_000);
   });
 
+  test('is no sooner than without what the API asked for, however often it asks for no wait', async () => {
+    const waits: number[] = [];
+    for (let tries = 0; tries < 3; tries += 1) waits.push(await open().fail('busy', 0));
+    expect(waits).toEqual([500, 1_000, 2_000]);
+    expect(await open().waitMs()).toEqual({ ms: 2_000, isOrdered: false });
+    expect(await open().fail('busy', 1_000)).toBe(4_000);
+    expect(await open().fail('busy', 9_000)).toBe(9_000);
+  });
+
   test('is at once where the clock was set back, and not in a year where it was set forward', async () => {
     await open().fail('down', undefined);
     const [nowMs, before] = [clock.nowMs(), clock.nowMs() - 3_600_000];

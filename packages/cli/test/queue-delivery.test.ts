@@ -4,6 +4,8 @@ import { countWaiting } from '../src/queue/segment-folder.js';
 import { filesIn, until } from './support/queue.js';
 import { DELIVERED, DOWN, ids, LOGGED_OUT, once, startProcess } from './support/queue-process.js';
 
+const NO_WAIT: SendOutcome = { type: 'postponed', reason: 'busy', retryAfterMs: 0, needsHuman: false };
+
 describe('delivery', () => {
   test('sends ten events at once, and what is left two seconds after it happened', async () => {
     const { add, batches, delivery, pass, passUntil } = await startProcess();
@@ -89,6 +91,15 @@ describe('delivery', () => {
     expect(ms).toBeGreaterThan(3_000);
     await passUntil(() => notices.some(({ type }) => type === 'batch.delivered'));
     await until(async () => (await countWaiting(folder)) === 0);
+  });
+
+  test('waits as long where the API says that it need not be waited for', async () => {
+    const { add, batches, passUntil } = await startProcess({
+      script: [NO_WAIT, NO_WAIT, NO_WAIT, DELIVERED],
+    });
+    add(...ids(0, 10));
+    const ms = await passUntil(() => batches.length === 4);
+    expect(ms).toBeGreaterThan(3_000);
   });
 
   test('keeps the order while the API goes and comes, from memory and from the disk', async () => {

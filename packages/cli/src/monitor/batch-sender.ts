@@ -92,7 +92,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
   }
   const reason = `HTTP ${response.status}`;
   if (REFUSALS.has(response.status)) return { type: 'refused', reason };
-  const retryAfterMs = readRetryAfter(response.headers.get('retry-after'), clock.nowMs());
+  const retryAfterMs = readRetryAfter(response.headers, clock.nowMs());
   return {
     type: 'postponed',
     reason,
@@ -124,14 +124,17 @@ function isAcceptance(body: string): boolean {
 }
 
 /**
- * Seconds, or an HTTP date.
+ * Seconds, or an HTTP date by the clock that the answer's own date is of.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 | RFC 9110 §10.2.3}
  */
-function readRetryAfter(value: string | null, nowMs: number): number | undefined {
+function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
+  const value = headers.get('retry-after');
   if (value === null || value === '') return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const answeredAtMs = Date.parse(headers.get('date') ?? '');
+  const ms = Date.parse(value) - (Number.isNaN(answeredAtMs) ? nowMs : answeredAtMs);
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
 function reasonOf(error: unknown): string {

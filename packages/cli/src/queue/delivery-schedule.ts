@@ -60,13 +60,18 @@ export class DeliverySchedule {
     return { ms: nowMs < atMs ? 0 : Math.max(0, untilMs - nowMs), isOrdered };
   }
 
-  /** Notes a failure; resolves with how long to wait, in milliseconds. */
+  /**
+   * Notes a failure; resolves with how long to wait, in milliseconds: as the API asked, where that is longer than the wait
+   * of our own. One that asks for no wait at all is not hammered.
+   */
   async fail(reason: string, retryAfterMs: number | undefined): Promise<number> {
     const { clock, random } = this.#options;
     const failures = ((await this.lastFailure())?.failures ?? 0) + 1;
-    const ms = Math.min(retryAfterMs ?? backoffMs(failures, random), LONGEST_ORDERED_MS);
+    const ownMs = backoffMs(failures, random);
+    const isOrdered = retryAfterMs !== undefined && retryAfterMs > ownMs;
+    const ms = isOrdered ? Math.min(retryAfterMs, LONGEST_ORDERED_MS) : ownMs;
     const atMs = clock.nowMs();
-    this.#own = { failures, reason, atMs, untilMs: atMs + ms, isOrdered: retryAfterMs !== undefined };
+    this.#own = { failures, reason, atMs, untilMs: atMs + ms, isOrdered };
     await this.#write(this.#own);
     return ms;
   }
