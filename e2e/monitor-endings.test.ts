@@ -82,6 +82,19 @@ describe('the end of a session', () => {
     await expectGone(pids);
   });
 
+  test('SIGTERM ends what the server leaves behind that ignores it, as soon, though the server itself takes its time', async () => {
+    const script =
+      '(trap "" TERM; exec sleep 1000) & echo $$ $!; trap "sleep 1; exit" TERM; while :; do wait; done';
+    const km = startKm(['monitor', '--local', '--server', '--', 'sh', '-c', script]);
+    const pids = await serverPids(km);
+    expect(pids).toHaveLength(2);
+    const startedAtMs = performance.now();
+    km.child.kill('SIGTERM');
+    await km.ended;
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    await expectGone(pids);
+  });
+
   test('the client closes: a server that ignores that, and SIGTERM, is killed', async () => {
     const km = startKm(monitoring(STUBBORN));
     const pids = await serverPids(km);

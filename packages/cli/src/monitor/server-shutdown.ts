@@ -6,10 +6,12 @@ const CLOSE_GRACE_MS = 2_000;
 /** How much longer for one that still has something to do: it has not begun to speak, or owes an answer. */
 const EXTRA_GRACE_MS = 8_000;
 /**
- * How long it may take after SIGTERM. An MCP client kills `km` two seconds after its own SIGTERM: the server must be
- * gone by then, for nobody would be left to end it.
+ * How long it may take after the first signal, and all it started with it. An MCP client kills `km` two seconds after its
+ * own SIGTERM: they must be gone by then, for nobody would be left to end them.
  */
 const TERMINATE_GRACE_MS = 1_500;
+/** How often it is asked whether somebody is left. */
+const POLL_MS = 20;
 
 /**
  * Sees to it that the server ends, and everyone it started.
@@ -17,14 +19,19 @@ const TERMINATE_GRACE_MS = 1_500;
  * @see {@link https://modelcontextprotocol.io/specification/2025-06-18/basic/lifecycle#stdio | MCP, shutdown over stdio}
  */
 export class ServerShutdown {
-  readonly #server: ServerProcess;
+  readonly #server: Pick<ServerProcess, 'stdin' | 'signalGroup'>;
   readonly #clock: Clock;
   readonly #isBusy: () => boolean;
   #cancelTimer: (() => void) | undefined;
+  /** When who is left is killed, on the monotonic clock. Set once: a server that goes gives its group no more time. */
+  #killAtMs: number | undefined;
   #hasSignalled = false;
   #stage: 'running' | 'closing' | 'terminating' = 'running';
 
-  constructor(server: ServerProcess, options: { readonly clock: Clock; readonly isBusy: () => boolean }) {
+  constructor(
+    server: Pick<ServerProcess, 'stdin' | 'signalGroup'>,
+    options: { readonly clock: Clock; readonly isBusy: () => boolean },
+  ) {
     this.#server = server;
     this.#clock = options.clock;
     this.#isBusy = options.isBusy;
@@ -65,8 +72,8 @@ export class ServerShutdown {
   async endGroup(): Promise<void> {
     this.#cancelTimer?.();
     if (!this.#server.signalGroup('SIGTERM')) return;
-    const POLL_MS = 20;
-    for (let waitedMs = 0; waitedMs < TERMINATE_GRACE_MS; waitedMs += POLL_MS) {
+    const killAtMs = (this.#killAtMs ??= this.#clock.monotonicMs() + TERMINATE_GRACE_MS);
+    while (this.#clock.monotonicMs() < killAtMs) {
       await new Promise<void>((resolve) => this.#clock.schedule(resolve, POLL_MS, true));
       if (!this.#server.signalGroup(0)) return;
     }
@@ -89,8 +96,9 @@ export class ServerShutdown {
   #terminate(signal: NodeJS.Signals): void {
     this.#hasSignalled = true;
     this.#server.signalGroup(signal);
-    if (this.#stage === 'terminating') return;
     this.#stage = 'terminating';
+    if (this.#killAtMs !== undefined) return;
+    this.#killAtMs = this.#clock.monotonicMs() + TERMINATE_GRACE_MS;
     this.#cancelTimer?.();
     this.#cancelTimer = this.#clock.schedule(
       () => this.#server.signalGroup('SIGKILL'),
