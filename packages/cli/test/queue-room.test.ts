@@ -1,6 +1,6 @@
 import { readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemClock } from '@kilometers/auth';
+import { systemClock, type Clock } from '@kilometers/auth';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { writePosition } from '../src/queue/delivered-position.js';
 import { queueLimitsFrom } from '../src/queue/queue-limits.js';
@@ -20,8 +20,8 @@ function put(count: number, state?: string): void {
   for (let n = 0; n < count; n += 1) writeFileSync(join(folder, nameAt(n, state)), segment, { mode: 0o600 });
 }
 
-function room(maxBytes: number, maxAgeMs = 30 * DAY_MS): QueueRoom {
-  return new QueueRoom(dirname(folder), { maxBytes, maxAgeMs }, systemClock);
+function room(maxBytes: number, maxAgeMs = 30 * DAY_MS, clock: Clock = systemClock): QueueRoom {
+  return new QueueRoom(dirname(folder), { maxBytes, maxAgeMs }, clock);
 }
 
 const givenUp = (of: QueueRoom, bytes = 0) => of.tidy(bytes);
@@ -78,6 +78,20 @@ describe('the room of the queue', () => {
     expect(left.reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0)).toBe(
       segment.length * 9,
     );
+  });
+
+  test('is not taken by what a killed process had begun to give up: that goes, and is counted, once', async () => {
+    put(2);
+    put(2, 'closed.given-up');
+    put(1, 'prelude.given-up');
+    const maxBytes = segment.length * 3;
+    // Whoever is at it may still be there.
+    expect(await givenUp(room(maxBytes))).toEqual([]);
+    expect(filesIn(folder)).toHaveLength(5);
+    const later = { ...systemClock, nowMs: () => Date.now() + 120_000 };
+    const lost = await Promise.all([1, 2].map(() => givenUp(room(maxBytes, 30 * DAY_MS, later))));
+    expect(lost.flat().reduce((sum, { events }) => sum + events, 0)).toBe(9);
+    expect(filesIn(folder)).toEqual([nameAt(0), nameAt(1)]);
   });
 
   test('is made once by many at the same time', async () => {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
-import { giveUpFile, giveUpSegment } from './segment-folder.js';
+import { finishGivingUp, giveUpFile, giveUpSegment, isGivenUp } from './segment-folder.js';
 import { parseSegmentPath } from './segment-name.js';
 
 /** What was set aside may take this part of the room. */
@@ -16,13 +16,22 @@ const TIGHT_PART = 1 / 4;
 /** So much of what is free may be written before the files are looked at again: others write meanwhile. */
 const UNSEEN_PART = 1 / 64;
 
+/** Nobody is still at it who began to give up a file so long ago. */
+const LEFT_MS = 60_000;
+
 /** What was given up to stay within the limits. */
 export type GivenUp = { readonly events: number; readonly why: 'size' | 'age' };
 
 /** Whether there is room now, and what that cost. */
 export type Room = { readonly isThere: boolean; readonly givenUp: readonly GivenUp[] };
 
-type Sized = { readonly path: string; readonly bytes: number; readonly writtenAtMs: number };
+type Sized = {
+  readonly path: string;
+  readonly bytes: number;
+  readonly writtenAtMs: number;
+  /** When it got its name, or was written. */
+  readonly changedAtMs: number;
+};
 
 /** Keeps all parts of the queue, together, within the limits: the oldest files go first. */
 export class QueueRoom {
@@ -56,10 +65,11 @@ export class QueueRoom {
   async tidy(bytes: number): Promise<readonly GivenUp[]> {
     const maxBytes = this.#mostBytes;
     const oldestMs = this.#clock.nowMs() - this.#limits.maxAgeMs;
-    const files = await this.#files();
+    const all = await this.#files();
+    const files = all.filter(({ path }) => !isGivenUp(path));
+    const lost = { size: await this.#finishGivingUp(all), age: 0 };
     let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
     allBytes -= await this.#tidyAside(files, oldestMs);
-    const lost = { size: 0, age: 0 };
     for (const file of files) {
       if (ASIDE.test(basename(file.path))) continue;
       const isTooOld = file.writtenAtMs < oldestMs;
@@ -72,6 +82,16 @@ export class QueueRoom {
     const freeBytes = maxBytes - allBytes - bytes;
     this.#unseenBytes = freeBytes > maxBytes * TIGHT_PART ? freeBytes * UNSEEN_PART : 0;
     return (['age', 'size'] as const).flatMap((why) => (lost[why] > 0 ? [{ events: lost[why], why }] : []));
+  }
+
+  /** Removes what was given up by a process that was killed at it; resolves with how many events that were. */
+  async #finishGivingUp(files: readonly Sized[]): Promise<number> {
+    let events = 0;
+    for (const { path, changedAtMs } of files) {
+      if (!isGivenUp(path) || changedAtMs > this.#clock.nowMs() - LEFT_MS) continue;
+      events += await finishGivingUp(path);
+    }
+    return events;
   }
 
   /** Removes the oldest of what was set aside, where it is too much or too old; resolves with how many bytes that were. */
@@ -99,7 +119,7 @@ export class QueueRoom {
         const stats = await stat(path).catch(() => undefined);
         // Positions are tiny, and go with their segments.
         if (stats?.isFile() !== true || name.endsWith('.position')) continue;
-        files.push({ path, bytes: stats.size, writtenAtMs: stats.mtimeMs });
+        files.push({ path, bytes: stats.size, writtenAtMs: stats.mtimeMs, changedAtMs: stats.ctimeMs });
       }
     }
     return files.sort((a, b) => (basename(a.path) < basename(b.path) ? -1 : 1));

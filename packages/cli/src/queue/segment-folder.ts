@@ -7,6 +7,8 @@ import { FIRST_RECORD } from './segment-reader.js';
 import type { RecordPosition } from './segment-writer.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+/** Behind the name of a file that is being given up. */
+const GIVEN_UP = '.given-up';
 
 /** The segments in a folder, oldest first. A folder that is not there, or cannot be read, has none. */
 export async function listSegments(folder: string): Promise<readonly SegmentFile[]> {
@@ -118,7 +120,7 @@ export async function giveUpSegment(segment: SegmentFile): Promise<number> {
 
 /** As {@link giveUpSegment}, for a file with records from `begin` on; of a prelude each counts as an event. */
 export async function giveUpFile(path: string, begin?: RecordPosition): Promise<number> {
-  const doomed = `${path}.given-up`;
+  const doomed = `${path}${GIVEN_UP}`;
   try {
     await rename(path, doomed);
   } catch {
@@ -127,4 +129,22 @@ export async function giveUpFile(path: string, begin?: RecordPosition): Promise<
   const events = await countEvents(doomed, begin);
   await unlink(doomed).catch(() => undefined);
   return events;
+}
+
+/** Whether a file is there only until {@link giveUpFile} is through with it. */
+export function isGivenUp(path: string): boolean {
+  return path.endsWith(GIVEN_UP);
+}
+
+/** Removes what a process left that was killed while it gave a file up; the one process that does it counts. */
+export async function finishGivingUp(doomed: string): Promise<number> {
+  const segment = parseSegmentPath(doomed.slice(0, -GIVEN_UP.length));
+  const begin = segment === undefined ? undefined : (await readPosition(segment))?.end;
+  const events = await countEvents(doomed, begin);
+  const isOurs = await unlink(doomed).then(
+    () => true,
+    () => false,
+  );
+  if (segment !== undefined) await removePosition(segment);
+  return isOurs ? events : 0;
 }
