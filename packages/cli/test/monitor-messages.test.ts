@@ -31,7 +31,7 @@ describe('what a person is told', () => {
   test('that events were refused or given up, once each, and how many of the latter in the end', () => {
     const { told, messages, end } = start();
     for (let turn = 0; turn < 2; turn += 1) {
-      messages.onNotice({ type: 'batch.refused', batch: batchOf('1'), reason: 'HTTP 400' });
+      messages.onNotice({ type: 'batch.refused', batch: batchOf('1'), reason: 'HTTP 400', isKept: true });
       messages.onNotice({ type: 'events.dropped', count: 7, why: 'size' });
       messages.onNotice({ type: 'events.dropped', count: 1, why: 'age' });
     }
@@ -41,6 +41,17 @@ describe('what a person is told', () => {
       'the queue is full: 7 events given up, the oldest',
       'events waited too long in the queue: 1 event given up, the oldest',
       '16 events in all were given up',
+    ]);
+  });
+
+  test('that an event is lost which was refused and could not be set aside, though others could', () => {
+    const { told, messages } = start();
+    for (const isKept of [true, false, false]) {
+      messages.onNotice({ type: 'batch.refused', batch: batchOf('1'), reason: 'HTTP 413', isKept });
+    }
+    expect(told).toEqual([
+      'the API refused 1 event (HTTP 413): set aside, alone; a newer km may help',
+      'the API refused 1 event (HTTP 413), which is lost: it could not be set aside on the disk; a newer km may help',
     ]);
   });
 

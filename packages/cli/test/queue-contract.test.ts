@@ -20,7 +20,7 @@ const FAST_CLOCK: Clock = {
 };
 
 /** A process that captures, for an API with this trouble. */
-async function startQueue(trouble: readonly string[]) {
+async function startQueue(trouble: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const api = await startLocalApi({ apiKeys: [KEY], trouble });
   onTestFinished(() => api.close());
   const environment = {
@@ -28,6 +28,7 @@ async function startQueue(trouble: readonly string[]) {
     KILOMETERS_API_ENDPOINT: api.url,
     KILOMETERS_API_KEY: KEY,
     KM_RETRY_INTERVAL: '1s',
+    ...variables,
   };
   const context = contextWith(environment, {
     clock: FAST_CLOCK,
@@ -116,7 +117,19 @@ test.each([400, 413, 422])(
     expect(storedIds(api)).toEqual(ids.slice(1));
     await queue.finish(3_000);
     await access.stop();
-    const refused = notices.flatMap((notice) => (notice.type === 'batch.refused' ? notice.batch.events : []));
-    expect(refused.map(({ id }) => id)).toEqual(ids.slice(0, 1));
+    const refused = notices.filter(({ type }) => type === 'batch.refused');
+    expect(refused).toMatchObject([{ batch: { events: [{ id: ids[0] }] }, isKept: true }]);
   },
 );
+
+test.each([
+  ['that keeps nothing on the disk', { KM_QUEUE_MAX_BYTES: '0' }],
+  ['that cannot write', { XDG_STATE_HOME: '/dev/null/state' }],
+])('a process %s does not say that what was refused is kept', async (_, variables) => {
+  const { access, queue, notices } = await startQueue([`${BATCHES},status=400,count=1`], variables);
+  queue.add(eventAt('event', Date.now()));
+  await until(() => notices.some(({ type }) => type === 'batch.refused'));
+  expect(await queue.finish(3_000)).toEqual({ undelivered: 0, lost: 0 });
+  await access.stop();
+  expect(notices.filter(({ type }) => type === 'batch.refused')).toMatchObject([{ isKept: false }]);
+});

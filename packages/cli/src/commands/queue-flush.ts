@@ -12,7 +12,7 @@ import { whileSpinning } from '../terminal/spinner.js';
 
 export type QueueFlushFlags = AccountFlags & { readonly json?: boolean };
 
-const NOTHING: Flushed = { delivered: 0, refused: 0, waiting: 0, failure: undefined };
+const NOTHING: Flushed = { delivered: 0, refused: 0, lost: 0, waiting: 0, failure: undefined };
 
 /** `km queue flush`: delivers what waits for an account, and tells APIs which tokens to end, now. */
 export function runQueueFlush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
@@ -55,8 +55,10 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
   return EXIT.tryLater;
 }
 
-function tellPeople({ delivered, refused, waiting, failure }: Flushed, { tell }: CommandContext): void {
+function tellPeople({ delivered, refused, lost, waiting, failure }: Flushed, { tell }: CommandContext): void {
   if (delivered > 0) tell(`km: ${eventsIn(delivered)} delivered`);
-  if (refused > 0) tell(`km: ${eventsIn(refused)} set aside: the API refused`);
+  if (refused > lost) tell(`km: ${eventsIn(refused - lost)} set aside: the API refused`);
+  if (lost > 0)
+    tell(`km: ${eventsIn(lost)} lost: the API refused, and nothing could be set aside on the disk`);
   if (delivered + refused + waiting === 0 && failure === undefined) tell('km: nothing waits in the queue');
 }

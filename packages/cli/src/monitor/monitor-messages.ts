@@ -25,10 +25,7 @@ export class MonitorMessages {
         if (notice.needsHuman) this.tellHuman(notice.reason);
         break;
       case 'batch.refused':
-        this.#tellOnce(
-          'refused',
-          `the API refused ${countOf(notice.batch.events.length)} (${notice.reason}): set aside, alone; a newer km may help`,
-        );
+        this.#tellRefused(notice);
         break;
       case 'events.dropped':
         this.#dropped += notice.count;
@@ -52,6 +49,12 @@ export class MonitorMessages {
   tellHuman(reason: string): void {
     this.#lastFailure = reason;
     this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${reason}`);
+  }
+
+  #tellRefused({ batch, reason, isKept }: Extract<MonitorNotice, { type: 'batch.refused' }>): void {
+    const refusal = `the API refused ${countOf(batch.events.length)} (${reason})`;
+    const fate = isKept ? ': set aside, alone' : ', which is lost: it could not be set aside on the disk';
+    this.#tellOnce(isKept ? 'refused' : 'refused and lost', `${refusal}${fate}; a newer km may help`);
   }
 
   #tellEnd(waiting: number, lost: number): void {

@@ -49,8 +49,13 @@ export type DeliveryNotice =
       readonly retryInMs: number;
       readonly needsHuman: boolean;
     }
-  /** The API will not have this, however often it is sent: set aside, alone. */
-  | { readonly type: 'batch.refused'; readonly batch: EventBatch; readonly reason: string }
+  /** The API will not have this, however often it is sent: set aside, alone, or lost where that cannot be. */
+  | {
+      readonly type: 'batch.refused';
+      readonly batch: EventBatch;
+      readonly reason: string;
+      readonly isKept: boolean;
+    }
   /** The oldest events were given up: the queue or the memory for it was full, or they were too old. */
   | { readonly type: 'events.dropped'; readonly count: number; readonly why: 'size' | 'memory' | 'age' }
   /** Something about the queue that a person may want to know. */

@@ -99,7 +99,8 @@ export async function openEventQueue(
       sender: { correlationId, cliVersion: context.version },
       notify,
       async keepRefused(event, { folder, account }) {
-        if (folder !== undefined) await refused?.keep(event, { folder, account });
+        if (folder === undefined || refused === undefined) return false;
+        return refused.keep(event, { folder, account });
       },
       async lookAgain() {
         if (!(await access.lookAgain())) return false;

@@ -21,6 +21,8 @@ const PATIENCE_MS = 35_000;
 export type Flushed = {
   readonly delivered: number;
   readonly refused: number;
+  /** How many of these could not be set aside. */
+  readonly lost: number;
   readonly waiting: number;
   /** What kept the rest from being delivered. */
   readonly failure:
@@ -43,10 +45,10 @@ export async function flushQueue(options: FlushOptions, context: CommandContext)
       reason: `the API asked to be left alone for ${Math.ceil(ms / 1_000)} s more`,
       needsHuman: false,
     };
-    return { delivered: 0, refused: 0, waiting: await countWaiting(queue.folder ?? ''), failure };
+    return { delivered: 0, refused: 0, lost: 0, waiting: await countWaiting(queue.folder ?? ''), failure };
   }
   await queue.schedule.clear();
-  const counts = { delivered: 0, refused: 0 };
+  const counts = { delivered: 0, refused: 0, lost: 0 };
   try {
     const failure = await deliverAll(options, counts, context);
     return { ...counts, waiting: await countWaiting(queue.folder ?? ''), failure };
@@ -57,7 +59,7 @@ export async function flushQueue(options: FlushOptions, context: CommandContext)
 
 async function deliverAll(
   { access, queue, place }: FlushOptions,
-  counts: { delivered: number; refused: number },
+  counts: { delivered: number; refused: number; lost: number },
   context: CommandContext,
 ): Promise<Flushed['failure']> {
   const { clock } = context;
@@ -85,10 +87,12 @@ async function deliverAll(
       sender: { correlationId: context.createId(), cliVersion: context.version },
       notify: (notice) => {
         if (notice.type === 'batch.delivered') counts.delivered += notice.batch.events.length;
-        if (notice.type === 'batch.refused') counts.refused += 1;
+        if (notice.type !== 'batch.refused') return;
+        counts.refused += 1;
+        if (!notice.isKept) counts.lost += 1;
       },
       async keepRefused(event, { folder, account }) {
-        if (folder !== undefined) await refused.keep(event, { folder, account });
+        return folder !== undefined && refused.keep(event, { folder, account });
       },
     });
     if (postponed === undefined) {

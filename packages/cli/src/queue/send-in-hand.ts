@@ -14,8 +14,8 @@ export type SendOptions = {
   /** What batches carry besides their events; the correlation id only where their events have several. */
   readonly sender: { readonly correlationId: string; readonly cliVersion: string };
   readonly notify: (notice: DeliveryNotice) => void;
-  /** Keeps an event that the API will not have. */
-  readonly keepRefused: (event: MonitorEvent, queue: AccountQueue) => Promise<void>;
+  /** Keeps an event that the API will not have; resolves with whether it could. */
+  readonly keepRefused: (event: MonitorEvent, queue: AccountQueue) => Promise<boolean>;
 };
 
 /** What is left of a batch, and what kept it from being delivered. */
@@ -57,9 +57,9 @@ export async function sendInHand(
       sentAtMs = clock.monotonicMs();
     },
     async onRefused(event, reason) {
-      await keepRefused(event, queue);
+      const isKept = await keepRefused(event, queue);
       await settle(1);
-      notify({ type: 'batch.refused', batch: { events: [event], ...head }, reason });
+      notify({ type: 'batch.refused', batch: { events: [event], ...head }, reason, isKept });
     },
   });
   if (postponed === undefined) await queue.schedule.clear();

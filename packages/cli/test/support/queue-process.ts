@@ -74,7 +74,7 @@ export async function startProcess(
       journal,
       sender: { correlationId: 'delivery', cliVersion: '0.0.0' },
       notify: (notice) => notices.push(notice),
-      keepRefused: () => Promise.resolve(),
+      keepRefused: () => Promise.resolve(true),
       lookAgain: () => Promise.resolve(answers.isLoggedIn),
       send: (batch) => {
         batches.push(batch.events.map(({ id }) => id));
