@@ -56,7 +56,10 @@ export interface AuthManager extends AsyncDisposable {
   /** Checks every `checkIntervalMs`, and refreshes what is due. Keeps no process alive. Twice is once. */
   start(): void;
 
-  /** Ends the checks, and waits for a refresh that was sent. */
+  /**
+   * Ends the checks, and every wait: for the time of another try, for a refresh of another process. A refresh that was sent
+   * is waited for, and what it brings is stored.
+   */
   stop(): Promise<void>;
 
   /** Local clock minus the API's, in milliseconds, as last seen; `undefined` before the first answer. */

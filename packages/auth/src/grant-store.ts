@@ -94,24 +94,27 @@ export class GrantStore {
   }
 
   /**
-   * Runs `task` under the grant's lock, unless `unless` brings the result while it waits. `isShared` tells it whether the lock is held: a storage that
-   * cannot be written (a full disk, a read-only home) has no lock to give.
+   * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `isShared` tells
+   * the task whether the lock is held: a storage that cannot be written (a full disk, a read-only home) has none to give.
    *
-   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long.
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long. The reason of `signal`.
    */
   async transact<T>(
     task: (isShared: boolean) => Promise<T>,
     unless?: () => Promise<T | undefined>,
+    signal?: AbortSignal,
   ): Promise<T> {
     const entered: { task?: Promise<T> } = {};
     try {
       return await this.#cache.withLock(this.#key, () => (entered.task = task(true)), {
         timeoutMs: LOCK_TIMEOUT_MS,
         unless,
+        signal,
       });
     } catch (error) {
       // A task that has begun is not begun again, whatever became of the lock.
       if (entered.task !== undefined) return entered.task;
+      signal?.throwIfAborted();
       if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
       this.#tellFailure('write', error);
       return task(false);

@@ -108,6 +108,8 @@ export type LockOptions<T> = {
   readonly timeoutMs: number;
   /** May be asked while waiting: what it brings is the result, and the lock is not needed. */
   readonly unless?: (() => Promise<T | undefined>) | undefined;
+  /** Ends the wait, with its reason: who waits is told to stop. A task that has begun goes on. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /**

@@ -6,10 +6,11 @@ import { loadRefreshing } from './load-refreshing.js';
 import type { GrantRecord } from './grant-record.js';
 import { adoptableToken, adopted, adoptionNow, type Need } from './need.js';
 import type { Refreshing, RefreshingOptions } from './refreshing.js';
+import { StoppableWaits } from './stoppable-waits.js';
 
 export type RefreshFlightsOptions = {
   /** What each flight obtains its token with. */
-  readonly refreshing: RefreshingOptions;
+  readonly refreshing: Omit<RefreshingOptions, 'waits'>;
   readonly clock: Clock;
   /** After a refresh behind has failed, the next one waits this long, in milliseconds. */
   readonly retryIntervalMs: number;
@@ -19,6 +20,7 @@ export type RefreshFlightsOptions = {
 /** Refreshes under way: one a scope, shared by all who wait for it. Those of one grant take turns at its lock. */
 export class RefreshFlights {
   readonly #options: RefreshFlightsOptions;
+  readonly #waits: StoppableWaits;
   readonly #underway = new Map<string, Promise<AuthToken>>();
   /** Made with the first flight. */
   #refreshing: Refreshing | undefined;
@@ -27,6 +29,7 @@ export class RefreshFlights {
 
   constructor(options: RefreshFlightsOptions) {
     this.#options = options;
+    this.#waits = new StoppableWaits(options.clock);
   }
 
   underway(scope: string): Promise<AuthToken> | undefined {
@@ -54,19 +57,16 @@ export class RefreshFlights {
     });
   }
 
-  /** Resolves when no flight is under way any more. */
+  /** Ends every wait, for another try and for another process, and resolves when what was sent is answered and stored. */
   async settle(): Promise<void> {
+    this.#waits.end();
     await Promise.allSettled(this.#underway.values());
+    this.#waits.resume();
   }
 
   /** The program lives on: it gets what it will need while the library's files are the ones that it began with. */
   prepare(): void {
     loadRefreshing().catch(() => undefined);
-  }
-
-  /** Ends the waits between tries: what was sent is still waited for. */
-  interruptWaits(): void {
-    this.#refreshing?.interruptWaits();
   }
 
   /**
@@ -87,10 +87,11 @@ export class RefreshFlights {
         const token = adopt(record);
         if (token !== undefined) return token;
         const { createRefreshing } = await loadRefreshing();
-        this.#refreshing ??= createRefreshing(refreshing);
+        this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
         return this.#refreshing.run(record, need, isShared);
       },
       async () => adopt({ tokens: await store.readTokens() }),
+      this.#waits.signal,
     );
   }
 

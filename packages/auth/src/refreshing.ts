@@ -7,17 +7,10 @@ export type RefreshingOptions = Omit<RefreshTransactionOptions, 'runner'> & Toke
 export type Refreshing = {
   /** As `RefreshTransaction.run`. */
   readonly run: RefreshTransaction['run'];
-  /** Ends the waits between tries: what was sent is still waited for. */
-  readonly interruptWaits: () => void;
 };
 
 export function createRefreshing(options: RefreshingOptions): Refreshing {
   const runner = new TokenRequestRunner(options);
   const transaction = new RefreshTransaction({ ...options, runner });
-  return {
-    run: (record, need, isShared) => transaction.run(record, need, isShared),
-    interruptWaits: () => {
-      runner.interruptWaits();
-    },
-  };
+  return { run: (record, need, isShared) => transaction.run(record, need, isShared) };
 }

@@ -142,7 +142,6 @@ export class TokenManager implements AuthManager {
 
   async stop(): Promise<void> {
     this.#background.stop();
-    this.#flights.interruptWaits();
     await this.#flights.settle();
     await this.#store.flush();
   }

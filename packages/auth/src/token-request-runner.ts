@@ -16,6 +16,7 @@ import { withoutSentRefresh, withSentRefresh } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
 import type { Secret } from './secret.js';
+import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError } from './token-request-error.js';
 
 export type TokenRequestRunnerOptions = {
@@ -25,6 +26,8 @@ export type TokenRequestRunnerOptions = {
   readonly random: () => number;
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
+  /** Those between two tries. What was sent is waited for in any case. */
+  readonly waits: StoppableWaits;
 };
 
 function unstorableError(): AuthError {
@@ -73,7 +76,6 @@ function overtakenError(fingerprint: string, before: GrantRecord, now: GrantReco
 /** Sends a token request, again where that may help, never faster than the rules allow. */
 export class TokenRequestRunner {
   readonly #options: TokenRequestRunnerOptions;
-  readonly #interrupts = new Set<() => void>();
   #isOffline = false;
   #isBraked = false;
   /** When this process made its last request. */
@@ -81,11 +83,6 @@ export class TokenRequestRunner {
 
   constructor(options: TokenRequestRunnerOptions) {
     this.#options = options;
-  }
-
-  /** Ends the waits between tries: what was sent is still waited for. */
-  interruptWaits(): void {
-    for (const interrupt of this.#interrupts) interrupt();
   }
 
   /** `record`, in which the request of this process that has failed counts. */
@@ -105,7 +102,7 @@ export class TokenRequestRunner {
     maxRetries: number,
     onAnswerLost?: () => void,
   ): Promise<TokenGrant> {
-    const { events, settings, random } = this.#options;
+    const { events, settings, random, waits } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#send(request, scope, attempt);
@@ -118,7 +115,7 @@ export class TokenRequestRunner {
           { ...settings, maxRetries },
           random(),
         );
-        if (delayMs === undefined) throw error;
+        if (delayMs === undefined || waits.signal.aborted) throw error;
         events.publish({
           type: 'refresh.retried',
           scope,
@@ -126,7 +123,7 @@ export class TokenRequestRunner {
           delayMs,
           reason: error.message,
         });
-        if (!(await this.#wait(delayMs))) throw error;
+        if (!(await waits.wait(delayMs))) throw error;
       }
     }
   }
@@ -211,28 +208,6 @@ export class TokenRequestRunner {
     await this.#options.store.note((record) => {
       const counted = wasNeverSent ? explainRequest(record) : record;
       return endsJournal ? withoutSentRefresh(counted) : counted;
-    });
-  }
-
-  /** Whether the wait ran its whole time. */
-  #wait(delayMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const finish = (isWhole: boolean): void => {
-        cancel();
-        this.#interrupts.delete(interrupt);
-        resolve(isWhole);
-      };
-      const interrupt = (): void => {
-        finish(false);
-      };
-      const cancel = this.#options.clock.schedule(
-        () => {
-          finish(true);
-        },
-        delayMs,
-        true,
-      );
-      this.#interrupts.add(interrupt);
     });
   }
 

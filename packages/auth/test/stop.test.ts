@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryCache, systemClock, type TokenCache } from '../src/index.js';
 import { fakeClock, settle } from './support/fake-clock.js';
-import { answerLost } from './support/failures.js';
+import { answerLost, overloaded } from './support/failures.js';
 import { MINUTE, outcomeOf, setup } from './support/setup.js';
 
 describe('stop', () => {
@@ -33,6 +33,53 @@ describe('stop', () => {
 
     expect(await outcome).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
     expect(provider.calls).toBe(calls);
+  });
+
+  test('begins no wait for another try: an answer that comes after it and says when to ask again is the last', async () => {
+    const { manager, provider, clock, events } = await setup({
+      login: ['monitoring'],
+      service: { latencyMs: 5_000 },
+    });
+    provider.always({ refuse: overloaded({ retryAfterMs: 60_000 }) });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(1_000);
+    const stopped = manager.stop();
+    await clock.advance(4_000);
+    expect(clock.timers()).toEqual([]);
+    await stopped;
+
+    expect(await outcome).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    expect(provider.calls).toBe(1);
+    expect(events.of('refresh.retried')).toEqual([]);
+  });
+
+  test('waits for no other who refreshes: nothing was sent, and the one who waits is told to try again', async () => {
+    const { manager, provider, clock, another } = await setup({ service: { latencyMs: 60_000 } });
+    const theirs = another().getValidToken('monitoring');
+    await clock.advance(1_000);
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(1_000);
+    await manager.stop();
+
+    expect(await outcome).toMatchObject({
+      code: 'KM_AUTH_LOCK_TIMEOUT',
+      isRetryable: true,
+      message: expect.stringContaining('was stopped while it waited') as string,
+    });
+    await clock.advance(60_000);
+    expect((await theirs).reveal()).toBe('access-token-1');
+    expect(provider.calls).toBe(1);
+  });
+
+  test('leaves a manager that can be asked, and waits again', async () => {
+    const { manager, provider, clock } = await setup({ random: () => 1 });
+    await manager.stop();
+    provider.next({ refuse: overloaded({ retryAfterMs: 30_000 }) });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(30_000);
+
+    expect((await token).reveal()).toBe('access-token-1');
+    expect(provider.calls).toBe(2);
   });
 
   test('starts no refresh any more, even if it comes while the background looks at a slow cache', async () => {

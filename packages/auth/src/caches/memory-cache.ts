@@ -15,7 +15,10 @@ export function createMemoryCache(options: { readonly clock?: Clock } = {}): Tok
   /** The end of each grant's line of waiting tasks. */
   const lines = new Map<string, Promise<void>>();
 
-  async function takeTurn(id: string, timeoutMs: number): Promise<() => void> {
+  async function takeTurn(
+    id: string,
+    { timeoutMs, signal }: Pick<LockOptions<unknown>, 'timeoutMs' | 'signal'>,
+  ): Promise<() => void> {
     const before = lines.get(id);
     let release!: () => void;
     const turn = new Promise<void>((resolve) => (release = resolve));
@@ -30,21 +33,23 @@ export function createMemoryCache(options: { readonly clock?: Clock } = {}): Tok
     };
     if (before === undefined) return leave;
     let cancel: () => void = () => undefined;
-    const isTooLate = await Promise.race([
-      before.then(() => false),
-      new Promise<boolean>((resolve) => {
-        cancel = clock.schedule(
-          () => {
-            resolve(true);
-          },
-          timeoutMs,
-          true,
-        );
-      }),
-    ]);
+    const gaveUp = new Promise<boolean>((resolve) => {
+      const giveUp = (): void => {
+        resolve(true);
+      };
+      const cancelTimeout = clock.schedule(giveUp, timeoutMs, true);
+      signal?.addEventListener('abort', giveUp);
+      if (signal?.aborted === true) giveUp();
+      cancel = () => {
+        cancelTimeout();
+        signal?.removeEventListener('abort', giveUp);
+      };
+    });
+    const hasGivenUp = await Promise.race([before.then(() => false), gaveUp]);
     cancel();
-    if (!isTooLate) return leave;
+    if (!hasGivenUp) return leave;
     leave();
+    signal?.throwIfAborted();
     throw new AuthError(
       'KM_AUTH_LOCK_TIMEOUT',
       `another task of this process has held the grant's lock for more than ${String(timeoutMs)} ms; try again`,
@@ -63,8 +68,8 @@ export function createMemoryCache(options: { readonly clock?: Clock } = {}): Tok
         return record;
       }),
     listGrants: () => Promise.resolve([...grants.values()].map((grant) => grant.key)),
-    async withLock<T>(key: GrantKey, task: () => Promise<T>, { timeoutMs }: LockOptions<T>): Promise<T> {
-      const leave = await takeTurn(idOf(key), timeoutMs);
+    async withLock<T>(key: GrantKey, task: () => Promise<T>, waiting: LockOptions<T>): Promise<T> {
+      const leave = await takeTurn(idOf(key), waiting);
       try {
         return await task();
       } finally {

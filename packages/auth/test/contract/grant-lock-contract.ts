@@ -115,6 +115,26 @@ export function grantLockContract(name: string, createStorage: CreateStorage): v
       expect(outcomes.map((outcome) => isAuthError(outcome, 'KM_AUTH_LOCK_TIMEOUT'))).toEqual([true, true]);
     });
 
+    test('is not waited for any longer once a signal says so, and who holds it goes on', async () => {
+      const leave = await enterAndStay(cache);
+      const ending = new AbortController();
+      const other = await storage.open();
+      const enter = (): Promise<unknown> =>
+        other
+          .withLock(KEY, async () => 'entered', { timeoutMs: 600_000, signal: ending.signal })
+          .catch((error: unknown) => error);
+      const waiting = enter();
+      await nextTurn();
+      ending.abort(new Error('told to stop'));
+
+      expect(await waiting).toMatchObject({ message: 'told to stop' });
+      expect(await enter()).toMatchObject({ message: 'told to stop' });
+      expect(isAuthError(await tryToEnter(), 'KM_AUTH_LOCK_TIMEOUT')).toBe(true);
+      await leave();
+      await nextTurn();
+      expect(await enter()).toBe('entered');
+    });
+
     test('frees the lock when a task throws, and hands on what it threw', async () => {
       const failure = new Error('the task’s own trouble');
       const failed = cache.withLock(KEY, () => Promise.reject(failure), { timeoutMs: 2_000 });

@@ -85,10 +85,10 @@ export function createFileCache(options: FileCacheOptions): FileCache {
     async withLock<T>(
       key: GrantKey,
       task: () => Promise<T>,
-      { timeoutMs, unless }: LockOptions<T>,
+      { unless, ...waiting }: LockOptions<T>,
     ): Promise<T> {
       folder.prepare();
-      const held = await lockOf(key).acquire({ timeoutMs, unless: unless && folder.afterChange(unless) });
+      const held = await lockOf(key).acquire({ ...waiting, unless: unless && folder.afterChange(unless) });
       if (!('release' in held)) return held.instead;
       try {
         return await task();

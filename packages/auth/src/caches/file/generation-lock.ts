@@ -50,6 +50,8 @@ export type AcquireOptions<T> = {
   readonly timeoutMs: number;
   /** Asked again and again while waiting: what it brings ends the wait without the lock. */
   readonly unless?: (() => Promise<T | undefined>) | undefined;
+  /** Ends the wait, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** How often work is done again that lost its lock on the way. */
@@ -69,7 +71,11 @@ export class GenerationLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
    */
-  async acquire<T>({ timeoutMs, unless }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
+  async acquire<T>({
+    timeoutMs,
+    unless,
+    signal,
+  }: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }> {
     const { clock, random, folder } = this.#options;
     const startedAtMs = clock.monotonicMs();
     let known: { readonly head: Head; readonly owner: ProcessIdentity; readonly untilMs: number } | undefined;
@@ -91,6 +97,7 @@ export class GenerationLock {
         known = { head, owner: head.owner, untilMs: nowMs + LIVENESS_MS };
       }
       if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(known.owner, timeoutMs, folder);
+      signal?.throwIfAborted();
       const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8)) * (0.5 + random());
       await new Promise<void>((resolve) => {
         clock.schedule(resolve, pollMs, true);

@@ -52,7 +52,11 @@ export class RedisGrantLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when Redis does not serve.
    */
-  async acquire<T>({ timeoutMs, unless }: LockOptions<T>): Promise<HeldRedisLock | { readonly instead: T }> {
+  async acquire<T>({
+    timeoutMs,
+    unless,
+    signal,
+  }: LockOptions<T>): Promise<HeldRedisLock | { readonly instead: T }> {
     const { clock, random } = this.#settings;
     const word = randomBytes(12).toString('hex');
     const startedAtMs = clock.monotonicMs();
@@ -68,6 +72,7 @@ export class RedisGrantLock {
       }
       if (known === '-' && unless !== undefined) known = version;
       if (clock.monotonicMs() - startedAtMs >= timeoutMs) throw this.#timeoutError(token, timeoutMs);
+      signal?.throwIfAborted();
       const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8));
       await sleep(clock, pollMs * (0.5 + random()));
     }

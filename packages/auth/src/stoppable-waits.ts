@@ -1,0 +1,58 @@
+import { AuthError } from './auth-error.js';
+import type { Clock } from './clock.js';
+
+/** The waits that `stop` ends: for the time of another try, and for a lock that another process holds. */
+export class StoppableWaits {
+  readonly #clock: Clock;
+  /** Made with the first wait: most processes have none. */
+  #ending: AbortController | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Aborted once the waits end. */
+  get signal(): AbortSignal {
+    this.#ending ??= new AbortController();
+    return this.#ending.signal;
+  }
+
+  /** Ends them, and those that would begin from now on. */
+  end(): void {
+    const stopped = new AuthError(
+      'KM_AUTH_LOCK_TIMEOUT',
+      "this manager was stopped while it waited for the grant's lock: nothing was sent; try again later",
+    );
+    this.#ending ??= new AbortController();
+    this.#ending.abort(stopped);
+  }
+
+  /** Lets new ones begin: a manager that was stopped can still be asked. */
+  resume(): void {
+    this.#ending = undefined;
+  }
+
+  /** Waits, and keeps the process up. Whether the wait ran its whole time. */
+  wait(delayMs: number): Promise<boolean> {
+    const { signal } = this;
+    if (signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const finish = (isWhole: boolean): void => {
+        cancel();
+        signal.removeEventListener('abort', interrupt);
+        resolve(isWhole);
+      };
+      const interrupt = (): void => {
+        finish(false);
+      };
+      const cancel = this.#clock.schedule(
+        () => {
+          finish(true);
+        },
+        delayMs,
+        true,
+      );
+      signal.addEventListener('abort', interrupt);
+    });
+  }
+}
