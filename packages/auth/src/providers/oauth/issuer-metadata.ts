@@ -173,11 +173,31 @@ export class IssuerMetadata {
     return this.#withEndpoints(await library.processDiscoveryResponse(new URL(declared), response));
   }
 
-  /** Endpoints given by hand go before those that were discovered. */
+  /** Endpoints given by hand go before those that were discovered, and of these the ones that are for such a client. */
   #withEndpoints(server: AuthorizationServer): AuthorizationServer {
-    const { endpoints } = this.#wire.settings;
-    return { ...server, ...membersOf(endpoints) };
+    const { endpoints, clientAuthentication } = this.#wire.settings;
+    const showsCertificate = clientAuthentication.method === 'tls_client_auth';
+    return { ...server, ...(showsCertificate && aliasesOf(server)), ...membersOf(endpoints) };
   }
+}
+
+/**
+ * The endpoints for clients that show a certificate, in the place of the usual ones: whatever names an endpoint, a proof of
+ * a key too, then names the one that is asked.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc8705#section-5 | RFC 8705 §5}
+ */
+function aliasesOf({
+  mtls_endpoint_aliases: aliases = {},
+}: AuthorizationServer): Partial<AuthorizationServer> {
+  const { token_endpoint, device_authorization_endpoint, revocation_endpoint, introspection_endpoint } =
+    aliases;
+  return {
+    ...(token_endpoint !== undefined && { token_endpoint }),
+    ...(device_authorization_endpoint !== undefined && { device_authorization_endpoint }),
+    ...(revocation_endpoint !== undefined && { revocation_endpoint }),
+    ...(introspection_endpoint !== undefined && { introspection_endpoint }),
+  };
 }
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-2 | RFC 8414 §2} */

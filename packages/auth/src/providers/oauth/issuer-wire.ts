@@ -62,10 +62,8 @@ export class IssuerWire {
 
   /** The client, as the protocol library knows it. */
   client(): OAuth.Client {
-    const { clientId, clientAuthentication } = this.settings;
     return {
-      client_id: clientId,
-      ...(clientAuthentication.method === 'tls_client_auth' && { use_mtls_endpoint_aliases: true }),
+      client_id: this.settings.clientId,
       [this.library.clockSkew]: Math.round(this.issuerOffsetMs / 1_000),
     };
   }
