@@ -123,11 +123,11 @@ export function createAuthenticatedClient(
     if (response.status !== 401 || wantsNonce(response)) return response;
 
     const refresh = authManager.forceRefresh(scope, { rejected: token, isRevoked: saysRevoked(response) });
-    if (replay === undefined) {
-      refresh.catch(() => undefined);
-      return response;
-    }
-    await response.body?.cancel();
+    // One that fails is told to whoever waits for it, and ends no process where nobody does.
+    refresh.catch(() => undefined);
+    if (replay === undefined) return response;
+    // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the second answer.
+    response.body?.cancel().catch(() => undefined);
     return withToken(await waitFor(refresh, signal), replay);
   };
 }

@@ -1,5 +1,5 @@
 import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
-import { lazily } from '../../lazily.js';
+import { lazily, madeOnce } from '../../lazily.js';
 import type { TokenCache } from '../../ports.js';
 import { redisSettings, type RedisCacheOptions } from './redis-settings.js';
 import type { RedisStorage } from './redis-storage.js';
@@ -33,9 +33,9 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
     told.set(notice.message, notice);
     for (const listener of listeners) listener(notice);
   };
+  const openOnce = madeOnce(async () => (await loadStorage()).openRedisStorage(settings, tell));
   let opened: Promise<RedisStorage> | undefined;
-  const open = (): Promise<RedisStorage> =>
-    (opened ??= loadStorage().then(({ openRedisStorage }) => openRedisStorage(settings, tell)));
+  const open = (): Promise<RedisStorage> => (opened = openOnce());
   return {
     kind: 'redis',
     address: settings.address.label,
@@ -59,7 +59,11 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
       };
     },
     close() {
-      void opened?.then((storage) => storage.close());
+      // Whoever asked is told why it could not be opened.
+      opened?.then(
+        (storage) => storage.close(),
+        () => undefined,
+      );
     },
   };
 }

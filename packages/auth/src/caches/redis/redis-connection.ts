@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Redis } from 'ioredis';
 import type { AuthError } from '../../auth-error.js';
 import { sleep } from '../../clock.js';
+import { madeOnce } from '../../lazily.js';
 import { Patience } from './patience.js';
 import { isExplained, isPassing, redisError } from './redis-error.js';
 import type { RedisMakers, RedisSettings } from './redis-settings.js';
@@ -44,7 +45,7 @@ type Connection = { readonly client: Redis; readonly ready: Promise<unknown> };
  */
 export class RedisConnection {
   readonly #settings: RedisSettings;
-  #loading: Promise<Loaded> | undefined;
+  readonly #load = madeOnce(() => this.#loadAll());
   #connection: Connection | undefined;
   /** When a question failed with all its tries: one that comes soon after has one only. */
   #failedAtMs = Number.NEGATIVE_INFINITY;
@@ -61,7 +62,7 @@ export class RedisConnection {
    */
   async ask(command: string, ...args: readonly Argument[]): Promise<Reply> {
     const { clock, timeoutMs, random } = this.#settings;
-    const loaded = await (this.#loading ??= this.#load());
+    const loaded = await this.#load();
     if (this.#silence !== undefined && clock.monotonicMs() < this.#silence.untilMs) throw this.#silence.error;
     const patience = new Patience(clock, timeoutMs);
     const isDown = clock.monotonicMs() - this.#failedAtMs < SILENCE_MS;
@@ -102,7 +103,7 @@ export class RedisConnection {
     return error;
   }
 
-  async #load(): Promise<Loaded> {
+  async #loadAll(): Promise<Loaded> {
     const { makers, address, ca } = this.#settings;
     const Client = await loadClient(makers);
     if (!address.isTls) return { Client, tls: undefined };

@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.js';
-import { lazily } from '../../lazily.js';
+import { lazily, madeOnce } from '../../lazily.js';
 import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
 import type { Secret } from '../../secret.js';
 import type { Introspection } from './introspection.js';
@@ -78,14 +78,7 @@ async function connectionFor(settings: OAuthSettings): Promise<OAuthConnection> 
  */
 export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvider {
   const settings = oauthSettings(options);
-  let connection: Promise<OAuthConnection> | undefined;
-  const connect = (): Promise<OAuthConnection> => {
-    connection ??= connectionFor(settings).catch((error: unknown) => {
-      connection = undefined;
-      throw error;
-    });
-    return connection;
-  };
+  const connect = madeOnce(() => connectionFor(settings));
   // A program that lives on has all of the library before somebody replaces its files; one that ends pays nothing.
   systemClock.schedule(() => void loadProtocol().catch(() => undefined), LOAD_AFTER_MS, false);
   return {
