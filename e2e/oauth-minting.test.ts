@@ -145,6 +145,7 @@ test('a service acts for the one who is logged in: its own token goes along as t
   const acting = minting(server, {
     ...(subjectOf('me') as OAuthGrant & { type: 'token_exchange' }),
     actorToken: () => own.getValidToken('read'),
+    actorId: 'svc',
   });
 
   expect((await acting.getValidToken('read')).scopes).toEqual(['read']);

@@ -76,6 +76,8 @@ export type OAuthGrant =
       readonly subjectTokenType?: string | undefined;
       /** Brings the token of the party that acts for the subject. */
       readonly actorToken?: (() => Promise<AuthToken | Secret>) | undefined;
+      /** Who that party is: what was won with one is never given to another. Needed with `actorToken`. */
+      readonly actorId?: string | undefined;
       readonly actorTokenType?: string | undefined;
       readonly requestedTokenType?: string | undefined;
     };

@@ -93,7 +93,14 @@ function grantFingerprint(grant: OAuthGrant): readonly unknown[] {
     case 'jwt_bearer':
       return [grant.keyFile, grant.assertionIssuer, grant.subject, grant.assertionAudience];
     case 'token_exchange':
-      return [grant.subjectId, grant.subjectTokenType, grant.actorTokenType, grant.requestedTokenType];
+      return [
+        grant.subjectId,
+        grant.subjectTokenType,
+        grant.actorTokenType,
+        grant.requestedTokenType,
+        // A token says who acts: RFC 8693 §4.1.
+        ...(grant.actorToken === undefined ? [] : [grant.actorId]),
+      ];
   }
 }
 
@@ -102,6 +109,10 @@ function checkGrant(grant: OAuthGrant | undefined, authentication: ClientAuthent
     throw invalid(
       'the client_credentials grant needs a client that can prove who it is: give clientAuthentication',
     );
+  }
+  const isActing = grant?.type === 'token_exchange' && grant.actorToken !== undefined;
+  if (isActing && (grant.actorId ?? '') === '') {
+    throw invalid('actorToken is given without actorId: say who acts, so that nobody else gets such a token');
   }
 }
 
