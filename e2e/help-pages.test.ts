@@ -33,6 +33,11 @@ test.each([
 
 test.each([
   { args: ['login'], said: "unknown command 'login' (Did you mean km auth login?)" },
+  { args: ['lgoin'], said: "unknown command 'lgoin' (Did you mean km auth login?)" },
+  { args: ['tokn', '--json'], said: "unknown command 'tokn' (Did you mean km auth token?)" },
+  { args: ['queue', 'tokn'], said: '(Did you mean km auth token?)' },
+  { args: ['auth', 'doctr'], said: '(Did you mean km doctor?)' },
+  { args: ['status'], said: '(Did you mean one of km auth status, km queue status?)' },
   { args: ['auth', 'statsu'], said: '(Did you mean one of stats, status?)' },
   { args: ['auth', 'status', '--jsn'], said: '(Did you mean --json?)' },
   { args: ['docter'], said: '(Did you mean doctor?)' },

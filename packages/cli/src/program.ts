@@ -11,6 +11,7 @@ import { EXIT } from './exit-code.js';
 import { collect, parseClient, parseDuration, parsePort, parseSize, parseTokenTtl } from './flag-values.js';
 import type { MonitorFlags } from './monitor/monitor-flags.js';
 import { NARROW_HELP } from './narrow-help.js';
+import { withNearestCommand } from './nearest-command.js';
 import { queueCommand } from './queue-command.js';
 import { pluginsCommand } from './plugins-command.js';
 
@@ -73,7 +74,7 @@ export function createProgram(context: CommandContext, exitWith: (code: number) 
       // As every answer: a reader that went away is no failure.
       writeOut: (text) => void context.answer(text),
       outputError: (message, write) => {
-        write(`km: ${oneLine(nestedName(message, program) ?? message)}\n`);
+        write(`km: ${oneLine(withNearestCommand(message, program))}\n`);
       },
     });
   addExample(program, 'km monitor --server -- node my-mcp-server.js');
@@ -185,14 +186,6 @@ function doctorCommand(context: CommandContext, exitWith: (code: number) => void
     const { runDoctor } = await import('./commands/doctor.js');
     exitWith(await runDoctor(flags, context));
   });
-}
-
-/** `km login` of who means `km auth login`. */
-function nestedName(message: string, program: Command): string | undefined {
-  const word = /^error: unknown command '([^']+)'/.exec(message)?.[1];
-  const group = program.commands.find(({ commands }) => commands.some((command) => command.name() === word));
-  if (word === undefined || group === undefined) return undefined;
-  return `unknown command '${word}' (Did you mean ${program.name()} ${group.name()} ${word}?)`;
 }
 
 /** What commander says of a mistake, in one line: `unknown option '--sever' (Did you mean --server?)`. */

@@ -13,8 +13,9 @@ export type CommandEntry = {
   readonly options: readonly Entry[];
 };
 
-function nameOf(command: Command): string {
-  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+/** `km auth token`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 /** The command and all under it, each before what is under it; those that no help shows are left out. */
@@ -30,7 +31,7 @@ export function commandTree(command: Command): readonly Command[] {
 export function commandEntry(command: Command): CommandEntry {
   const help = command.createHelp();
   return {
-    name: nameOf(command),
+    name: fullName(command),
     usage: help.commandUsage(command),
     description: command.description(),
     args: help.visibleArguments(command).map((argument) => ({
