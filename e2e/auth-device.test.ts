@@ -53,6 +53,12 @@ describe('km auth login --device', () => {
     expect(JSON.parse(status.stdout)).toMatchObject({
       profiles: [{ credential: 'refresh_token', refreshesWithoutHuman: true, outlook: { answer: 'yes' } }],
     });
+    const [lines, profiles] = await Promise.all([
+      runKm(['auth', 'status'], { env }),
+      runKm(['auth', 'profiles'], { env }),
+    ]);
+    expect(lines.stdout).toContain('login: refresh token,');
+    expect(profiles.stdout).toMatch(/ {2}refresh token\n$/);
   });
 
   test('knows the endpoint afterwards, and stores no secret in the clear', async () => {

@@ -9,6 +9,7 @@ import {
 } from '@kilometers/auth';
 import type { Configuration, ProfileSettings } from './config/configuration.js';
 import { readConfiguration } from './config/read-configuration.js';
+import type { CredentialKind } from './credential-kind.js';
 
 /** The flags that say which account and which service; every command that needs a token has them. */
 export type AccountFlags = { readonly profile?: string; readonly endpoint?: string };
@@ -18,9 +19,6 @@ export type SettingSource = 'flag' | 'environment' | 'config' | 'login' | 'defau
 
 /** A setting, and where it came from. */
 export type Sourced<T> = { readonly value: T; readonly source: SettingSource };
-
-/** What a profile is logged in with: what mints its tokens. */
-export type CredentialKind = 'api_key' | 'client_credentials' | 'refresh_token';
 
 /** Whose tokens are meant, where they come from and what brings them. */
 export type Account = {

@@ -1,8 +1,9 @@
 import type { CommandContext } from '../command-context.js';
 import { readConfiguration } from '../config/read-configuration.js';
+import { CREDENTIAL_NAMES, type CredentialKind } from '../credential-kind.js';
 import { EXIT } from '../exit-code.js';
 import { profileNames } from '../profiles.js';
-import { resolveAccount, settingsFrom, type CredentialKind, type SettingSource } from '../settings.js';
+import { resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
@@ -20,12 +21,6 @@ export type ProfileRow = {
   readonly credentialFrom: SettingSource | null;
   /** Who issues its tokens; `null` where that is the Kilometers API. */
   readonly issuer: string | null;
-};
-
-const CREDENTIALS: Readonly<Record<CredentialKind, string>> = {
-  api_key: 'API key',
-  client_credentials: 'client credentials',
-  refresh_token: 'a person',
 };
 
 /** `km auth profiles`: all profiles, and which one is active. Asks no server. */
@@ -64,7 +59,7 @@ function profileLines(profiles: readonly ProfileRow[], context: CommandContext):
   const loginOf = ({ credential, credentialFrom }: ProfileRow): string =>
     credential === null
       ? 'nobody is logged in'
-      : `${CREDENTIALS[credential]}${credentialFrom === 'environment' ? ', from the environment' : ''}`;
+      : `${CREDENTIAL_NAMES[credential]}${credentialFrom === 'environment' ? ', from the environment' : ''}`;
   const isWide = profiles.every(
     (row) => 6 + nameWidth + endpointWidth + loginOf(row).length <= widthOf(screen),
   );

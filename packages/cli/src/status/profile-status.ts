@@ -1,4 +1,5 @@
 import { dueAtMs, isUsable, type GrantRecord, type KeySource } from '@kilometers/auth';
+import type { CredentialKind } from '../credential-kind.js';
 import { scopeOfKey } from '../grant-of-account.js';
 import type { Account, SettingSource } from '../settings.js';
 import { issuerStatus, type IssuerStatus } from './issuer-status.js';
@@ -25,7 +26,7 @@ export type ProfileStatus = {
   readonly isActive: boolean;
   readonly endpoint: string;
   readonly endpointFrom: SettingSource;
-  readonly credential: 'api_key' | 'client_credentials' | 'refresh_token' | null;
+  readonly credential: CredentialKind | null;
   readonly credentialFrom: SettingSource | null;
   /** The login, where another issuer than the Kilometers API has it. */
   readonly oauth: IssuerStatus | null;

@@ -1,4 +1,5 @@
 import { formatDuration } from '@kilometers/auth';
+import { CREDENTIAL_NAMES } from '../credential-kind.js';
 import type { SettingSource } from '../settings.js';
 import { dateTime } from '../terminal/date-time.js';
 import { fold } from '../terminal/fold.js';
@@ -9,12 +10,6 @@ import type { CacheStatus, ProfileStatus, ScopeStatus, StatusReport } from './pr
 
 /** How a status is written. */
 export type StatusLook = { readonly width: number; readonly style: Style; readonly nowMs: number };
-
-const CREDENTIALS = {
-  api_key: 'API key',
-  client_credentials: 'client credentials',
-  refresh_token: 'refresh token',
-} as const;
 
 /** In words, where a setting came from. */
 const SOURCES: Readonly<Record<SettingSource, string>> = {
@@ -40,7 +35,7 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
   const login =
     credential === null || credentialFrom === null
       ? 'login: nobody is logged in'
-      : `login: ${CREDENTIALS[credential]}, ${SOURCES[credentialFrom]}`;
+      : `login: ${CREDENTIAL_NAMES[credential]}, ${SOURCES[credentialFrom]}`;
   return [
     `profile ${bold(status.profile)}${status.isActive ? dim(` (active, ${SOURCES[activeFrom]})`) : ''}`,
     ...outlookLines(status, look),

@@ -1,11 +1,6 @@
+import { CREDENTIAL_NAMES } from '../../credential-kind.js';
 import type { ProfileStatus, ScopeStatus } from '../../status/profile-status.js';
 import { Moment } from './time-words.js';
-
-const CREDENTIALS = {
-  api_key: 'API key',
-  client_credentials: 'client credentials',
-  refresh_token: 'refresh token',
-} as const;
 
 const ANSWERS = {
   yes: { tone: 'good', words: 'Goes on by itself' },
@@ -34,7 +29,7 @@ export function ProfileCard({ profile, nowMs }: Props) {
         <p class={`badge ${tone}`}>{words}</p>
       </header>
       <p class="quiet wrap">
-        {profile.endpoint} · {credential === null ? 'nobody is logged in' : CREDENTIALS[credential]}
+        {profile.endpoint} · {credential === null ? 'nobody is logged in' : CREDENTIAL_NAMES[credential]}
       </p>
       <p>
         {outlook.reason}
