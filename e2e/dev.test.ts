@@ -57,6 +57,23 @@ describe('km dev', () => {
     expect((await requestToken(url, 'km_live_local_development')).status).toBe(200);
   });
 
+  test('answers as late as --latency says where --fail answers, too, and adds what the trouble waits itself', async () => {
+    const LATER_MS = 250;
+    const trouble = ['--fail', 'status=503', '--fail', `status=429,latency=${String(LATER_MS)}ms`];
+    const { url } = await startDev(...trouble, '--latency', `${String(LATER_MS)}ms`);
+    const answer = async (): Promise<{ readonly status: number; readonly tookMs: number }> => {
+      const startedAtMs = performance.now();
+      const { status } = await requestToken(url, 'km_live_local_development');
+      return { status, tookMs: performance.now() - startedAtMs };
+    };
+    const answers = [await answer(), await answer(), await answer()];
+    expect(answers.map(({ status }) => status)).toEqual([503, 429, 200]);
+    for (const [index, times] of [1, 2, 1].entries()) {
+      // A timer may be a millisecond early.
+      expect(answers[index]?.tookMs).toBeGreaterThanOrEqual(times * LATER_MS - times);
+    }
+  });
+
   test('keeps its state in a file', async () => {
     const file = join(temporaryFolder(), 'state.db');
     const first = await startDev('--db', file, '--api-key', 'km_pro_kept');

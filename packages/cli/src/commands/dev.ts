@@ -1,3 +1,4 @@
+import type { TroubleRule } from '@kilometers/local-api';
 import type { CommandContext } from '../command-context.js';
 
 /** Let in when no `--api-key` says which. */
@@ -16,18 +17,17 @@ export type DevFlags = {
 
 /** `km dev`: runs the embedded Kilometers API until a signal ends it. */
 export async function runDev(flags: DevFlags, context: CommandContext): Promise<number> {
-  const { startLocalApi } = await import('@kilometers/local-api');
-  const { apiKey = [EXAMPLE_KEY], latency, fail = [] } = flags;
+  const { parseTrouble, startLocalApi } = await import('@kilometers/local-api');
+  const { apiKey = [EXAMPLE_KEY], latency = 0, fail = [] } = flags;
+  // Of the rules that befall a request only the oldest is used: each has to be late by itself.
+  const trouble = fail.map(parseTrouble).map((rule) => later(rule, latency));
   const stopped = new Promise<void>((resolve) => {
     context.onSignal(() => resolve());
   });
   const api = await startLocalApi({
     port: flags.port,
     apiKeys: apiKey,
-    trouble: [
-      ...fail,
-      ...(latency === undefined ? [] : [{ path: '/*', count: Infinity, latencyMs: latency }]),
-    ],
+    trouble: latency === 0 ? trouble : [...trouble, later({ path: '/*', count: Infinity }, latency)],
     ...(flags.tokenTtl === undefined ? {} : { tokenTtlMs: flags.tokenTtl }),
     ...(flags.db === undefined ? {} : { database: flags.db }),
     ...(context.isDebug ? { log: true } : {}),
@@ -45,4 +45,8 @@ export async function runDev(flags: DevFlags, context: CommandContext): Promise<
   } finally {
     await api.close();
   }
+}
+
+function later(rule: TroubleRule, byMs: number): TroubleRule {
+  return byMs === 0 ? rule : { ...rule, latencyMs: (rule.latencyMs ?? 0) + byMs };
 }
