@@ -121,13 +121,15 @@ test('docs/events.md names every reason of a security event', () => {
   for (const reason of matches(union, /'([a-z-]+)'/g)) expect(page).toContain(`\`${reason}\``);
 });
 
-test('docs/configuration.md lists exactly the environment variables that are read', () => {
+test('docs/configuration.md lists exactly the environment variables that are read or set', () => {
   const sources = sourcesUnder('packages/auth/src') + sourcesUnder('packages/cli/src');
   const isVariable = (name: string): boolean => !/^KM_(AUTH|LOCAL_API)_/.test(name);
-  const variables = matches(sources, /'((?:KM|KILOMETERS)_[A-Z_]+)'/g).filter(isVariable);
+  // In a text, or as a member of the environment of a command.
+  const variables = matches(sources, /(?:'|\{ )((?:KM|KILOMETERS|XDG)_[A-Z_]+)(?=[':])/g).filter(isVariable);
 
-  const rows = rowsOf('docs/configuration.md', /^`(KM|KILOMETERS)_/);
+  const rows = rowsOf('docs/configuration.md', /^`(KM|KILOMETERS|XDG)_/);
 
+  expect(variables).toEqual(expect.arrayContaining(['KM_CACHE_URL', 'KM_TOKEN_FILE', 'XDG_STATE_HOME']));
   expect(sorted(rows.map(([name]) => codeIn(name)[0] ?? ''))).toEqual(sorted(variables));
 });
 
@@ -141,6 +143,7 @@ const OF_KM: ReadonlySet<string> = new Set([
   'KM_QUEUE_MAX_BYTES',
   'KM_QUEUE_MAX_AGE',
   'KM_TOKEN',
+  'KM_TOKEN_FILE',
   'KM_NO_ANALYTICS',
   'KM_MONITOR_DEPTH',
   'KM_REFRESH_APART',

@@ -1,9 +1,18 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { commandEntry, commandTree } from '../src/reference/command-tree.js';
 import { manPage } from '../src/reference/man-page.js';
 import { MAN_SECTIONS } from '../src/reference/man-sections.js';
 import { helpPages, programOfTests } from './support/help-pages.js';
+
+/** The first cells of the tables of a page whose first column is headed `heading`. */
+function firstCells(page: string, heading: string): string {
+  const text = readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
+  return [...text.matchAll(new RegExp(`^\\| ${heading} +\\|.*\\n((?:\\|.*\\n)+)`, 'gm'))]
+    .flatMap(([, rows = '']) => rows.split('\n').map((row) => row.split('|')[1] ?? ''))
+    .join('\n');
+}
 
 const COMMANDS = commandTree(programOfTests());
 
@@ -33,6 +42,28 @@ describe('the man page', () => {
       expect(page).toContain(`.SS "${name}"`);
       for (const { term } of options) expect(page).toContain(`.B "${term.replaceAll('-', '\\-')}"`);
     }
+  });
+
+  /** The terms of a section. */
+  const termsOf = (title: string): string =>
+    (MAN_SECTIONS.find((section) => section.title === title)?.entries ?? [])
+      .map(({ term }) => term)
+      .join('\n');
+  const found = (text: string, form: RegExp): readonly string[] => [...new Set(text.match(form))].sort();
+
+  test('has the environment variables of docs/configuration.md but those that are of no use to anybody', () => {
+    const NO_USE = ['HTTP_PROXY', 'KM_MONITOR_DEPTH', 'KM_REFRESH_APART'];
+    const documented = found(firstCells('docs/configuration.md', 'variable'), /[A-Z][A-Z_]+/g);
+    expect(documented.length).toBeGreaterThan(20);
+    expect(found(termsOf('ENVIRONMENT'), /[A-Z][A-Z_]+/g)).toEqual(
+      documented.filter((name) => !NO_USE.includes(name)),
+    );
+  });
+
+  test('has the exit codes of the README', () => {
+    const documented = found(firstCells('packages/cli/README.md', 'code'), /\d+/g);
+    expect(documented.length).toBeGreaterThan(5);
+    expect(found(termsOf('"EXIT STATUS"'), /\d+/g)).toEqual(documented);
   });
 
   test.skipIf(!hasMandoc)('is one that man can show', () => {
