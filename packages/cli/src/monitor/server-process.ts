@@ -2,9 +2,16 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { CliError } from '../cli-error.js';
+import { windowsCommand } from './windows-command.js';
+import { signalTree } from './windows-tree.js';
 
 /** How the server ended: by itself, or by a signal. */
 export type ServerEnding = { readonly code: number } | { readonly signal: NodeJS.Signals };
+
+/** What of a child process a server is made of. */
+type Child = Pick<ChildProcessByStdio<Writable, Readable, Readable | null>, 'stdin' | 'stdout' | 'stderr'> & {
+  once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+};
 
 /** The MCP server: a child in a process group of its own, so that what it starts can be ended with it. */
 export class ServerProcess {
@@ -15,10 +22,13 @@ export class ServerProcess {
   readonly stderr: Readable | null;
   /** Resolves when the server itself has ended; others of its group may still run. */
   readonly exited: Promise<ServerEnding>;
+  readonly #signalTree: ((signal: NodeJS.Signals | 0) => void) | undefined;
   #hasExited = false;
 
-  constructor(child: ChildProcessByStdio<Writable, Readable, Readable | null>, pid: number) {
+  /** @param signalTree reaches it and what it started, where there are no process groups. */
+  constructor(child: Child, pid: number, signalTree?: (signal: NodeJS.Signals | 0) => void) {
     this.pid = pid;
+    this.#signalTree = signalTree;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
     this.stderr = child.stderr;
@@ -37,6 +47,12 @@ export class ServerProcess {
 
   /** Sends `signal` to the whole group; `false` when nobody of it is left. Signal 0 only asks. */
   signalGroup(signal: NodeJS.Signals | 0): boolean {
+    if (this.#signalTree !== undefined) {
+      // Without it nobody knows whom it started, and its id may be that of another.
+      if (this.#hasExited) return false;
+      this.#signalTree(signal);
+      return true;
+    }
     try {
       return process.kill(-this.pid, signal);
     } catch {
@@ -55,18 +71,29 @@ export async function startServer(
   command: readonly [string, ...string[]],
   { environment, stderr }: { readonly environment: NodeJS.ProcessEnv; readonly stderr: 'inherit' | 'pipe' },
 ): Promise<ServerProcess> {
-  const [file, ...args] = command;
-  const options = { detached: true, env: environment };
+  const isWindows = process.platform === 'win32';
+  const { file, args, isVerbatim } = isWindows
+    ? windowsCommand(command, { environment })
+    : { file: command[0], args: command.slice(1), isVerbatim: false };
+  const options = {
+    env: environment,
+    // On Windows it would have a console window of its own.
+    ...(isWindows ? { windowsHide: true, windowsVerbatimArguments: isVerbatim } : { detached: true }),
+  };
   const child =
     stderr === 'pipe'
       ? spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
       : spawn(file, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
-  const server = child.pid === undefined ? undefined : new ServerProcess(child, child.pid);
+  const { pid } = child;
+  const reach = (signal: NodeJS.Signals | 0): void => {
+    if (pid !== undefined) signalTree(pid, signal, { environment });
+  };
+  const server = pid === undefined ? undefined : new ServerProcess(child, pid, isWindows ? reach : undefined);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(file, error)));
+    child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(command[0], error)));
   });
-  if (server === undefined) throw startFailure(file, new Error('the system gave it no process id'));
+  if (server === undefined) throw startFailure(command[0], new Error('the system gave it no process id'));
   return server;
 }
 
