@@ -34,19 +34,14 @@ export function targetParameters({ resources = [], audience }: TokenTarget): rea
 /**
  * What to send for a token.
  *
- * @param tokenEndpoint whom an assertion is for unless the settings say otherwise.
  * @throws {AuthError} `KM_AUTH_CONFIGURATION` for a grant that this provider does not have.
  */
-export async function endpointRequest(
-  request: TokenRequest,
-  wire: IssuerWire,
-  tokenEndpoint: () => Promise<URL>,
-): Promise<EndpointRequest> {
+export async function endpointRequest(request: TokenRequest, wire: IssuerWire): Promise<EndpointRequest> {
   switch (request.grantType) {
     case 'refresh_token':
       return refreshRequest(request, wire.settings);
     case 'provider':
-      return mintingRequest(request, wire, tokenEndpoint);
+      return mintingRequest(request, wire);
     default:
       throw new AuthError(
         'KM_AUTH_CONFIGURATION',
@@ -75,46 +70,45 @@ function refreshRequest(
 async function mintingRequest(
   { scopes, target = {}, proofKey }: TokenRequest & { grantType: 'provider' },
   wire: IssuerWire,
-  tokenEndpoint: () => Promise<URL>,
 ): Promise<EndpointRequest> {
   const { settings } = wire;
   const { grant } = settings;
   if (grant === undefined)
     throw new AuthError('KM_AUTH_CONFIGURATION', 'this provider mints no tokens by itself: log in');
   const named = namedScopes(scopes, settings);
-  const own = await grantParameters(grant, named, wire, tokenEndpoint);
+  const own = await grantParameters(grant, named, wire);
   return {
+    ...own,
     grantType: grantTypeOf(grant),
     parameters: [...own.parameters, ...targetParameters(target)],
-    secrets: own.secrets,
     isSingleUse: false,
     scopes: named,
     proofKey,
   };
 }
 
-type OwnParameters = Pick<EndpointRequest, 'parameters' | 'secrets'>;
+type OwnParameters = Pick<EndpointRequest, 'parameters' | 'secrets' | 'signAssertion'>;
 
 async function grantParameters(
   grant: OAuthGrant,
   scopes: readonly string[],
   wire: IssuerWire,
-  tokenEndpoint: () => Promise<URL>,
 ): Promise<OwnParameters> {
   switch (grant.type) {
     case 'client_credentials':
       return { parameters: scopeParameter(scopes), secrets: [] };
     case 'jwt_bearer': {
       const isInAssertion = grant.scopesIn === 'assertion';
-      const assertion = await signAssertion(grant, {
-        clientId: wire.settings.clientId,
-        audience: grant.assertionAudience ?? (await tokenEndpoint()).href,
-        scopes: isInAssertion ? scopes : [],
-        nowMs: wire.issuerNowMs(),
-      });
       return {
-        parameters: [['assertion', assertion], ...(isInAssertion ? [] : scopeParameter(scopes))],
-        secrets: [assertion],
+        parameters: isInAssertion ? [] : scopeParameter(scopes),
+        secrets: [],
+        signAssertion: (tokenEndpoint) =>
+          signAssertion(grant, {
+            clientId: wire.settings.clientId,
+            audience: grant.assertionAudience ?? tokenEndpoint.href,
+            scopes: isInAssertion ? scopes : [],
+            nowMs: wire.issuerNowMs(),
+          }),
       };
     }
     case 'token_exchange':

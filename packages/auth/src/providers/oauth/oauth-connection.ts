@@ -30,9 +30,7 @@ export class OAuthConnection {
   }
 
   async requestToken(request: TokenRequest): Promise<TokenGrant> {
-    const tokenUrl = async (): Promise<URL> =>
-      (await this.endpoint.open('token_endpoint', 'no assertion can be made for it')).url;
-    const grant = await this.endpoint.request(await endpointRequest(request, this.wire, tokenUrl));
+    const grant = await this.endpoint.request(await endpointRequest(request, this.wire));
     if (request.grantType === 'refresh_token') return grant;
     // What mints is always at hand: a refresh token beside it would only be one more thing to lose.
     const { token, clockSkewMs } = grant;

@@ -4,6 +4,7 @@ import type { DpopNonces } from '../../dpop-nonces.js';
 import { createProof } from '../../dpop-proof.js';
 import type { TokenGrant } from '../../ports.js';
 import type { Secret } from '../../secret.js';
+import { isTryLaterStatus } from '../../try-later-status.js';
 import { noAnswerError } from '../no-answer.js';
 import { parseTokenAnswer } from '../token-answer.js';
 import { oauthBody } from '../token-refusal.js';
@@ -20,6 +21,8 @@ export type EndpointRequest = {
   readonly parameters: readonly (readonly [string, string])[];
   /** Texts in it that must not come back in a message. */
   readonly secrets: readonly string[];
+  /** Signs what goes along as `assertion`, by the issuer's time as far as it is known then. */
+  readonly signAssertion?: ((tokenEndpoint: URL) => Promise<string>) | undefined;
   /** What is sent is good once. */
   readonly isSingleUse: boolean;
   /** The scopes asked for: granted unless the answer says otherwise. */
@@ -41,14 +44,28 @@ type Signing = { readonly nonce: string | undefined; readonly offsetMs: number }
  * Whether what was refused would now be signed with what it lacked: the latest nonce, or the right time. Both are looked
  * at before anything that is good once is used up.
  *
+ * @param hasAssertion it had one: that its time is wrong is said as `invalid_grant` (RFC 7523 §3.1).
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-8 | RFC 9449 §8}
  */
-function isSignedBetterNow({ status, text }: WireAnswer, before: Signing, now: Signing): boolean {
-  if (status !== 400 && status !== 401) return false;
+function isSignedBetterNow(
+  { status, text }: WireAnswer,
+  before: Signing,
+  now: Signing,
+  hasAssertion: boolean,
+): boolean {
+  if (status < 400 || isTryLaterStatus(status)) return false;
   const { error } = oauthBody(text, []);
   if (error === 'use_dpop_nonce') return now.nonce !== before.nonce;
-  const isOfTime = error === 'invalid_dpop_proof' || error === 'invalid_client';
+  const isOfTime =
+    error === 'invalid_dpop_proof' ||
+    error === 'invalid_client' ||
+    (hasAssertion && error === 'invalid_grant');
   return isOfTime && Math.abs(now.offsetMs - before.offsetMs) > CLOCK_NEWS_MS;
+}
+
+function withAssertion(request: EndpointRequest, assertion: string | undefined): EndpointRequest {
+  if (assertion === undefined) return request;
+  return { ...request, parameters: [['assertion', assertion], ...request.parameters] };
 }
 
 /** An issuer's endpoints, as one client asks them. */
@@ -93,17 +110,21 @@ export class TokenEndpoint {
     const { settings } = this.#wire;
     const { url, server, auth } = await this.open('token_endpoint', 'no token can be had from it');
     const proofKey = request.proofKey ?? newProofKey(server, settings);
+    const secrets = [...request.secrets, ...this.#ownSecrets()];
     let answer: WireAnswer;
     for (let signings = 1; ; signings += 1) {
       const before = this.#signing(url);
-      answer = await this.#send(url, server, auth, { ...request, proofKey });
+      const assertion = await request.signAssertion?.(url);
+      if (assertion !== undefined) secrets.push(assertion);
+      answer = await this.#send(url, server, auth, { ...withAssertion(request, assertion), proofKey });
       this.#nonces.learn(url.origin, answer);
-      if (signings === MAX_SIGNINGS || !isSignedBetterNow(answer, before, this.#signing(url))) break;
+      if (signings === MAX_SIGNINGS) break;
+      if (!isSignedBetterNow(answer, before, this.#signing(url), assertion !== undefined)) break;
     }
     const isMinting = request.grantType === settings.tokenIssuer.mints?.grantType;
     const refused = { answer, origin: url.origin, what: `the ${request.grantType} grant`, isMinting };
     if (answer.status < 200 || answer.status >= 300 || saysError(answer.text))
-      throw oauthRefusalError({ ...refused, secrets: [...request.secrets, ...this.#ownSecrets()] });
+      throw oauthRefusalError({ ...refused, secrets });
     const grant = parseTokenAnswer(answer.text, {
       receivedAtMs: answer.receivedAtMs,
       requestedScopes: request.scopes,
