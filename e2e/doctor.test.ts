@@ -137,6 +137,20 @@ describe('km doctor', () => {
     expect(find('lock')?.detail).toContain(String(km.child.pid));
   });
 
+  test.each([
+    ['body=html', /answered with something that is not the API's/, /a portal that wants a login/],
+    ['body=json:{"status":"draining"}', /says that it is draining/, /^wait: /],
+    ['body=json:[]', /answered with something that is not the API's/, /whether the endpoint is the API/],
+  ])('takes no other answer than that it is healthy: %s', async (trouble, detail, remedy) => {
+    const api = await startApi({ trouble: [`path=/health,count=inf,${trouble}`] });
+    const { code, states, find } = await checksOf(accountAt(api.url));
+    expect([code, states['endpoint']]).toEqual([1, 'failed']);
+    expect(find('endpoint')?.detail).toMatch(detail);
+    expect(find('endpoint')?.remedy).toMatch(remedy);
+    // The clock of a portal is not that of the API.
+    expect(find('clock') === undefined).toBe(trouble === 'body=html');
+  });
+
   test('says that the clock is off', async () => {
     const server = createServer((_, response) => {
       response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());

@@ -79,6 +79,7 @@ export {
 } from './providers/http-transport.js';
 export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
 export type { BrowserLogin, BrowserLoginOptions } from './providers/oauth/browser-login.js';
+export type { IssuerDiscovery } from './providers/oauth/issuer-metadata.js';
 export type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './providers/oauth/issuer-device-login.js';
 export type {
   ClientAuthentication,

@@ -119,6 +119,19 @@ test.each([
   expect(error).toMatchObject({ code: 'KM_AUTH_UNREACHABLE', failure: { isAnswerLost: false } });
 });
 
+test('what an issuer publishes is asked for anew when somebody wants to know, and where it was found is said', async () => {
+  const issuer = await startFakeIssuer();
+  const provider = minting({ issuer: issuer.origin });
+  expect(await provider.discover()).toMatchObject({ documentUrl: `${issuer.origin}${OPENID_DOCUMENT}` });
+  issuer.replies.set(OPENID_DOCUMENT, () => ({ status: 404 }));
+  issuer.replies.set(OAUTH_DOCUMENT, () =>
+    json(issuer.metadata, 200, { date: new Date(Date.now() - 60 * MINUTE).toUTCString() }),
+  );
+  const found = await provider.discover();
+  expect(found?.documentUrl).toBe(`${issuer.origin}${OAUTH_DOCUMENT}`);
+  expect(Math.round((found?.clockSkewMs ?? 0) / MINUTE)).toBe(60);
+});
+
 test('a redirect of the document is not followed', async () => {
   const issuer = await startFakeIssuer();
   const other = await startFakeIssuer();
@@ -142,6 +155,7 @@ test('with a token endpoint given by hand nothing is discovered', async () => {
   expect(token.reveal()).toBe('access-1');
   expect(issuer.to(OPENID_DOCUMENT)).toEqual([]);
   expect(provider.issuer.origin).toBe(issuer.origin);
+  expect(await provider.discover()).toBeUndefined();
 });
 
 test('another endpoint given by hand goes before the discovered one', async () => {

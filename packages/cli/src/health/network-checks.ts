@@ -1,37 +1,42 @@
-import { existsSync } from 'node:fs';
+import { isAuthError, isPortalPage, type HttpAnswer } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { proxyAddress, proxyFor } from '../network/proxy-choice.js';
+import { transportOf } from '../network/transport.js';
 import { serviceUrl, type Account } from '../settings.js';
+import { printable } from '../terminal/printable.js';
 import { attempt, failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { certificateFlaw, trustCheck } from './trust-checks.js';
 
 /** An API that has not answered by then counts as out of reach, in milliseconds. */
 const HEALTH_TIMEOUT_MS = 3_000;
 /** Clocks that differ by more than this, in milliseconds, are worth a word. */
 const NOTABLE_SKEW_MS = 30_000;
 
-type Looking = Pick<CommandContext, 'fetch' | 'clock' | 'environment'>;
-
 type Asked = Pick<Account, 'endpoint' | 'own' | 'oauth'>;
+
+/** What an answer says of who gave it, and of the clock. */
+type Answered = { readonly endpoint: HealthCheck; readonly clock?: HealthCheck };
 
 /** Another issuer, as the profile or its login has it: a login that a fleet shares is in no machine's `config.json`. */
 function issuerOf({ own, oauth }: Asked): Readonly<Record<string, unknown>> | undefined {
   return own.provider ?? oauth?.provider;
 }
 
-/** What is asked how it is: the API, or what another issuer publishes. */
-function placeToAsk(account: Asked): URL {
-  const provider = issuerOf(account);
-  if (provider === undefined) return new URL(serviceUrl(account.endpoint.value, '/health'));
-  return new URL(serviceUrl(String(provider['issuer']), '/.well-known/openid-configuration'));
-}
-
-/** Whether the API answers, by which way, whom it proves to be, and what time it has. */
-export async function networkChecks(account: Asked, looking: Looking): Promise<readonly HealthCheck[]> {
-  if (issuerOf(account)?.['endpoints'] !== undefined)
+/** Whether the API answers, or another issuer, by which way, whom it proves to be, and what time it has. */
+export async function networkChecks(
+  account: Asked,
+  context: CommandContext,
+): Promise<readonly HealthCheck[]> {
+  const issuer = issuerOf(account);
+  const url = new URL(
+    issuer === undefined ? serviceUrl(account.endpoint.value, '/health') : String(issuer['issuer']),
+  );
+  const ask = issuer === undefined ? askApi(url, context) : askIssuer(issuer, context);
+  const found = await answerChecks(url, ask, context);
+  if (found === undefined)
     return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
-  const url = placeToAsk(account);
-  const proxy = await attempt('proxy', () => [proxyCheck(url, looking.environment)]);
-  return [...(await answerChecks(url, looking)), ...proxy];
+  return [...found, ...(await attempt('proxy', () => [proxyCheck(url, context.environment)]))];
 }
 
 function proxyCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
@@ -54,90 +59,96 @@ function proxyCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
   );
 }
 
-async function answerChecks(url: URL, { fetch: send, clock, environment }: Looking): Promise<HealthCheck[]> {
-  const timeout = new AbortController();
-  const cancel = clock.schedule(
-    () => timeout.abort(new Error(`no answer within ${HEALTH_TIMEOUT_MS} ms`)),
-    HEALTH_TIMEOUT_MS,
-    true,
-  );
-  const remedy = 'check the network, and KILOMETERS_API_ENDPOINT or --endpoint';
+/** What was found by asking at `url`; `undefined` where nobody was asked. */
+async function answerChecks(
+  url: URL,
+  asking: Promise<Answered | undefined>,
+  { environment }: CommandContext,
+): Promise<readonly HealthCheck[] | undefined> {
   try {
-    const response = await send(url.href, { signal: timeout.signal, redirect: 'manual' });
-    await response.body?.cancel();
-    const found = [
-      response.status === 200
-        ? ok('endpoint', `${url.href} answers`)
-        : failed('endpoint', `${url.href} answered ${response.status}`, answerRemedy(response.status)),
-    ];
-    return [...found, trustCheck(url, environment), clockCheck(response.headers.get('date'), clock.nowMs())];
+    const answered = await asking;
+    if (answered === undefined) return undefined;
+    const { endpoint, clock } = answered;
+    return [endpoint, trustCheck(url, environment), ...(clock === undefined ? [] : [clock])];
   } catch (error) {
-    const untrusted = certificateFlaw(error, url);
-    const found = failed('endpoint', `${url.origin} cannot be reached: ${messageOf(error)}`, remedy);
-    return untrusted === undefined ? [found] : [{ ...found, remedy: untrusted.remedy }, untrusted];
-  } finally {
-    cancel();
+    if (error instanceof CliError) throw error;
+    const why = beneath(error);
+    const untrusted = certificateFlaw(why, url);
+    const remedy = untrusted?.remedy ?? 'check the network, and KILOMETERS_API_ENDPOINT or --endpoint';
+    const found = failed('endpoint', `${url.origin} cannot be reached: ${messageOf(why)}`, remedy);
+    return untrusted === undefined ? [found] : [found, untrusted];
   }
 }
 
+/** What happened, without what the library says of it. */
+function beneath(error: unknown): unknown {
+  return isAuthError(error) && error.cause !== undefined ? beneath(error.cause) : error;
+}
+
+async function askApi(url: URL, context: CommandContext): Promise<Answered> {
+  const answer = await transportOf(context)({
+    url,
+    method: 'GET',
+    headers: { accept: 'application/json' },
+    body: '',
+    timeoutMs: HEALTH_TIMEOUT_MS,
+    answerTimeoutMs: HEALTH_TIMEOUT_MS,
+  });
+  const endpoint = healthCheck(url, answer);
+  const { text, headers } = answer;
+  // The time of a portal is not that of the API.
+  if (isPortalPage(text, headers['content-type'])) return { endpoint };
+  const date = Date.parse(headers.date ?? '');
+  return { endpoint, clock: clockCheck(Number.isNaN(date) ? undefined : context.clock.nowMs() - date) };
+}
+
+function healthCheck({ href }: URL, { status, text }: HttpAnswer): HealthCheck {
+  if (status !== 200) return failed('endpoint', `${href} answered ${status}`, answerRemedy(status));
+  const said = healthIn(text);
+  if (said === undefined)
+    return failed('endpoint', `${href} answered with something that is not the API's`, answerRemedy(status));
+  if (said !== 'healthy') return failed('endpoint', `${href} says that it is ${said}`, UNWELL);
+  return ok('endpoint', `${href} answers`);
+}
+
+/** How the API says it is; `undefined` where that is no answer of it. */
+function healthIn(text: string): string | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null && 'status' in body ? printable(body.status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const UNWELL = 'wait: the API says that it is not well';
+
 function answerRemedy(status: number): string {
-  if (status >= 500 || status === 429) return 'wait: the API says that it is not well';
+  if (status >= 500 || status === 429) return UNWELL;
   return 'see whether the endpoint is the API, and not a proxy or a portal that wants a login';
 }
 
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
-/** What is wrong with how the API proves who it is; `undefined` where it failed for another reason. */
-function certificateFlaw(error: unknown, { hostname, protocol }: URL): HealthCheck | undefined {
-  if (protocol !== 'https:') return undefined;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (UNTRUSTED.has(code)) {
-    const remedy =
-      'where a company proxy or a private CA signs it, put its certificate into NODE_EXTRA_CA_CERTS';
-    return failed('tls', `nobody that is trusted here signed the certificate (${code})`, remedy);
+/** Asks as a login does; `undefined` where that asks nobody. */
+async function askIssuer(
+  issuer: Readonly<Record<string, unknown>>,
+  context: CommandContext,
+): Promise<Answered | undefined> {
+  const { discoverIssuer } = await import('../oauth/open-provider.js');
+  try {
+    const found = await discoverIssuer(issuer, context, HEALTH_TIMEOUT_MS);
+    if (found === undefined) return undefined;
+    const { documentUrl, clockSkewMs } = found;
+    return { endpoint: ok('endpoint', `${documentUrl} answers`), clock: clockCheck(clockSkewMs) };
+  } catch (error) {
+    // What has a cause got no answer.
+    if (!isAuthError(error) || error.cause !== undefined) throw error;
+    const remedy = 'check the network, and the issuer that the profile logs in at';
+    return { endpoint: failed('endpoint', error.message, remedy) };
   }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return failed('tls', `the certificate is not for ${hostname}`, 'correct the endpoint');
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
-    return failed(
-      'tls',
-      `the certificate's time is not now (${code})`,
-      "check this machine's clock; tell the API's owner",
-    );
-  if (/^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code))
-    return failed('tls', messageOf(cause), 'see whether https is spoken at this port');
-  // What is read before anything is sent.
-  const ownFile = /^(SSL_CERT_FILE) /.exec(messageOf(cause))?.[1];
-  return ownFile === undefined
-    ? undefined
-    : failed('tls', messageOf(cause), `correct ${ownFile}, or unset it`);
 }
 
-/** By whom a certificate may be signed. */
-function trustCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
-  if (url.protocol !== 'https:') return ok('tls', 'none: the API is on this machine');
-  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
-    const detail = 'NODE_TLS_REJECT_UNAUTHORIZED=0: anybody can pretend to be the API, and get tokens';
-    return warning('tls', detail, 'unset it; NODE_EXTRA_CA_CERTS is for certificates of your own');
-  }
-  const extra = environment['NODE_EXTRA_CA_CERTS'] ?? '';
-  if (extra !== '' && !existsSync(extra))
-    return warning('tls', `NODE_EXTRA_CA_CERTS names ${extra}, which is not there`, 'correct or unset it');
-  const own = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].filter((name) => (environment[name] ?? '') !== '');
-  const besides = own.length === 0 ? '' : `, and by ${own.join(' and ')}`;
-  return ok('tls', `the certificate is trusted, by Node.js's own list${besides}`);
-}
-
-function clockCheck(date: string | null, nowMs: number): HealthCheck {
-  const skewMs = date === null ? Number.NaN : nowMs - Date.parse(date);
-  if (Number.isNaN(skewMs)) return ok('clock', 'the API does not tell the time');
+function clockCheck(skewMs: number | undefined): HealthCheck {
+  if (skewMs === undefined) return ok('clock', 'the API does not tell the time');
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   if (Math.abs(skewMs) <= NOTABLE_SKEW_MS) return ok('clock', `within ${seconds} s of the API's`);
   const detail = `${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the API's; tokens are kept all the same`;

@@ -3,6 +3,7 @@ import {
   createOAuthProvider,
   TokenRequestError,
   type DocumentStore,
+  type IssuerDiscovery,
   type LoginStore,
   type OAuthLogin,
   type OAuthProvider,
@@ -29,6 +30,29 @@ export function openProvider(
     transport: transportOf(context),
     clock: context.clock,
   });
+}
+
+/**
+ * Looks for what an issuer publishes, as a login there does; `provider` is what a profile says of it.
+ *
+ * @throws {CliError} where that is broken. @throws {AuthError} as `OAuthProvider.discover`.
+ */
+export async function discoverIssuer(
+  provider: Readonly<Record<string, unknown>>,
+  context: CommandContext,
+  requestTimeoutMs: number,
+): Promise<IssuerDiscovery | undefined> {
+  const { issuer = '', clientId = 'km', endpoints, clientAuthentication } = checkedIssuer(provider);
+  // A certificate is shown to whoever is connected to. What else a client has is not sent for this.
+  const shown = clientAuthentication?.method === 'tls_client_auth' && { clientAuthentication };
+  const settings: IssuerSettings = {
+    issuer,
+    clientId,
+    login: 'browser',
+    ...(endpoints !== undefined && { endpoints }),
+    ...shown,
+  };
+  return openProvider(settings, undefined, context, { requestTimeoutMs }).discover();
 }
 
 /**

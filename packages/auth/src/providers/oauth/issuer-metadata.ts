@@ -1,12 +1,12 @@
 import type { AuthorizationServer } from 'oauth4webapi';
-import { parseEndpoint } from '../../api-origin.js';
 import { AuthError } from '../../auth-error.js';
 import type { StoredDocument } from '../../ports.js';
 import { TokenRequestError } from '../../token-request-error.js';
 import { isTryLaterStatus } from '../../try-later-status.js';
 import { printable } from '../token-refusal.js';
+import { membersOf } from './issuer-endpoints.js';
 import type { IssuerWire, WireAnswer } from './issuer-wire.js';
-import type { OAuthEndpoints } from './oauth-options.js';
+import { undiscovered } from './undiscovered.js';
 
 /** How long a document counts as current where it does not say, at least, and at most, in milliseconds. */
 const DEFAULT_LIFETIME_MS = 3_600_000;
@@ -39,6 +39,17 @@ export function isSameIssuer(one: string, other: string): boolean {
   return withoutSlash(one) === withoutSlash(other);
 }
 
+/** What an issuer was found to publish. */
+export type IssuerDiscovery = {
+  /** Where its document is. */
+  readonly documentUrl: string;
+  /** Local clock minus the issuer's, in milliseconds; where its answer had a date. */
+  readonly clockSkewMs?: number;
+};
+
+/** A document that was found just now. */
+type Found = IssuerDiscovery & { readonly document: StoredDocument; readonly server: AuthorizationServer };
+
 type Known = Pick<StoredDocument, 'fetchedAtMs' | 'freshUntilMs'> & { readonly server: AuthorizationServer };
 
 /** What is known of an issuer's endpoints and abilities, and for how long. */
@@ -59,17 +70,36 @@ export class IssuerMetadata {
    */
   get(): Promise<AuthorizationServer> {
     const { endpoints, issuer, clock } = this.#wire.settings;
-    if (endpoints.token !== undefined || issuer === undefined)
+    const published = this.#published;
+    if (published === undefined)
       return Promise.resolve(
         this.#withEndpoints({ issuer: (issuer ?? new URL(endpoints.token ?? '')).href }),
       );
     const nowMs = clock.nowMs();
     if (this.#known !== undefined && nowMs < this.#known.freshUntilMs)
       return Promise.resolve(this.#known.server);
-    this.#underway ??= this.#find(issuer, nowMs).finally(() => {
+    this.#underway ??= this.#find(published, nowMs).finally(() => {
       this.#underway = undefined;
     });
     return this.#underway;
+  }
+
+  /**
+   * As `OAuthProvider.discover`.
+   *
+   * @throws {AuthError} as `get`, where the issuer does not answer now.
+   */
+  async discover(): Promise<IssuerDiscovery | undefined> {
+    const published = this.#published;
+    if (published === undefined) return undefined;
+    const { documentUrl, clockSkewMs } = await this.#discover(published);
+    return { documentUrl, ...(clockSkewMs !== undefined && { clockSkewMs }) };
+  }
+
+  /** Whose document there is to find; with a token endpoint given by hand, none is looked for. */
+  get #published(): URL | undefined {
+    const { endpoints, issuer } = this.#wire.settings;
+    return endpoints.token === undefined ? issuer : undefined;
   }
 
   /**
@@ -109,29 +139,37 @@ export class IssuerMetadata {
   }
 
   /** OpenID's document first, which most have; then that of RFC 8414. */
-  async #discover(
-    issuer: URL,
-  ): Promise<{ readonly document: StoredDocument; readonly server: AuthorizationServer }> {
+  async #discover(issuer: URL): Promise<Found> {
     let answer: WireAnswer | undefined;
     for (const algorithm of ['oidc', 'oauth2'] as const) {
-      answer = await this.#ask(issuer, algorithm);
+      let documentUrl = issuer.href;
+      answer = await this.#ask(issuer, algorithm, (asked) => (documentUrl = asked));
       if (isTryLaterStatus(answer.status)) break;
       if (answer.status !== 200 || declaredIssuer(answer.text) === undefined) continue;
-      const { text, receivedAtMs: fetchedAtMs } = answer;
+      const { text, receivedAtMs: fetchedAtMs, skewMs } = answer;
       const freshUntilMs = fetchedAtMs + lifetimeMs(answer.headers.get('cache-control'));
-      return { document: { text, fetchedAtMs, freshUntilMs }, server: await this.#parse(issuer, text) };
+      const server = await this.#parse(issuer, text);
+      const document = { text, fetchedAtMs, freshUntilMs };
+      return { document, server, documentUrl, ...(skewMs !== undefined && { clockSkewMs: skewMs }) };
     }
-    throw this.#undiscovered(issuer, answer);
+    throw undiscovered(issuer, answer);
   }
 
-  #ask(issuer: URL, algorithm: 'oidc' | 'oauth2'): Promise<WireAnswer> {
+  /** @param onAsk is told where the document is looked for. */
+  #ask(issuer: URL, algorithm: 'oidc' | 'oauth2', onAsk: (url: string) => void): Promise<WireAnswer> {
     const { library } = this.#wire;
+    const sending = this.#wire.sending();
+    const send = sending[library.customFetch];
     return this.#wire
       .read(
         issuer.origin,
         library.discoveryRequest(issuer, {
           algorithm,
-          ...this.#wire.sending(),
+          ...sending,
+          [library.customFetch]: (url, init) => {
+            onAsk(url);
+            return send(url, init);
+          },
         }),
       )
       .catch((error: unknown) => {
@@ -139,23 +177,6 @@ export class IssuerMetadata {
         if (!(error instanceof TokenRequestError)) throw error;
         throw new TokenRequestError(error.code, error.message, { isAnswerLost: false }, { cause: error });
       });
-  }
-
-  /** Nothing that is good once was sent: what comes of it is known. */
-  #undiscovered(issuer: URL, answer: WireAnswer | undefined): TokenRequestError {
-    const { status = 0, retryAfterMs: rest } = answer ?? {};
-    const failure = { status, isAnswerLost: false, ...(rest !== undefined && { retryAfterMs: rest }) };
-    return isTryLaterStatus(status) || status === 200
-      ? new TokenRequestError(
-          'KM_AUTH_UNREACHABLE',
-          `${issuer.href} does not tell its endpoints now (status ${String(status)}): try again later`,
-          failure,
-        )
-      : new TokenRequestError(
-          'KM_AUTH_CONFIGURATION',
-          `${issuer.href} publishes no discovery document (status ${String(status)}): check the issuer, or give its endpoints by hand`,
-          failure,
-        );
   }
 
   /** @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-3.3 | RFC 8414 §3.3} */
@@ -198,34 +219,4 @@ function aliasesOf({
     ...(revocation_endpoint !== undefined && { revocation_endpoint }),
     ...(introspection_endpoint !== undefined && { introspection_endpoint }),
   };
-}
-
-/** @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-2 | RFC 8414 §2} */
-function membersOf(endpoints: OAuthEndpoints): Partial<AuthorizationServer> {
-  const { token, authorization, deviceAuthorization, revocation, introspection } = endpoints;
-  return {
-    ...(token !== undefined && { token_endpoint: token }),
-    ...(authorization !== undefined && { authorization_endpoint: authorization }),
-    ...(deviceAuthorization !== undefined && { device_authorization_endpoint: deviceAuthorization }),
-    ...(revocation !== undefined && { revocation_endpoint: revocation }),
-    ...(introspection !== undefined && { introspection_endpoint: introspection }),
-  };
-}
-
-/** The endpoints of a server to which secrets go. */
-export type SecretEndpoint =
-  | 'token_endpoint'
-  | 'authorization_endpoint'
-  | 'device_authorization_endpoint'
-  | 'revocation_endpoint'
-  | 'introspection_endpoint';
-
-/**
- * An endpoint that a server has, or `undefined`.
- *
- * @throws {AuthError} `KM_AUTH_INSECURE_ENDPOINT` or `KM_AUTH_INVALID_OPTION` when it may not be used.
- */
-export function endpointOf(server: AuthorizationServer, name: SecretEndpoint): URL | undefined {
-  const endpoint = server[name];
-  return endpoint === undefined ? undefined : parseEndpoint(endpoint);
 }

@@ -5,6 +5,7 @@ import type { Secret } from '../../secret.js';
 import type { Introspection } from './introspection.js';
 import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
 import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-device-login.js';
+import type { IssuerDiscovery } from './issuer-metadata.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import type { OAuthProviderOptions } from './oauth-options.js';
 import type { RevocableToken } from '../revoke-token.js';
@@ -16,6 +17,16 @@ export interface OAuthProvider extends TokenProvider {
 
   /** As in {@link TokenProvider}; here it is always there. */
   createProofKey(): Promise<Secret | undefined>;
+
+  /**
+   * Asks the issuer what it publishes, whatever is known of it; `undefined` where its token endpoint is given by hand, so
+   * that there is nothing to ask for.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_CONFIGURATION` when it publishes
+   *   nothing, or a document of another issuer.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc8414#section-3 | RFC 8414 §3}
+   */
+  discover(): Promise<IssuerDiscovery | undefined>;
 
   /**
    * Tells the issuer to end a token before its time; a refresh token ends with its login.
@@ -90,6 +101,7 @@ export function createOAuthProvider(options: OAuthProviderOptions): OAuthProvide
       (await loadBrowserLogin()).startBrowserLogin(await connect(), login),
     startDeviceLogin: async (login = {}) =>
       (await loadDeviceLogin()).startIssuerDeviceLogin(await connect(), login),
+    discover: async () => (await connect()).metadata.discover(),
     introspect: async (token) => (await loadIntrospection()).introspectToken(await connect(), token),
     revoke: async (token) => (await connect()).revoke(token),
   };
