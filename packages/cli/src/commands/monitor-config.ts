@@ -26,7 +26,7 @@ export async function runMonitorConfig(
     folder: resolve('.'),
   });
   await context.answer(`${text}\n`);
-  context.tell(`km: put this into ${placeOfConfig(client)}`);
+  context.tell(`km: put this into ${placeOfConfig(client, process.platform)}`);
   if (flags.local !== true) await tellLogin(flags, context);
   return EXIT.done;
 }

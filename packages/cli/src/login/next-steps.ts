@@ -1,18 +1,6 @@
 import { join } from 'node:path';
 import type { CommandContext } from '../command-context.js';
-import { clientConfig } from '../monitor/client-config.js';
-
-/** Where Claude Desktop keeps its configuration. */
-function claudeConfiguration(platform: NodeJS.Platform): string {
-  switch (platform) {
-    case 'darwin':
-      return '~/Library/Application Support/Claude/claude_desktop_config.json';
-    case 'win32':
-      return '%APPDATA%\\Claude\\claude_desktop_config.json';
-    default:
-      return '~/.config/Claude/claude_desktop_config.json';
-  }
-}
+import { claudeConfigPath, clientConfig } from '../monitor/client-config.js';
 
 /**
  * Says what comes next. The paths are absolute: a program that was not started from a shell finds neither `km` nor `node`
@@ -32,7 +20,7 @@ export function tellNextSteps(
   tell(
     'km: to monitor an MCP server, put km before its command. Claude Desktop, for one, has its servers in',
   );
-  tell(`    ${claudeConfiguration(process.platform)}`);
+  tell(`    ${claudeConfigPath(process.platform)}`);
   const configuration = clientConfig({
     client: 'claude',
     km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],

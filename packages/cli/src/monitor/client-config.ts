@@ -12,16 +12,28 @@ export type ClientConfigOptions = {
   readonly folder: string;
 };
 
-const PLACES: Readonly<Record<Client, string>> = {
-  claude:
-    'claude_desktop_config.json (in Claude Desktop: Settings, Developer, Edit Config; on macOS it is in ~/Library/Application Support/Claude, on Windows in %APPDATA%\\Claude), then start Claude Desktop anew',
-  cursor: '~/.cursor/mcp.json, or .cursor/mcp.json in a project',
-  vscode: '.vscode/mcp.json in a workspace, or what "MCP: Open User Configuration" opens',
+/** Where Claude Desktop keeps its configuration. */
+export function claudeConfigPath(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'darwin':
+      return '~/Library/Application Support/Claude/claude_desktop_config.json';
+    case 'win32':
+      return '%APPDATA%\\Claude\\claude_desktop_config.json';
+    default:
+      return '~/.config/Claude/claude_desktop_config.json';
+  }
+}
+
+const PLACES: Readonly<Record<Client, (platform: NodeJS.Platform) => string>> = {
+  claude: (platform) =>
+    `${claudeConfigPath(platform)} (in Claude Desktop: Settings, Developer, Edit Config), then start Claude Desktop anew`,
+  cursor: () => '~/.cursor/mcp.json, or .cursor/mcp.json in a project',
+  vscode: () => '.vscode/mcp.json in a workspace, or what "MCP: Open User Configuration" opens',
 };
 
 /** Where the text of {@link clientConfig} belongs. */
-export function placeOfConfig(client: Client): string {
-  return PLACES[client];
+export function placeOfConfig(client: Client, platform: NodeJS.Platform): string {
+  return PLACES[client](platform);
 }
 
 /** The configuration that makes a client run a server through `km monitor`, as JSON. */
