@@ -28,13 +28,23 @@ const deliverAll = () => deliverBacklog({ folder, keys, onTrouble: () => undefin
 describe('the backlog', () => {
   test('is delivered in order of time across segments, each in its own order', async () => {
     const [a, b, c] = [
-      [eventAt('1', 10), eventAt('4', 40), eventAt('6', 60)],
-      [eventAt('2', 20), eventAt('3', 30), eventAt('7', 70)],
+      [eventAt('1', 10, 'a'), eventAt('4', 40, 'a'), eventAt('6', 60, 'a')],
+      [eventAt('2', 20, 'b'), eventAt('3', 30, 'b'), eventAt('7', 70, 'b')],
       // A clock that was set back: after what came before it all the same.
-      [eventAt('5', 50), eventAt('5b', 5)],
+      [eventAt('5', 50, 'c'), eventAt('5b', 5, 'c')],
     ];
     for (const events of [c, a, b]) await (await beginSegment(folder, keys, events)).close();
     expect(await deliverAll()).toEqual(['1', '2', '3', '4', '5', '5b', '6', '7']);
+  });
+
+  test('of one session is delivered as it was written, though its clock was set back between two segments', async () => {
+    const segments = [
+      [eventAt('1', 3_600_000), eventAt('2', 3_600_001)],
+      [eventAt('3', 600_000), eventAt('4', 600_001)],
+      [eventAt('between', 900_000, 'another')],
+    ];
+    for (const events of segments) await (await beginSegment(folder, keys, events)).close();
+    expect(await deliverAll()).toEqual(['between', '1', '2', '3', '4']);
   });
 
   test('goes on where it was, for whoever delivers next', async () => {

@@ -28,8 +28,8 @@ describe('delivery with other processes', () => {
 
   test('delivers what the dead left behind, the oldest first, before what is new', async () => {
     const { add, batches, delivery, folder = '', keys, passUntil } = await startProcess();
-    await beginSegment(folder, keys, [eventAt('b', 2_000), eventAt('d', 4_000)]);
-    await beginSegment(folder, keys, [eventAt('a', 1_000), eventAt('c', 3_000)]);
+    await beginSegment(folder, keys, [eventAt('b', 2_000, 'one'), eventAt('d', 4_000, 'one')]);
+    await beginSegment(folder, keys, [eventAt('a', 1_000, 'other'), eventAt('c', 3_000, 'other')]);
     add('new');
     delivery.start();
     await passUntil(() => batches.length === 1);

@@ -22,6 +22,7 @@ type Head = {
   readonly end: RecordPosition;
   readonly atMs: number;
   readonly bytes: number;
+  readonly session: string;
   readonly event: MonitorEvent | undefined;
 };
 
@@ -85,7 +86,8 @@ export class BacklogSegment {
       const isKept = event.payload.length <= KEPT_BYTES;
       const atMs = Date.parse(event.timestamp);
       const bytes = sizeInMemory(event);
-      this.#head = { begin, end: record.end, atMs, bytes, event: isKept ? event : undefined };
+      const session = event.correlationId;
+      this.#head = { begin, end: record.end, atMs, bytes, session, event: isKept ? event : undefined };
     }
     return this.#head?.atMs;
   }
@@ -93,6 +95,11 @@ export class BacklogSegment {
   /** About how much memory the next event takes, in bytes, once it was peeked at. */
   get nextBytes(): number {
     return this.#head?.bytes ?? 0;
+  }
+
+  /** The session that the next event is of, once it was peeked at. */
+  get nextSession(): string | undefined {
+    return this.#head?.session;
   }
 
   /** The next event, which then is no longer the next. */

@@ -31,7 +31,8 @@ export type BacklogOptions = {
 };
 
 /**
- * The events in an account's folder that are not delivered yet, the oldest first across all segments. For the one
+ * The events in an account's folder that are not delivered yet, the oldest first across all sessions; those of one session
+ * as they were written, whatever its clock said. For the one
  * process that delivers them, or for one that delivers its own.
  */
 export class Backlog {
@@ -72,6 +73,7 @@ export class Backlog {
       if ((await segment.peekAtMs()) !== undefined) sideBySide += 1;
       else if (segment.isDelivered && only === undefined) await this.#finish(segment, idleMs);
     }
+    this.#sort();
   }
 
   /** Looks again, the next time, at segments in which something was written. */
@@ -122,11 +124,22 @@ export class Backlog {
 
   async #oldest(): Promise<{ readonly segment: BacklogSegment; readonly atMs: number } | undefined> {
     let oldest: { readonly segment: BacklogSegment; readonly atMs: number } | undefined;
+    const sessions = new Set<string | undefined>();
     for (const segment of this.#segments.values()) {
       const atMs = await segment.peekAtMs();
-      if (atMs !== undefined && (oldest === undefined || atMs < oldest.atMs)) oldest = { segment, atMs };
+      // Of a session the segment that was begun first comes first: its clock may have been set back.
+      if (atMs === undefined || sessions.has(segment.nextSession)) continue;
+      sessions.add(segment.nextSession);
+      if (oldest === undefined || atMs < oldest.atMs) oldest = { segment, atMs };
     }
     return oldest;
+  }
+
+  /** In the order in which they were begun, which their names tell; one may have come from another folder. */
+  #sort(): void {
+    const sorted = [...this.#segments].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#segments.clear();
+    for (const [name, segment] of sorted) this.#segments.set(name, segment);
   }
 
   async #open(file: SegmentFile): Promise<BacklogSegment | undefined> {

@@ -5,7 +5,7 @@ import { encodeEvent } from './event-record.js';
 import type { EventPlace } from './event-segment.js';
 import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
 import { listPreludes, openPrelude, preludeBegunAtMs, PreludeReader, removePrelude } from './prelude-file.js';
-import { setFileAside } from './segment-folder.js';
+import { listSegments, setFileAside } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
 
 export type RecoverOptions = EventPlace &
@@ -40,10 +40,21 @@ export class PreludeRecovery {
   /** What was made and is not written. */
   #unwritten: readonly MonitorEvent[] = [];
   #mayHaveMore = true;
+  /** When the last segment was begun that was there. */
+  #latestMs = 0;
 
   constructor(options: RecoverOptions) {
     this.#options = options;
-    this.#segments = new JournalSegments(options);
+    const { clock } = options;
+    this.#segments = new JournalSegments({
+      ...options,
+      clock: {
+        // Its names come after those of what the session wrote itself, also where the clock was set back.
+        nowMs: () => Math.max(clock.nowMs(), this.#latestMs + 1),
+        monotonicMs: () => clock.monotonicMs(),
+        schedule: (callback, delayMs, keepsAlive) => clock.schedule(callback, delayMs, keepsAlive),
+      },
+    });
   }
 
   /** There may be others by now. */
@@ -83,7 +94,10 @@ export class PreludeRecovery {
     for (const path of await listPreludes(folder)) {
       if (this.#failed.has(path)) continue;
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
-      if (reader instanceof PreludeReader) return { path, reader, atMs: preludeBegunAtMs(path) };
+      if (reader instanceof PreludeReader) {
+        this.#latestMs = Math.max(0, ...(await listSegments(folder)).map(({ begunAtMs }) => begunAtMs));
+        return { path, reader, atMs: preludeBegunAtMs(path) };
+      }
       if (reader?.kind === 'short') await removePrelude(path);
       if (reader?.kind === 'poisoned') onTrouble(await setAside(path, reader.why));
     }

@@ -16,8 +16,8 @@ export function newKeys(): SegmentKeys {
 }
 
 /** An event that happened `atMs` after the epoch. */
-export function eventAt(id: string, atMs: number): MonitorEvent {
-  return { ...eventNamed(id), timestamp: new Date(atMs).toISOString() };
+export function eventAt(id: string, atMs: number, session = 'session'): MonitorEvent {
+  return { ...eventNamed(id), timestamp: new Date(atMs).toISOString(), correlationId: session };
 }
 
 /** Begins a segment, as a process that captures does. */
