@@ -129,13 +129,18 @@ export class EventJournal {
     }
   }
 
-  /** Writes what is left and closes the segment; the next one is begun in `place`. */
-  async moveTo(place: EventPlace | undefined): Promise<void> {
+  /**
+   * Writes what is left and closes the segment; the next one is begun in `place`. Resolves with what could not be written,
+   * which it has no more.
+   */
+  async moveTo(place: EventPlace | undefined): Promise<readonly MonitorEvent[]> {
     await this.flush();
+    const left = this.#waiting.drain().map(({ event }) => event);
     await this.#segments.leave();
     this.#place = place;
     this.#delivered = [];
     this.#schedule(0);
+    return left;
   }
 
   /** Writes what is left, puts it on the disk and closes the segment. */

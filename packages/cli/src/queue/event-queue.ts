@@ -3,7 +3,7 @@ import type { MonitorEvent } from '../monitor/monitor-event.js';
 import type { DeliveryNotice } from '../monitor/monitor-notice.js';
 import type { AccountAccess } from './account-access.js';
 import type { AccountQueue } from './account-queue.js';
-import { EventJournal } from './event-journal.js';
+import { EventJournal, type EventJournalOptions } from './event-journal.js';
 import type { EventPlace } from './event-segment.js';
 import { deliverPendingRevocations } from './pending-revocations.js';
 import { beginPreludeFile, type PreludeSession } from './prelude-file.js';
@@ -14,6 +14,7 @@ import { QueueRoom, type GivenUp } from './queue-room.js';
 import { RefusedEvents } from './refused-events.js';
 import { countWaiting } from './segment-folder.js';
 import type { SegmentWriter } from './segment-writer.js';
+import type { QueueAccount } from './state-folder.js';
 
 /** What is left to others is looked at so long after the start: the server comes first. */
 const START_MS = 1_000;
@@ -76,17 +77,18 @@ export async function openEventQueue(
   }
 
   const queue = await openAccountQueue();
-  const journal = new EventJournal(
-    {
-      clock,
-      keys: place?.keys,
-      maxSegmentBytes: segmentBytes(place?.limits.maxBytes ?? 0),
-      makeRoom,
-      onDropped: (count, why) => notify({ type: 'events.dropped', count, why }),
-      onUnwritable: (error) => onTrouble(memoryMessage(error)),
-    },
-    journalPlaceOf(queue),
-  );
+  const journalOptions: EventJournalOptions = {
+    clock,
+    keys: place?.keys,
+    maxSegmentBytes: segmentBytes(place?.limits.maxBytes ?? 0),
+    makeRoom,
+    onDropped: (count, why) => notify({ type: 'events.dropped', count, why }),
+    onUnwritable: (error) => onTrouble(memoryMessage(error)),
+  };
+  const journal = new EventJournal(journalOptions, journalPlaceOf(queue));
+  /** What was captured for other accounts and could not be written then. It is sent to nobody else. */
+  const behind: EventJournal[] = [];
+  const inMemory = () => behind.reduce((sum, { size }) => sum + size, journal.size);
   if (place === undefined && access.storage.folder === undefined) {
     onTrouble('events wait in memory only: this user has no home folder; set KM_CONFIG_DIR to keep them');
   }
@@ -105,14 +107,24 @@ export async function openEventQueue(
       async lookAgain() {
         if (!(await access.lookAgain())) return false;
         const next = await openAccountQueue();
-        if (next.folder === delivery.queue.folder) return true;
-        await journal.moveTo(journalPlaceOf(next));
-        await delivery.moveTo(next);
+        if (!isSameAccount(next.account, delivery.queue.account)) await moveTo(next);
         return true;
       },
     },
     queue,
   );
+  async function moveTo(next: AccountQueue): Promise<void> {
+    const { queue: last } = delivery;
+    const left = await journal.moveTo(journalPlaceOf(next));
+    await delivery.moveTo(next);
+    if (left.length === 0) return;
+    // What nobody had said the account of goes where this profile logs in; all else belongs to the account it was for.
+    const isAdopted = last.account.origin === undefined && (await access.isAdopting());
+    const heir = isAdopted ? journal : new EventJournal(journalOptions, journalPlaceOf(last));
+    if (!isAdopted) behind.push(heir);
+    for (const event of left) heir.add(event);
+  }
+
   let cancelUpkeep: (() => void) | undefined;
 
   async function upkeep(): Promise<void> {
@@ -121,14 +133,16 @@ export async function openEventQueue(
     await deliverPendingRevocations(context).catch(() => undefined);
   }
 
-  context.onExit(() => journal.flushSync());
+  context.onExit(() => {
+    for (const each of [journal, ...behind]) each.flushSync();
+  });
   return {
     add: (event) => delivery.add(event),
     congestion: () => journal.congestion,
     async secure() {
       // After a failure to write the disk is left alone for a while.
-      if (journal.isWritable) await journal.flush();
-      return journal.size === 0;
+      for (const each of [journal, ...behind]) if (each.isWritable) await each.flush();
+      return inMemory() === 0;
     },
     maxBytes: place?.limits.maxBytes ?? 0,
     async beginPrelude(session) {
@@ -149,7 +163,7 @@ export async function openEventQueue(
     async finish(timeLimitMs) {
       cancelUpkeep?.();
       const { isHandedOver, isUnderWay } = await delivery.finish(timeLimitMs);
-      await journal.close();
+      for (const each of [journal, ...behind]) await each.close();
       await refused?.close();
       const { queue: last } = delivery;
       if (!isUnderWay) await last.tidy(journal.takeDelivered(), journal.segments).catch(() => undefined);
@@ -157,9 +171,14 @@ export async function openEventQueue(
       const isOwn = ({ name }: { readonly name: string }): boolean => journal.segments.has(name);
       const kept = last.folder === undefined ? 0 : await countWaiting(last.folder, isOwn);
       const isFailing = (await last.schedule.lastFailure()) !== undefined;
-      return { undelivered: journal.size + (isHandedOver && !isFailing ? 0 : kept), lost: journal.size };
+      const lost = inMemory();
+      return { undelivered: lost + (isHandedOver && !isFailing ? 0 : kept), lost };
     },
   };
+}
+
+function isSameAccount(a: QueueAccount, b: QueueAccount): boolean {
+  return a.profile === b.profile && a.origin === b.origin;
 }
 
 function journalPlaceOf({ folder, account }: AccountQueue): EventPlace | undefined {

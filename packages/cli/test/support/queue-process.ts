@@ -17,7 +17,7 @@ export const LOGGED_OUT: SendOutcome = { type: 'postponed', reason: 'log in', ne
 type Answer = SendOutcome | Promise<SendOutcome>;
 
 /** The disk is real, and takes real time: the clock stands still meanwhile. */
-async function diskAtRest(): Promise<void> {
+export async function diskAtRest(): Promise<void> {
   for (let idleTurns = 0; idleTurns < 3; idleTurns += 1) {
     await turn();
     const names = process.getActiveResourcesInfo();

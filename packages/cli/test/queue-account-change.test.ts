@@ -1,0 +1,132 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFileCache } from '@kilometers/auth';
+import { expect, onTestFinished, test } from 'vitest';
+import type { EventBatch } from '../src/monitor/monitor-event.js';
+import type { AccountAccess } from '../src/queue/account-access.js';
+import { openEventQueue } from '../src/queue/event-queue.js';
+import { countWaiting } from '../src/queue/segment-folder.js';
+import { accountFolderName, type QueueAccount } from '../src/queue/state-folder.js';
+import { contextWith, temporaryFolder } from './support/context.js';
+import { eventNamed } from './support/events.js';
+import { FakeClock } from './support/fake-clock.js';
+import { until } from './support/queue.js';
+import { DELIVERED, diskAtRest, ids, LOGGED_OUT } from './support/queue-process.js';
+
+const FIRST: QueueAccount = { profile: 'default', origin: 'https://first.example' };
+const UNDECIDED: QueueAccount = { profile: 'default', origin: undefined };
+const OTHER: QueueAccount = { profile: 'default', origin: 'https://other.example' };
+
+/** A process whose events cannot be written and whose account refuses its credential, until somebody logs in elsewhere. */
+async function startAs(account: QueueAccount, environment: Readonly<Record<string, string>>) {
+  const [folder, clock] = [temporaryFolder(), new FakeClock()];
+  const state = join(folder, 'state');
+  writeFileSync(state, 'no folder');
+  const context = contextWith(
+    { KM_CONFIG_DIR: folder, XDG_STATE_HOME: state, ...environment },
+    { clock, onExit: () => undefined },
+  );
+  const files = createFileCache({ folder, environment: {} });
+  await files.recordSealer();
+  const sent: EventBatch[] = [];
+  const login = { account, isIn: false };
+  const access = {
+    get account() {
+      return login.account;
+    },
+    flags: {},
+    storage: { files, folder },
+    isAdopting: () => Promise.resolve(true),
+    lookAgain() {
+      if (login.isIn) login.account = OTHER;
+      return Promise.resolve(login.isIn);
+    },
+    send(batch: EventBatch) {
+      if (login.account !== OTHER) return Promise.resolve(LOGGED_OUT);
+      sent.push(batch);
+      return Promise.resolve(DELIVERED);
+    },
+  } as unknown as AccountAccess;
+  const queue = await openEventQueue({ access, correlationId: 'session', notify: () => undefined }, context);
+  queue.start();
+  const passUntil = (isSo: () => boolean | Promise<boolean>) =>
+    until(async () => {
+      await clock.advance(200);
+      await diskAtRest();
+      return isSo();
+    });
+  /** Lets so many seconds pass. */
+  async function pass(seconds: number): Promise<void> {
+    for (let n = 0; n < seconds * 5; n += 1) await passUntil(() => true);
+  }
+  async function finish() {
+    const finished = queue.finish(0);
+    let isOver = false;
+    void finished.finally(() => (isOver = true));
+    await passUntil(() => isOver);
+    return finished;
+  }
+  onTestFinished(() => finish().then(() => undefined));
+  return {
+    queue,
+    pass,
+    passUntil,
+    finish,
+    add: (from: number, to: number) => {
+      for (const id of ids(from, to)) queue.add(eventNamed(id));
+    },
+    sentIds: () => sent.flatMap(({ events }) => events.map(({ id }) => id)),
+    logIn: () => (login.isIn = true),
+    freed() {
+      rmSync(state);
+      mkdirSync(state, { mode: 0o700 });
+    },
+    waitingFor: (of: QueueAccount) =>
+      countWaiting(join(state, 'kilometers', 'queue', accountFolderName(of, folder))),
+  };
+}
+
+const NO_QUEUE = { KM_QUEUE_MAX_BYTES: '0' };
+
+test.each([
+  ['where no queue is kept', NO_QUEUE],
+  ['where the disk takes nothing', {}],
+])('what was captured for one API is not sent to the one of a later login, %s', async (_, environment) => {
+  const run = await startAs(FIRST, environment);
+  run.add(0, 3);
+  await run.pass(6);
+  run.logIn();
+  await run.pass(12);
+  run.add(3, 6);
+  await run.passUntil(() => run.sentIds().length === 3);
+  expect(run.sentIds()).toEqual(ids(3, 6));
+  expect(await run.finish()).toMatchObject({ lost: 3 });
+});
+
+test('it is written for that API once the disk takes it', async () => {
+  const run = await startAs(FIRST, {});
+  run.add(0, 3);
+  await run.pass(6);
+  run.logIn();
+  await run.pass(12);
+  run.freed();
+  await run.passUntil(async () => (await run.waitingFor(FIRST)) === 3);
+  expect(run.sentIds()).toEqual([]);
+  expect(await run.finish()).toEqual({ undelivered: 0, lost: 0 });
+});
+
+test.each([
+  ['where no queue is kept', NO_QUEUE],
+  ['where the disk takes nothing', {}],
+])(
+  'what was captured before anything said which API is meant goes to that of the login, %s',
+  async (_, environment) => {
+    const run = await startAs(UNDECIDED, environment);
+    run.add(0, 3);
+    await run.pass(6);
+    run.logIn();
+    run.add(3, 6);
+    await run.passUntil(() => run.sentIds().length === 6);
+    expect(run.sentIds()).toEqual(ids(0, 6));
+  },
+);
