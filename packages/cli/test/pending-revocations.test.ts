@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret, systemClock } from '@kilometers/auth';
 import { startLocalApi, type RunningLocalApi } from '@kilometers/local-api';
@@ -79,14 +79,32 @@ test('one API that does not answer keeps no other from being told', async () => 
   expect(revocations()).toBe(1);
 });
 
-test('after 30 days it is dropped: the token has ended by itself', async () => {
+test('an API that never answers is told for 30 days, and for as long again once the clock says that they are over', async () => {
   const { context, home, files } = start();
   await addPendingRevocation({ apiEndpoint: 'http://127.0.0.1:9', tokens: [token('t')] }, context);
   const later = (days: number) =>
     contextWith({ HOME: home }, { clock: { ...systemClock, nowMs: () => Date.now() + days * DAY_MS } });
   expect(await deliverPendingRevocations(later(29))).toEqual({ delivered: 0, waiting: 1 });
-  expect(await deliverPendingRevocations(later(31))).toEqual({ delivered: 0, waiting: 0 });
+  for (const days of [31, 32, 60]) {
+    expect(await deliverPendingRevocations(later(days))).toEqual({ delivered: 0, waiting: 1 });
+  }
+  expect(await deliverPendingRevocations(later(62))).toEqual({ delivered: 0, waiting: 0 });
   expect(files()).toEqual([]);
+});
+
+test('one that was begun before the clock was put right by years is told', async () => {
+  const { context, folder, files } = start();
+  const { api, revocations } = await startApi();
+  await addPendingRevocation({ apiEndpoint: api.url, tokens: [token('t')] }, context);
+  const begunLongAgo = join(folder, '000000003600000-000000000000.closed');
+  renameSync(join(folder, files()[0] ?? ''), begunLongAgo);
+  utimesSync(begunLongAgo, 3_600, 3_600);
+  api.trouble.add('path=/api/auth/revoke,status=503,count=2');
+  for (let tries = 0; tries < 2; tries += 1) {
+    expect(await deliverPendingRevocations(context)).toEqual({ delivered: 0, waiting: 1 });
+  }
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 0 });
+  expect(revocations()).toBe(3);
 });
 
 test('what is damaged is dropped, and what is beside it delivered', async () => {

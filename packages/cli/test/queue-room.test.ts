@@ -68,6 +68,20 @@ describe('the room of the queue', () => {
     expect(filesIn(folder)).toEqual([nameAt(2)]);
   });
 
+  test('is not made of what was written before the clock was put right: that has a day to be delivered', async () => {
+    put(3);
+    for (const n of [0, 1, 2]) utimesSync(join(folder, nameAt(n)), 60, 60);
+    const of = (days: number) =>
+      new QueueRoom(
+        dirname(folder),
+        { maxBytes: 2 ** 30, maxAgeMs: 30 * DAY_MS },
+        { ...systemClock, nowMs: () => Date.now() + days * DAY_MS },
+      );
+    for (const days of [0, 0, 0.9]) expect(await givenUp(of(days))).toEqual([]);
+    expect(filesIn(folder)).toHaveLength(3);
+    expect(await givenUp(of(1.1))).toEqual([{ events: 9, why: 'age' }]);
+  });
+
   test('leaves an eighth at most to what was set aside', async () => {
     put(1);
     put(20, 'refused');

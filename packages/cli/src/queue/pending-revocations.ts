@@ -1,4 +1,4 @@
-import { readdir, unlink } from 'node:fs/promises';
+import { readdir, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createProcessLock, Secret, type RevocableToken } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
@@ -7,6 +7,7 @@ import { EXIT } from '../exit-code.js';
 import { revokeAt, type Told, type TokenAuthority } from '../revocation/revoke-at.js';
 import { openStorage } from '../token-cache.js';
 import { SegmentKeys } from './segment-keys.js';
+import { writtenAtMs } from './segment-folder.js';
 import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
 import { SegmentReader } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
@@ -27,7 +28,7 @@ export type RevocationDelivery = {
 };
 
 const PURPOSE = 'queue of revocations';
-/** Long before this a token has ended by itself. */
+/** Long before this a token has ended by itself. By the clock, which may have been put right: so long is tried once more. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 /** One that is being written is left alone for so long. */
 const WRITING_MS = 60_000;
@@ -118,22 +119,32 @@ async function deliverAll(
   let untold: string | undefined;
   for (const file of files) {
     if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
-    const revocation = nowMs - file.begunAtMs > MAX_AGE_MS ? 'useless' : await readRevocation(file, keys);
+    const revocation = await readRevocation(file, keys);
     const told =
       revocation === 'kept'
         ? 'later'
         : revocation === 'useless'
           ? 'told'
           : await tell(revocation, deaf, context);
-    if (told === 'later') {
+    if (told === 'later' && !(await isOver(file, nowMs))) {
       waiting += 1;
       continue;
     }
     await unlink(segmentPath(file)).catch(() => undefined);
     if (typeof told === 'object') untold ??= told.why;
-    if (revocation !== 'useless') delivered += 1;
+    if (revocation !== 'useless' && told !== 'later') delivered += 1;
   }
   return { delivered, waiting, untold };
+}
+
+/** Whether one that cannot be told was tried for long enough: a file that seems too old is dated anew, once. */
+async function isOver(file: SegmentFile, nowMs: number): Promise<boolean> {
+  if (nowMs - file.begunAtMs <= MAX_AGE_MS) return false;
+  const path = segmentPath(file);
+  const datedAtMs = (await writtenAtMs(path)) ?? nowMs;
+  if (datedAtMs - file.begunAtMs > MAX_AGE_MS) return nowMs - datedAtMs > MAX_AGE_MS;
+  await utimes(path, new Date(nowMs), new Date(nowMs)).catch(() => undefined);
+  return false;
 }
 
 /** Tells what there is to tell. One that did not answer is not asked again. */

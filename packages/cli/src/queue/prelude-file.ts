@@ -1,5 +1,5 @@
 import { readdir, rename, unlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import {
   livenessOf,
   ownIdentity,
@@ -103,11 +103,6 @@ export async function movePreludes(from: string, to: string): Promise<void> {
   for (const path of await listPreludes(from)) {
     await rename(path, path.replace(from, to)).catch(() => undefined);
   }
-}
-
-/** When a prelude was begun, in milliseconds since the epoch, as its name says. */
-export function preludeBegunAtMs(path: string): number {
-  return Number(basename(path).split('-')[0]);
 }
 
 /** As {@link openPrelude}, of all that it has. */

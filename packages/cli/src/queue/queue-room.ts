@@ -1,10 +1,10 @@
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
 import { finishGivingUp, giveUpFile, giveUpSegment, isGivenUp } from './segment-folder.js';
-import { parseSegmentPath } from './segment-name.js';
+import { begunAtMs, parseSegmentPath } from './segment-name.js';
 
 /** What was set aside may take this part of the room. */
 const ASIDE_PART = 1 / 8;
@@ -18,6 +18,10 @@ const UNSEEN_PART = 1 / 64;
 
 /** Nobody is still at it who began to give up a file so long ago. */
 const LEFT_MS = 60_000;
+/** What seems too old for the first time may be so because the clock was put right: it has so long to be delivered. */
+const GRACE_MS = 24 * 3_600_000;
+/** A file is not written to for longer than this after it was begun, so one that says more had its grace. */
+const LONGEST_WRITTEN_MS = 2 * 3_600_000;
 
 /** What was given up to stay within the limits. */
 export type GivenUp = { readonly events: number; readonly why: 'size' | 'age' };
@@ -72,7 +76,7 @@ export class QueueRoom {
     allBytes -= await this.#tidyAside(files, oldestMs);
     for (const file of files) {
       if (ASIDE.test(basename(file.path))) continue;
-      const isTooOld = file.writtenAtMs < oldestMs;
+      const isTooOld = file.writtenAtMs < oldestMs && !(await this.#hasGrace(file));
       if (!isTooOld && allBytes + bytes <= maxBytes) continue;
       const events = await giveUp(file.path);
       if (events === undefined) continue;
@@ -92,6 +96,19 @@ export class QueueRoom {
       events += await finishGivingUp(path);
     }
     return events;
+  }
+
+  /**
+   * Whether a file that seems too old is seen so for the first time. It is dated so that it is too old again after its
+   * grace, whoever looks then.
+   */
+  async #hasGrace({ path, writtenAtMs }: Sized): Promise<boolean> {
+    const { maxAgeMs } = this.#limits;
+    const isFirst = writtenAtMs - begunAtMs(path) <= LONGEST_WRITTEN_MS;
+    if (!isFirst) return false;
+    const until = new Date(this.#clock.nowMs() - maxAgeMs + Math.min(GRACE_MS, maxAgeMs));
+    await utimes(path, until, until).catch(() => undefined);
+    return true;
   }
 
   /** Removes the oldest of what was set aside, where it is too much or too old; resolves with how many bytes that were. */

@@ -4,9 +4,10 @@ import { droppedMessage } from '../monitor/monitor-messages.js';
 import { encodeEvent } from './event-record.js';
 import type { EventPlace } from './event-segment.js';
 import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
-import { listPreludes, openPrelude, preludeBegunAtMs, PreludeReader, removePrelude } from './prelude-file.js';
+import { listPreludes, openPrelude, PreludeReader, removePrelude } from './prelude-file.js';
 import { listSegments, setFileAside } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
+import { begunAtMs } from './segment-name.js';
 
 export type RecoverOptions = EventPlace &
   Pick<JournalSegmentsOptions, 'maxSegmentBytes' | 'makeRoom'> & {
@@ -95,8 +96,8 @@ export class PreludeRecovery {
       if (this.#failed.has(path)) continue;
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
       if (reader instanceof PreludeReader) {
-        this.#latestMs = Math.max(0, ...(await listSegments(folder)).map(({ begunAtMs }) => begunAtMs));
-        return { path, reader, atMs: preludeBegunAtMs(path) };
+        this.#latestMs = Math.max(0, ...(await listSegments(folder)).map((file) => file.begunAtMs));
+        return { path, reader, atMs: begunAtMs(path) };
       }
       if (reader?.kind === 'short') await removePrelude(path);
       if (reader?.kind === 'poisoned') onTrouble(await setAside(path, reader.why));

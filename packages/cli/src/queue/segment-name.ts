@@ -41,6 +41,11 @@ export function parseSegmentPath(path: string): SegmentFile | undefined {
   return { folder, name: `${time}-${chance}`, state: state as SegmentState, begunAtMs: Number(time) };
 }
 
+/** When a file of the queue was begun, in milliseconds since the epoch, as its name says. */
+export function begunAtMs(path: string): number {
+  return Number(basename(path).split('-')[0]);
+}
+
 export function segmentPath({ folder, name, state }: Omit<SegmentFile, 'begunAtMs'>): string {
   return join(folder, `${name}.${state}`);
 }
