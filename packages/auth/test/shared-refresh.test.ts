@@ -135,7 +135,7 @@ describe('the refresh token of a grant', () => {
     expect(provider.calls).toBe(2);
   });
 
-  test('past the end that the server told is not sent', async () => {
+  test('is not sent past the end that the server told, by who saw that end pass', async () => {
     const { cache, another, provider, clock } = await setup();
     const secret = provider.login('monitoring');
     const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
@@ -144,9 +144,10 @@ describe('the refresh token of a grant', () => {
       unexplainedRequestsAtMs: [],
       refreshToken: { secret, issuedAtMs: clock.nowMs(), expiresAtMs: clock.nowMs() + MINUTE },
     }));
+    const manager = another({ apiKey: undefined });
     await clock.advance(MINUTE);
 
-    await expect(another({ apiKey: undefined }).getValidToken('monitoring')).rejects.toMatchObject({
+    await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({
       code: 'KM_AUTH_LOGIN_REQUIRED',
     });
     expect(provider.calls).toBe(0);
