@@ -10,6 +10,7 @@ import { TokenFile } from '../exec/token-file.js';
 import { EXIT } from '../exit-code.js';
 import { tokenKeyOf } from '../grant-of-account.js';
 import { openAuthManager } from '../open-auth-manager.js';
+import { withoutOwnSecrets } from '../own-secrets.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
@@ -21,8 +22,6 @@ export type AuthExecFlags = AccountFlags & {
   readonly passCredentials?: boolean;
 };
 
-/** What `km` logs in with. A command that is handed a token has no need of it. */
-const OWN_CREDENTIALS = /^(KILOMETERS_API_KEY|KM_CACHE_KEY|KM_CACHE_URL)$/;
 /** At the end a refresh that was sent is waited for this long, in milliseconds. */
 const STOP_MS = 5_000;
 
@@ -88,11 +87,9 @@ function environmentFor(
   { env, tokenFile, passCredentials = false }: AuthExecFlags,
   own: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
-  const kept = passCredentials
-    ? own
-    : Object.fromEntries(Object.entries(own).filter(([name]) => !OWN_CREDENTIALS.test(name)));
   return {
-    ...kept,
+    // A command that is handed a token has no need of what wins one.
+    ...(passCredentials ? own : withoutOwnSecrets(own)),
     ...(tokenFile === undefined ? {} : { KM_TOKEN_FILE: resolve(tokenFile) }),
     [env]: token.reveal(),
   };

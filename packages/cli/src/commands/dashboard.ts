@@ -1,7 +1,7 @@
 import type { CommandContext } from '../command-context.js';
-import { startDashboard } from '../dashboard/dashboard-server.js';
+import { BY_PAGE, startDashboard } from '../dashboard/dashboard-server.js';
+import { openByPage } from '../dashboard/open-page.js';
 import { EXIT } from '../exit-code.js';
-import { openBrowser } from '../login/open-browser.js';
 
 export type DashboardFlags = {
   readonly port: number;
@@ -15,13 +15,17 @@ export async function runDashboard(flags: DashboardFlags, context: CommandContex
     context.onSignal(() => resolve());
   });
   const dashboard = await startDashboard(flags.port, context);
+  let removePage: (() => void) | undefined;
   try {
     context.tell(`km: the dashboard is at ${dashboard.url}`);
     context.tell('km: the link opens once; Ctrl-C ends the dashboard');
-    if (flags.open) openBrowser(dashboard.url, context);
+    if (flags.open) removePage = openByPage(dashboard.url + BY_PAGE, context);
+    await Promise.race([stopped, dashboard.opened]);
+    removePage?.();
     await stopped;
     return EXIT.done;
   } finally {
+    removePage?.();
     await dashboard.close();
   }
 }

@@ -13,6 +13,8 @@ const LOOPBACK = '127.0.0.1';
 export type RunningDashboard = {
   /** The link that opens it, once. */
   readonly url: string;
+  /** Resolves when the link was used. */
+  readonly opened: Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -44,13 +46,23 @@ export async function startDashboard(port: number, context: CommandContext): Pro
   const own = await listen(server, port);
   const live = new LiveState(context);
   const guard = new RequestGuard(own);
-  server.on('request', (request, response) => {
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    if (isLetIn(guard, request, response))
-      serve(request, response, live, join(context.bundleFolder, 'dashboard'));
+  const opened = new Promise<void>((resolve) => {
+    server.on('request', (request, response) => {
+      for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+      const admission = guard.admit({ path: pathOf(request), headers: request.headers });
+      if (admission.kind === 'admitted')
+        serve(request, response, live, join(context.bundleFolder, 'dashboard'));
+      else if (admission.kind === 'refused')
+        end(response, admission.status, `km dashboard: ${admission.why}`);
+      else {
+        welcome(request, response, admission.cookie);
+        resolve();
+      }
+    });
   });
   return {
     url: `http://${LOOPBACK}:${String(own)}${guard.openPath}`,
+    opened,
     async close() {
       live.close();
       await new Promise((closed) => {
@@ -86,13 +98,22 @@ function end(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-function isLetIn(guard: RequestGuard, request: IncomingMessage, response: ServerResponse): boolean {
-  const admission = guard.admit({ path: pathOf(request), headers: request.headers });
-  if (admission.kind === 'admitted') return true;
-  if (admission.kind === 'refused') end(response, admission.status, `km dashboard: ${admission.why}`);
-  else response.writeHead(303, { Location: '/', 'Set-Cookie': admission.cookie }).end();
-  return false;
+/** What the page that led here adds to the link. */
+export const BY_PAGE = '?by=page';
+
+/**
+ * Gives the cookie, and leads on. A browser counts where a redirect began: one that another page led here would not bring
+ * the cookie along, and so goes on from a page of our own.
+ */
+function welcome({ url = '' }: IncomingMessage, response: ServerResponse, cookie: string): void {
+  response.setHeader('Set-Cookie', cookie);
+  if (url.endsWith(BY_PAGE))
+    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(ONWARD);
+  else response.writeHead(303, { Location: '/' }).end();
 }
+
+const ONWARD =
+  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>km dashboard</title>\n';
 
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/';

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { CommandContext } from '../command-context.js';
+import { withoutOwnSecrets } from '../own-secrets.js';
 import { isInteractive } from '../terminal/terminal.js';
 
 type Opener = readonly [file: string, ...args: string[]];
@@ -25,15 +26,16 @@ function chosenBrowser({ BROWSER = '' }: NodeJS.ProcessEnv, link: string): Opene
 
 /**
  * Opens a link in the browser of whoever sits at the terminal, or in the one that `BROWSER` names. Returns whether it is
- * being opened.
+ * being opened. Every user of the machine can read it meanwhile: a secret must not be in it.
  */
 export function openBrowser(link: string, context: CommandContext): boolean {
-  const chosen = chosenBrowser(context.environment, link);
-  const usual = isInteractive(context) ? browserFor(context.environment, process.platform) : undefined;
+  const { environment } = context;
+  const chosen = chosenBrowser(environment, link);
+  const usual = isInteractive(context) ? browserFor(environment, process.platform) : undefined;
   const opener = chosen ?? (usual === undefined ? undefined : ([...usual, link] as const));
   if (opener === undefined) return false;
   const [file, ...args] = opener;
-  const child = spawn(file, args, { stdio: 'ignore', detached: true });
+  const child = spawn(file, args, { env: withoutOwnSecrets(environment), stdio: 'ignore', detached: true });
   // The link is on the screen: who has no such program opens it by hand.
   child.on('error', () => undefined);
   child.unref();

@@ -1,13 +1,11 @@
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
+import { withoutOwnSecrets } from '../own-secrets.js';
 
 /** How many monitors may run inside one another. */
 const MAX_DEPTH = 4;
 /** Tells a monitor how many it runs inside of. */
 const DEPTH = 'KM_MONITOR_DEPTH';
-
-/** Secrets that are for `km` alone; the URL may have a password in it. */
-const OWN_SECRETS = /^(KILOMETERS_API_KEY|KM_CACHE_(KEY|URL))$/;
 
 /**
  * The environment of the server: this process's own, without the secrets of `km` unless it is to have them.
@@ -26,6 +24,5 @@ export function serverEnvironment(
     );
   }
   const result = { ...environment, [DEPTH]: String(depth + 1) };
-  if (passesSecrets) return result;
-  return Object.fromEntries(Object.entries(result).filter(([name]) => !OWN_SECRETS.test(name)));
+  return passesSecrets ? result : withoutOwnSecrets(result);
 }

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CommandContext } from '../command-context.js';
+import { openBrowser } from '../login/open-browser.js';
+
+/**
+ * Opens a link that has a secret in it. What a program is started with every user of the machine can read, and so the
+ * browser is not given the link, but a page in a folder that only this user can open, which leads there.
+ *
+ * @returns what removes that page.
+ */
+export function openByPage(link: string, context: CommandContext): () => void {
+  let folder: string | undefined;
+  const remove = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    folder = undefined;
+  };
+  context.onExit(remove);
+  try {
+    folder = mkdtempSync(join(folderFor(context.environment), 'km-dashboard-'));
+    const page = join(folder, 'open.html');
+    writeFileSync(page, pageTo(link), { mode: 0o600, flag: 'wx' });
+    if (!openBrowser(pathToFileURL(page).href, context)) remove();
+  } catch (error) {
+    remove();
+    const why = error instanceof Error ? error.message : String(error);
+    context.tell(
+      `km: no browser is opened, for no page could be written for it: ${why}; open the link by hand`,
+    );
+  }
+  return remove;
+}
+
+/**
+ * Where on Linux a browser in a snap or a flatpak can read, too: neither in a hidden folder, as the configuration is in,
+ * nor in `/tmp`. Elsewhere the folder of temporary files is each user's own.
+ */
+function folderFor({ HOME = '' }: NodeJS.ProcessEnv): string {
+  if (process.platform === 'darwin' || process.platform === 'win32') return tmpdir();
+  return HOME === '' ? homedir() : HOME;
+}
+
+/** `link` has nothing in it that HTML knows. */
+function pageTo(link: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url=${link}">
+<title>km dashboard</title>
+</head>
+<body><p><a href="${link}">Open the dashboard</a></p></body>
+</html>
+`;
+}
