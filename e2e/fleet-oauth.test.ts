@@ -46,7 +46,7 @@ describe.skipIf(!HAS_REDIS)('a login at another issuer that is kept in Redis', (
             refreshesWithoutHuman: true,
             oauth: { issuer: server.issuer, clientId: 'cli' },
             checks: expect.arrayContaining([
-              { what: 'refresh_token', scope: null, isActive: true, failure: null },
+              { what: 'refresh_token', scope: null, isActive: true, failure: null, remedy: null },
             ]) as unknown,
           },
         ],
