@@ -21,7 +21,11 @@ const folded = (text: string): string => text.replaceAll(/\s+/g, ' ');
 test('from nothing to a monitored server in Claude Desktop, by what km prints alone', async () => {
   const env = environment();
   const dev = startKm(['dev', '--port', '0'], environment());
-  await until('km dev says how to go on', () => /^ {4}km init .*$/m.test(dev.stderr()));
+  await until('km dev says how to go on', () => /^ {4}km init .*$/m.test(dev.stderr())).catch(
+    (error: unknown) => {
+      throw new Error(`${String(error)}; it said ${JSON.stringify(dev.stderr())}`);
+    },
+  );
   const [init = ''] = /km init --endpoint \S+ --api-key \S+/.exec(dev.stderr()) ?? [];
 
   const initialised = await paste(init, env);
