@@ -9,6 +9,7 @@ const WITH_OTHER_MODULES = [
   'packages/auth/test/file-damage.test.ts',
   'packages/auth/test/lock-files.test.ts',
   'packages/auth/test/lock-interleavings.test.ts',
+  'packages/auth/test/redis-loading.test.ts',
   'packages/cli/test/configuration-change.test.ts',
 ];
 

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { invalidClient } from './support/failures.js';
 import { settle } from './support/fake-clock.js';
 import { HOUR, outcomeOf, setup } from './support/setup.js';
+import { unhandledRejections } from './support/unhandled-rejections.js';
+
+const unhandled = unhandledRejections();
 
 describe('an AbortSignal', () => {
   test('ends its own caller’s wait, and neither the refresh nor the wait of another', async () => {
@@ -63,21 +66,12 @@ describe('an AbortSignal', () => {
 
   test('does not turn the failure of a refresh that nobody waits for into a crash', async () => {
     const { manager, provider, clock } = await setup({ service: { latencyMs: 100 } });
-    const unhandled: unknown[] = [];
-    const note = (error: unknown): void => {
-      unhandled.push(error);
-    };
-    process.on('unhandledRejection', note);
-    try {
-      provider.always({ refuse: invalidClient() });
-      const outcome = outcomeOf(manager.forceRefresh('monitoring', { signal: AbortSignal.abort() }));
-      await clock.advance(1_000);
-      await settle();
-      expect(await outcome).toMatchObject({ code: 'KM_AUTH_ABORTED' });
-      expect(unhandled).toEqual([]);
-    } finally {
-      process.off('unhandledRejection', note);
-    }
+    provider.always({ refuse: invalidClient() });
+    const outcome = outcomeOf(manager.forceRefresh('monitoring', { signal: AbortSignal.abort() }));
+    await clock.advance(1_000);
+    await settle();
+    expect(await outcome).toMatchObject({ code: 'KM_AUTH_ABORTED' });
+    expect(unhandled).toEqual([]);
   });
 
   test('leaves no listener behind on a signal that lives long', async () => {

@@ -1,22 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createAuthenticatedClient, type Fetch } from '../src/index.js';
 import { invalidGrant } from './support/failures.js';
 import { settle } from './support/fake-clock.js';
 import { outcomeOf, setup, type Setup } from './support/setup.js';
+import { unhandledRejections } from './support/unhandled-rejections.js';
 
 const URL_OF_API = 'https://api.kilometers.ai/x';
-const unhandled: unknown[] = [];
-const note = (reason: unknown): void => {
-  unhandled.push(reason);
-};
-
-beforeEach(() => {
-  unhandled.length = 0;
-  process.on('unhandledRejection', note);
-});
-afterEach(() => {
-  process.off('unhandledRejection', note);
-});
+const unhandled = unhandledRejections();
 
 /** A client of an API that refuses the first token, with `refusal`, and takes every other. */
 async function refusedFirst(refusal: () => Response): Promise<Setup & { readonly client: Fetch }> {

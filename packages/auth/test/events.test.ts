@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { AUTH_CHANNEL, createDebugLog, describeEvent, type AuthEvent } from '../src/index.js';
 import { answerLost, invalidGrant, offline, overloaded } from './support/failures.js';
 import { API_KEY, HOUR, MINUTE, outcomeOf, setup, type Setup } from './support/setup.js';
+import { unhandledRejections } from './support/unhandled-rejections.js';
+
+const unhandled = unhandledRejections();
 
 /** A life with a bit of everything in it. */
 async function eventfulLife(world: Setup): Promise<void> {
@@ -136,18 +139,12 @@ describe('events', () => {
 
   test('of an async subscriber that fails do not end the process', async () => {
     const { manager, clock } = await setup();
-    const unhandled: unknown[] = [];
-    const note = (error: unknown): void => {
-      unhandled.push(error);
-    };
-    process.on('unhandledRejection', note);
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- nothing keeps a caller from it
     manager.subscribe(async () => {
       throw new Error('a subscriber’s own trouble');
     });
     await manager.getValidToken('monitoring');
     await clock.advance(0);
-    process.off('unhandledRejection', note);
 
     expect(unhandled).toEqual([]);
   });

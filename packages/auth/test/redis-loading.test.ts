@@ -1,23 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createRedisCache, type GrantKey } from '../src/index.js';
 import { settle } from './support/fake-clock.js';
 import { freePort } from './support/redis-server.js';
+import { unhandledRejections } from './support/unhandled-rejections.js';
 
 const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
 const STORAGE = '../src/caches/redis/redis-storage.js';
 const key = randomBytes(32).toString('base64');
-const unhandled: unknown[] = [];
-const note = (reason: unknown): void => {
-  unhandled.push(reason);
-};
+const unhandled = unhandledRejections();
 
-beforeEach(() => {
-  unhandled.length = 0;
-  process.on('unhandledRejection', note);
-});
 afterEach(() => {
-  process.off('unhandledRejection', note);
   vi.doUnmock(STORAGE);
 });
 
