@@ -19,13 +19,16 @@ export type ScreenOptions = {
   readonly rows?: number;
 };
 
+/** A shell that is hung up at the end would write what was typed into a home that is being removed. */
+const TERMINAL = { TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', HISTFILE: '' };
+
 /** Runs a shell command on a terminal that tmux draws, in a server of its own; it is gone after the test. */
 export function startOnScreen(command: string, { env, columns = 80, rows = 24 }: ScreenOptions): Screen {
   const server = `km-e2e-${randomUUID()}`;
   const tmux = (...args: readonly string[]): string => {
     const { status, stdout, stderr } = spawnSync('tmux', ['-L', server, '-f', '/dev/null', ...args], {
       encoding: 'utf8',
-      env: { TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', ...env, PATH: pathWithKm(), SHELL: '/bin/sh' },
+      env: { ...TERMINAL, ...env, PATH: pathWithKm(), SHELL: '/bin/sh' },
     });
     if (status !== 0) throw new Error(`tmux ${args.join(' ')}: ${stderr}`);
     return stdout;
