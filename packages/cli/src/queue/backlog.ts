@@ -32,8 +32,7 @@ export type BacklogOptions = {
 
 /**
  * The events in an account's folder that are not delivered yet, the oldest first across all sessions; those of one session
- * as they were written, whatever its clock said. For the one
- * process that delivers them, or for one that delivers its own.
+ * as they were written, whatever its clock said. For the one process that delivers them, or for one that delivers its own.
  */
 export class Backlog {
   readonly #options: BacklogOptions;
