@@ -13,15 +13,12 @@ import {
   type RenewalOutcome,
 } from './refresh-token-renewal.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
-import type { TimeWitness } from './time-witness.js';
 import { scopesOfKey, targetOfKey } from './token-key.js';
 import { TokenRequestError } from './token-request-error.js';
 
 export type RefreshTransactionOptions = RefreshTokenRenewalOptions &
   AnswerKeeperOptions & {
     readonly credential: Credential | undefined;
-    /** What tells an end that has come from a clock that was set. */
-    readonly hasSeenPass: TimeWitness;
     /** The command that logs this profile in, for these scopes. */
     readonly loginCommand: (scopes: readonly string[]) => string;
   };
@@ -165,7 +162,6 @@ export class RefreshTransaction {
       return loginRequired(command, why);
     }
     if (this.#serves(refreshToken, need.scope)) return unlockableError();
-    if (this.#isOver(refreshToken)) return loginRequired(command, 'the login is over');
     const why = `the login does not serve scope "${need.scope}"`;
     return loginRequired(command, why, new AuthError('KM_AUTH_INVALID_SCOPE', why));
   }
@@ -189,13 +185,12 @@ export class RefreshTransaction {
   }
 
   /**
-   * Where a credential wins a new login, its end is believed. Where only a human could, the wall clock is not: it may
-   * have been set since. The service is asked, once, for a refresh token that it refuses is removed.
+   * Where a credential wins a new login, its end is believed. Where only a human could, no clock of this machine is: any
+   * may have been fast when it was looked at. The service is asked, once, for a refresh token that it refuses is removed.
    */
   #isOver({ expiresAtMs }: RefreshToken): boolean {
-    const { credential, clock, hasSeenPass } = this.#options;
-    if (expiresAtMs === undefined || expiresAtMs > clock.nowMs()) return false;
-    return credential !== undefined || hasSeenPass(expiresAtMs);
+    const { credential, clock } = this.#options;
+    return credential !== undefined && expiresAtMs !== undefined && expiresAtMs <= clock.nowMs();
   }
 
   async #noteFailure(error: AuthError): Promise<void> {

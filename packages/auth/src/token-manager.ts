@@ -20,7 +20,6 @@ import { lifetimeTooShort } from './refresh-refusal.js';
 import { DEFAULT_SCOPE, type Scope } from './scope.js';
 import { targetSuffix } from './token-key.js';
 import { SkewWatch } from './skew-watch.js';
-import { watchTime } from './time-witness.js';
 import { TokenMemory } from './token-memory.js';
 
 export type TokenManagerOptions = {
@@ -77,7 +76,6 @@ export class TokenManager implements AuthManager {
         ...shared,
         isNarrowing: issuer !== undefined,
         isOver: (token) => this.#memory.isOver(token),
-        hasSeenPass: watchTime(clock),
         onTokensCleared: () => {
           this.#memory.clear();
         },

@@ -56,14 +56,14 @@ describe('what only a human can mend says why, and what to run', () => {
     expect(provider.calls).toBe(0);
   });
 
-  test('where the login is past its end: without asking the service', async () => {
+  test('where the login is past its end: once the service has said so', async () => {
     const { manager, provider, clock } = await endingLogin();
     await clock.advance(HOUR);
-    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({
-      code: 'KM_AUTH_LOGIN_REQUIRED',
-      message: 'the login is over; run `km auth login`',
-    });
-    expect(provider.calls).toBe(0);
+    provider.next({ refuse: invalidGrant('the refresh token has expired') });
+    for (let each = 0; each < 2; each += 1) {
+      expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    }
+    expect(provider.calls).toBe(1);
   });
 
   test('where the API key is no longer good', async () => {
@@ -104,6 +104,16 @@ describe('a login that is past its end by the wall clock alone', () => {
   test('is not over for a process that starts then', async () => {
     const { another, provider } = await putRight();
     await another().getValidToken('a');
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
+  });
+
+  test('is not over for a process that started while the clock was fast', async () => {
+    const clock = fakeClock();
+    const { another, provider } = await endingLogin({ clock });
+    clock.jumpWall(0.75 * HOUR);
+    const daemon = another();
+    await clock.advance(0.5 * HOUR);
+    await daemon.getValidToken('a');
     expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['refresh_token']);
   });
 
@@ -148,12 +158,12 @@ describe('the last failure of a login', () => {
   });
 
   test('is told with its code, and when it was', async () => {
-    const { manager, clock, stored } = await endingLogin();
-    await clock.advance(HOUR);
+    const { manager, provider, clock, stored } = await endingLogin();
+    provider.next({ refuse: invalidGrant('it has expired') });
     await outcomeOf(manager.getValidToken('a'));
     expect((await stored()).lastFailure).toEqual({
       code: 'KM_AUTH_LOGIN_REQUIRED',
-      message: 'the login is over; run `km auth login`',
+      message: 'the login is over: invalid_grant (it has expired); run `km auth login`',
       atMs: clock.nowMs(),
     });
   });

@@ -134,24 +134,6 @@ describe('the refresh token of a grant', () => {
     expect(provider.requests.filter((request) => request.secret === refreshToken.reveal())).toHaveLength(1);
     expect(provider.calls).toBe(2);
   });
-
-  test('is not sent past the end that the server told, by who saw that end pass', async () => {
-    const { cache, another, provider, clock } = await setup();
-    const secret = provider.login('monitoring');
-    const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
-    await cache.updateGrant(key, () => ({
-      tokens: new Map(),
-      unexplainedRequestsAtMs: [],
-      refreshToken: { secret, issuedAtMs: clock.nowMs(), expiresAtMs: clock.nowMs() + MINUTE },
-    }));
-    const manager = another({ apiKey: undefined });
-    await clock.advance(MINUTE);
-
-    await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({
-      code: 'KM_AUTH_LOGIN_REQUIRED',
-    });
-    expect(provider.calls).toBe(0);
-  });
 });
 
 describe('a forced refresh', () => {

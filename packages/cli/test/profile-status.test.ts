@@ -89,7 +89,7 @@ describe('tomorrow, without anybody', () => {
       refreshToken({ expiresAtMs: NOW_MS + HOUR_MS }),
       BY_HAND,
     ],
-    ['a login has ended', 'no', refreshToken({ expiresAtMs: NOW_MS - HOUR_MS }), BY_HAND],
+    ['a login should have ended', 'unsure', refreshToken({ expiresAtMs: NOW_MS - HOUR_MS }), BY_HAND],
     ['the API cannot be reached', 'unsure', failure('KM_AUTH_UNREACHABLE'), ACCOUNT],
     ['the API key is refused', 'no', failure('KM_AUTH_LOGIN_REQUIRED'), ACCOUNT],
     ['the API says 403', 'no', failure('KM_AUTH_CONFIGURATION'), ACCOUNT],
@@ -104,7 +104,16 @@ describe('tomorrow, without anybody', () => {
     expect(status(ending, { account: BY_HAND }).outlook.remedy).toBe('run km auth refresh --profile work');
   });
 
-  test('a login that ends today still refreshes now, and one that has ended does not', () => {
+  test('a login that should have ended is tried once more, and whoever asks is told so', () => {
+    const ended = refreshToken({ expiresAtMs: NOW_MS - HOUR_MS });
+    expect(status(ended, { account: BY_HAND }).outlook).toEqual({
+      answer: 'unsure',
+      reason: 'the login should have ended 60 m ago; the next refresh tries it and finds out',
+      remedy: 'run km auth refresh --profile work',
+    });
+  });
+
+  test('a login that ends today still refreshes now, and one that should have ended may not', () => {
     const ending = refreshToken({ expiresAtMs: NOW_MS + HOUR_MS, isEndFixed: true });
     expect(status(ending, { account: BY_HAND })).toMatchObject({
       refreshesWithoutHuman: true,

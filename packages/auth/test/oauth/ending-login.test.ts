@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAuthManager, createMemoryCache, storeLogin } from '../../src/index.js';
+import { invalidGrant } from '../support/failures.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { outcomeOf } from '../support/setup.js';
 import { DAY, FakeOAuth, HOUR, loggedIn } from './logged-in.js';
@@ -63,10 +64,13 @@ test('the background warns of a login that ends although nothing is refreshed', 
   expect(provider.requests).toEqual([]);
 });
 
-test('a refresh token that is over is not sent', async () => {
+test('a refresh token that should be over is sent once: the issuer knows whether it is', async () => {
   const { manager, clock, provider } = await loggedIn(['read'], { refreshTokenLifeMs: 30 * 60_000 });
   await clock.advance(2 * HOUR);
+  provider.answers.push({ error: invalidGrant('it has expired') });
 
-  expect(await outcomeOf(manager.getValidToken())).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
-  expect(provider.requests).toEqual([]);
+  for (let each = 0; each < 2; each += 1) {
+    expect(await outcomeOf(manager.getValidToken())).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+  }
+  expect(provider.requests).toHaveLength(1);
 });

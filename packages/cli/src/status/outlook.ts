@@ -37,7 +37,7 @@ function isFinal({ code }: { readonly code: string }): boolean {
   return FINAL.has(code);
 }
 
-/** Whether the refresh token that is stored, if any, may still be used. */
+/** Whether the refresh token that is stored, if any, is good yet by the clock of this machine. */
 function isAlive(token: RefreshToken | undefined, nowMs: number): boolean {
   return token !== undefined && (token.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs;
 }
@@ -54,7 +54,7 @@ export function mintOf({ credential }: Pick<Account, 'credential'>): string | un
   }
 }
 
-/** Whether the account gets its next token without a human. */
+/** Whether the account gets its next token without a human, as far as is known here. */
 export function refreshesWithoutHuman({ account, refreshToken, failure, nowMs }: OutlookInput): boolean {
   if (failure !== undefined && isFinal(failure)) return false;
   return mintOf(account) !== undefined || isAlive(refreshToken, nowMs);
@@ -64,7 +64,7 @@ export function refreshesWithoutHuman({ account, refreshToken, failure, nowMs }:
 export function outlookOf(input: OutlookInput): Outlook {
   const { account, refreshToken, failure, hasUsableToken, nowMs } = input;
   const logIn = `run ${account.loginCommand}`;
-  if (!refreshesWithoutHuman(input)) return no(input, logIn);
+  if (!refreshesWithoutHuman(input)) return notByItself(input, logIn);
   if (failure !== undefined) {
     const ago = formatDuration(Math.max(0, nowMs - failure.atMs));
     const meanwhile = hasUsableToken ? '; a token is still good' : '';
@@ -87,16 +87,19 @@ export function outlookOf(input: OutlookInput): Outlook {
   return { answer: isSoon ? 'unsure' : 'yes', reason, remedy };
 }
 
-function no({ account, refreshToken, failure, nowMs }: OutlookInput, logIn: string): Outlook {
+/** What stands in the way where nothing is sure to win the next token. */
+function notByItself({ account, refreshToken, failure, nowMs }: OutlookInput, logIn: string): Outlook {
   const { credential, note } = account;
-  if (refreshToken !== undefined && !isAlive(refreshToken, nowMs)) {
-    const ago = formatDuration(nowMs - (refreshToken.expiresAtMs ?? nowMs));
-    return { answer: 'no', reason: `the login ended ${ago} ago`, remedy: logIn };
-  }
   if (failure !== undefined && isFinal(failure)) {
     const ago = formatDuration(Math.max(0, nowMs - failure.atMs));
     const remedy = failure.code === 'KM_AUTH_CONFIGURATION' ? 'do what the last failure says' : logIn;
     return { answer: 'no', reason: `the last refresh failed ${ago} ago, for good`, remedy };
+  }
+  if (refreshToken !== undefined) {
+    // A clock of this machine ends no login: the next refresh asks who issued it.
+    const ago = formatDuration(nowMs - (refreshToken.expiresAtMs ?? nowMs));
+    const reason = `the login should have ended ${ago} ago; the next refresh tries it and finds out`;
+    return { answer: 'unsure', reason, remedy: `run ${commandFor('km auth refresh', account)}` };
   }
   if (credential !== undefined)
     return { answer: 'no', reason: 'the login has no refresh token any more', remedy: logIn };
