@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { environment, runKm } from './support/km.js';
+import { makeCertificates } from './support/oauth-certificates.js';
 import { CLI } from './support/oauth-clients.js';
 import { at, kilometersFolder, logInByWeb, WEB } from './support/oauth-km.js';
 import { startOAuthServer, type Trouble } from './support/oauth-server.js';
@@ -10,7 +11,12 @@ const OPENID_DOCUMENT = '/.well-known/openid-configuration';
 const OAUTH_DOCUMENT = '/.well-known/oauth-authorization-server';
 const PAGE: Trouble = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>sign in</html>' };
 
-type Check = { readonly name: string; readonly state: string; readonly detail: string };
+type Check = {
+  readonly name: string;
+  readonly state: string;
+  readonly detail: string;
+  readonly remedy: string | null;
+};
 
 async function doctorOf(env: Record<string, string>) {
   const { code, stdout } = await runKm(['doctor', '--json'], { env });
@@ -61,6 +67,54 @@ test('one that nobody listens at cannot be reached', async () => {
   expect(find('endpoint')?.detail).toMatch(
     /^http:\/\/127\.0\.0\.1:9 cannot be reached: connect ECONNREFUSED/,
   );
+  expect(find('endpoint')?.remedy).toBe('check the network, and the issuer that the profile logs in at');
+  expect(find('tls')).toBeUndefined();
+});
+
+test('one whose certificate nobody trusts is told from one that cannot be reached', async () => {
+  const { server: tls, caFile } = makeCertificates();
+  const server = await startOAuthServer({ clients: [CLI], tls });
+  const env = profileAt(server.issuer);
+  const { code, find } = await doctorOf(env);
+  expect(code).toBe(1);
+  for (const name of ['endpoint', 'tls'])
+    expect(find(name)).toMatchObject({
+      state: 'failed',
+      remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
+    });
+  const trusting = await doctorOf({ ...env, NODE_EXTRA_CA_CERTS: caFile });
+  for (const name of ['endpoint', 'tls']) expect(trusting.find(name)?.state).toBe('ok');
+});
+
+test.each<[string, object, string]>([
+  [
+    'a way of client authentication that there is not',
+    { method: 'tls_client_aut' },
+    'provider.clientAuthentication in config.json must be an object whose method is one of none,',
+  ],
+  [
+    'a certificate without its key',
+    { method: 'tls_client_auth', certificateFile: '/nowhere/client.pem' },
+    'provider.clientAuthentication in config.json needs a keyFile and a certificateFile',
+  ],
+  [
+    'a certificate that is not there',
+    {
+      method: 'tls_client_auth',
+      certificateFile: '/nowhere/client.pem',
+      keyFile: '/nowhere/client.key',
+    },
+    'the client certificate /nowhere/client.pem cannot be used: there is no such file',
+  ],
+])('what is wrong with the profile, as %s, is not put down to the network', async (_, more, detail) => {
+  const server = await startOAuthServer({ clients: [CLI] });
+  const { code, find } = await doctorOf(profileAt(server.issuer, { clientAuthentication: more }));
+  expect(code).toBe(1);
+  expect(find('endpoint')).toMatchObject({
+    state: 'failed',
+    detail: expect.stringContaining(detail) as string,
+    remedy: 'do what it says, then run km doctor again',
+  });
 });
 
 test('a secret that the client has is not needed to look', async () => {

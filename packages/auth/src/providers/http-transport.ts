@@ -39,6 +39,13 @@ export class TransportError extends Error {
     super(message, options);
     this.wasSent = wasSent;
   }
+
+  /** `instanceof` holds for the errors of every copy of this library in a program. */
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    // What extends this inherits it, and is a kind of its own.
+    if (this !== TransportError) return Function.prototype[Symbol.hasInstance].call(this, error);
+    return error instanceof Error && 'wasSent' in error;
+  }
 }
 
 /** The largest answer that is read, in bytes: 1 MiB. */

@@ -1,6 +1,6 @@
 import { isAuthError, isPortalPage, type HttpAnswer } from '@kilometers/auth';
-import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
+import { isExplained } from '../exit-code.js';
 import { proxyAddress, proxyFor } from '../network/proxy-choice.js';
 import { transportOf } from '../network/transport.js';
 import { serviceUrl, type Account } from '../settings.js';
@@ -13,10 +13,16 @@ const HEALTH_TIMEOUT_MS = 3_000;
 /** Clocks that differ by more than this, in milliseconds, are worth a word. */
 const NOTABLE_SKEW_MS = 30_000;
 
+const CHECK_API = 'check the network, and KILOMETERS_API_ENDPOINT or --endpoint';
+const CHECK_ISSUER = 'check the network, and the issuer that the profile logs in at';
+
 type Asked = Pick<Account, 'endpoint' | 'own' | 'oauth'>;
 
 /** What an answer says of who gave it, and of the clock. */
 type Answered = { readonly endpoint: HealthCheck; readonly clock?: HealthCheck };
+
+/** A question that is under way, and what helps where no answer comes. */
+type Asking = { readonly answer: Promise<Answered | undefined>; readonly remedy: string };
 
 /** Another issuer, as the profile or its login has it: a login that a fleet shares is in no machine's `config.json`. */
 function issuerOf({ own, oauth }: Asked): Readonly<Record<string, unknown>> | undefined {
@@ -32,8 +38,11 @@ export async function networkChecks(
   const url = new URL(
     issuer === undefined ? serviceUrl(account.endpoint.value, '/health') : String(issuer['issuer']),
   );
-  const ask = issuer === undefined ? askApi(url, context) : askIssuer(issuer, context);
-  const found = await answerChecks(url, ask, context);
+  const asking: Asking =
+    issuer === undefined
+      ? { answer: askApi(url, context), remedy: CHECK_API }
+      : { answer: askIssuer(issuer, context), remedy: CHECK_ISSUER };
+  const found = await answerChecks(url, asking, context);
   if (found === undefined)
     return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
   return [...found, ...(await attempt('proxy', () => [proxyCheck(url, context.environment)]))];
@@ -62,19 +71,20 @@ function proxyCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
 /** What was found by asking at `url`; `undefined` where nobody was asked. */
 async function answerChecks(
   url: URL,
-  asking: Promise<Answered | undefined>,
+  asking: Asking,
   { environment }: CommandContext,
 ): Promise<readonly HealthCheck[] | undefined> {
   try {
-    const answered = await asking;
+    const answered = await asking.answer;
     if (answered === undefined) return undefined;
     const { endpoint, clock } = answered;
     return [endpoint, trustCheck(url, environment), ...(clock === undefined ? [] : [clock])];
   } catch (error) {
-    if (error instanceof CliError) throw error;
+    // What is wrong before anybody is asked says itself what to do.
+    if (isExplained(error) && !isAuthError(error, 'KM_AUTH_UNREACHABLE')) throw error;
     const why = beneath(error);
     const untrusted = certificateFlaw(why, url);
-    const remedy = untrusted?.remedy ?? 'check the network, and KILOMETERS_API_ENDPOINT or --endpoint';
+    const remedy = untrusted?.remedy ?? asking.remedy;
     const found = failed('endpoint', `${url.origin} cannot be reached: ${messageOf(why)}`, remedy);
     return untrusted === undefined ? [found] : [found, untrusted];
   }
@@ -142,8 +152,7 @@ async function askIssuer(
   } catch (error) {
     // What has a cause got no answer.
     if (!isAuthError(error) || error.cause !== undefined) throw error;
-    const remedy = 'check the network, and the issuer that the profile logs in at';
-    return { endpoint: failed('endpoint', error.message, remedy) };
+    return { endpoint: failed('endpoint', error.message, CHECK_ISSUER) };
   }
 }
 

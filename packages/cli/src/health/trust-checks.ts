@@ -10,7 +10,7 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** What is wrong with how the API proves who it is; `undefined` where it failed for another reason. */
+/** What is wrong with how a server proves who it is; `undefined` where it failed for another reason. */
 export function certificateFlaw(error: unknown, { hostname, protocol }: URL): HealthCheck | undefined {
   if (protocol !== 'https:') return undefined;
   const cause = error instanceof TransportError && error.cause instanceof Error ? error.cause : error;
@@ -21,12 +21,12 @@ export function certificateFlaw(error: unknown, { hostname, protocol }: URL): He
     return failed('tls', `nobody that is trusted here signed the certificate (${code})`, remedy);
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return failed('tls', `the certificate is not for ${hostname}`, 'correct the endpoint');
+    return failed('tls', `the certificate is not for ${hostname}`, 'correct its address');
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return failed(
       'tls',
       `the certificate's time is not now (${code})`,
-      "check this machine's clock; tell the API's owner",
+      "check this machine's clock; tell the server's owner",
     );
   if (/^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code))
     return failed('tls', messageOf(cause), 'see whether https is spoken at this port');
@@ -39,9 +39,9 @@ export function certificateFlaw(error: unknown, { hostname, protocol }: URL): He
 
 /** By whom a certificate may be signed. */
 export function trustCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
-  if (url.protocol !== 'https:') return ok('tls', 'none: the API is on this machine');
+  if (url.protocol !== 'https:') return ok('tls', 'none: the server is on this machine');
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
-    const detail = 'NODE_TLS_REJECT_UNAUTHORIZED=0: anybody can pretend to be the API, and get tokens';
+    const detail = 'NODE_TLS_REJECT_UNAUTHORIZED=0: anybody can pretend to be the server, and get tokens';
     return warning('tls', detail, 'unset it; NODE_EXTRA_CA_CERTS is for certificates of your own');
   }
   const extra = environment['NODE_EXTRA_CA_CERTS'] ?? '';
