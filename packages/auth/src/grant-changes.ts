@@ -2,6 +2,7 @@ import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js'
 import type { TokenGrant } from './ports.js';
 import { coversScopes } from './scope.js';
 import { scopesOfKey } from './token-key.js';
+import type { TokenRequestFailure } from './token-request-error.js';
 
 /** The fields of a record that may be absent. */
 type OptionalField = Exclude<keyof GrantRecord, 'tokens' | 'unexplainedRequestsAtMs'>;
@@ -110,6 +111,28 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
     tokens,
     ...(refreshToken !== undefined && { refreshToken }),
     ...(proofKey !== undefined && { proofKey }),
+  };
+}
+
+/** Stores what replaces the refresh token that was sent, of an answer that brought no token. */
+export function withSuccessor(
+  record: GrantRecord,
+  sent: string,
+  successor: NonNullable<TokenRequestFailure['successor']>,
+): GrantRecord {
+  const { refreshToken: current } = record;
+  const { secret, expiresAtMs, issuedAtMs } = successor;
+  // As after an answer: what another process has stored meanwhile stays.
+  if (current !== undefined && ![sent, secret.fingerprint].includes(current.secret.fingerprint))
+    return record;
+  const isEndFixed = hasFixedEnd(current, expiresAtMs, issuedAtMs) ?? current?.isEndFixed;
+  return {
+    ...withoutSentRefresh(record),
+    refreshToken: {
+      ...(current?.scopes !== undefined && { scopes: current.scopes }),
+      ...successor,
+      ...(isEndFixed === true && { isEndFixed }),
+    },
   };
 }
 

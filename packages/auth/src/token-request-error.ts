@@ -1,4 +1,5 @@
 import { AuthError, type AuthErrorCode } from './auth-error.js';
+import type { RefreshToken } from './grant-record.js';
 
 /** What the token endpoint's refusal, or its silence, told. */
 export type TokenRequestFailure = {
@@ -15,6 +16,11 @@ export type TokenRequestFailure = {
    * connection broke, timed out, or what came back could not be read.
    */
   readonly isAnswerLost?: boolean;
+  /**
+   * What replaces the refresh token that was sent, where the answer had it but no token that can be used: it is stored,
+   * for the one before is used up.
+   */
+  readonly successor?: Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'>;
 };
 
 /** A token request that brought no token. */

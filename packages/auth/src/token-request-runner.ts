@@ -12,7 +12,7 @@ import {
 } from './storm-brake.js';
 import type { GrantRecord } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
-import { withoutSentRefresh, withSentRefresh } from './grant-changes.js';
+import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
 import type { Secret } from './secret.js';
@@ -108,7 +108,9 @@ export class TokenRequestRunner {
         return await this.#send(request, scope, attempt);
       } catch (error) {
         if (!(error instanceof TokenRequestError) || error.code !== 'KM_AUTH_UNREACHABLE') throw error;
-        const { retryAfterMs, isAnswerLost = false } = error.failure;
+        const { retryAfterMs, isAnswerLost = false, successor } = error.failure;
+        // What this would send again was used up.
+        if (successor !== undefined) throw error;
         if (isAnswerLost) onAnswerLost?.();
         const delayMs = retryDelayMs(
           { attempt, retryAfterMs, isAnswerLost },
@@ -163,6 +165,11 @@ export class TokenRequestRunner {
       const error = asAuthError(thrown);
       if (!(error instanceof TokenRequestError)) throw error;
       this.#setOffline(error.failure.status === undefined ? error.message : undefined);
+      const { successor } = error.failure;
+      if (single !== undefined && successor !== undefined) {
+        await store.update((record) => withSuccessor(record, single, successor));
+        throw error;
+      }
       const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;
       await this.#noteFailedTry(error, single !== undefined && !wasUncertain);
       throw error;

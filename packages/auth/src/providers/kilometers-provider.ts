@@ -10,7 +10,7 @@ import {
   type HttpAnswer,
   type HttpTransport,
 } from './http-transport.js';
-import { noAnswerError } from './no-answer.js';
+import { noTokenError } from './no-token.js';
 import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 import { refusalError } from './token-refusal.js';
@@ -136,10 +136,7 @@ export function createKilometersProvider(options: KilometersProviderOptions): To
         requestedScopes: request.scopes ?? [],
         clockSkewMs: skewMs,
       });
-      if (grant === undefined) {
-        const question = { asked: `the ${grantType} grant`, lacks: 'token' };
-        throw noAnswerError(tokenUrl.origin, question, { status: answer.status, isAnswerLost: true });
-      }
+      if (grant === undefined) throw noTokenError(tokenUrl.origin, grantType, { ...answer, receivedAtMs });
       return grant;
     },
   };

@@ -1,5 +1,6 @@
 import { AuthToken } from '../auth-token.js';
 import { decodeClaims } from '../jwt-claims.js';
+import type { RefreshToken } from '../grant-record.js';
 import type { TokenGrant } from '../ports.js';
 import { Secret } from '../secret.js';
 
@@ -60,26 +61,45 @@ function tokenType(value: unknown): string {
   return ['Bearer', 'DPoP'].find((known) => known.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
+function parseBody(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null
+      ? (body as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the refresh token of an answer, whatever else is in it; `undefined` where it has none. */
+export function parseRefreshToken(
+  text: string,
+  receivedAtMs: number,
+): Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'> | undefined {
+  const answer = parseBody(text);
+  const refreshToken = answer?.['refresh_token'];
+  if (!isText(refreshToken)) return undefined;
+  const seconds = positiveNumber(answer?.['refresh_expires_in'] ?? answer?.['refresh_token_expires_in']);
+  return {
+    secret: new Secret(refreshToken),
+    issuedAtMs: receivedAtMs,
+    ...(seconds !== undefined && { expiresAtMs: receivedAtMs + seconds * 1_000 }),
+  };
+}
+
 /**
  * Reads the body of a 200 from a token endpoint, or returns `undefined` when it is none.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1}
  */
 export function parseTokenAnswer(text: string, context: AnswerContext): TokenGrant | undefined {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof body !== 'object' || body === null) return undefined;
-  const answer = body as Readonly<Record<string, unknown>>;
-  const accessToken = answer['access_token'];
-  if (!isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
+  const answer = parseBody(text);
+  const accessToken = answer?.['access_token'];
+  if (answer === undefined || !isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
 
-  const refreshToken = answer['refresh_token'];
+  const refreshToken = parseRefreshToken(text, context.receivedAtMs);
   const type = tokenType(answer['token_type']);
-  const refreshSeconds = positiveNumber(answer['refresh_expires_in'] ?? answer['refresh_token_expires_in']);
   return {
     token: new AuthToken({
       value: accessToken,
@@ -89,11 +109,8 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
       expiresAtMs: context.receivedAtMs + lifetimeMs(answer['expires_in'], accessToken, context),
       ...(type === 'DPoP' && { proofKey: context.proofKey }),
     }),
-    ...(isText(refreshToken) && { refreshToken: new Secret(refreshToken) }),
-    ...(isText(refreshToken) &&
-      refreshSeconds !== undefined && {
-        refreshTokenExpiresAtMs: context.receivedAtMs + refreshSeconds * 1_000,
-      }),
+    ...(refreshToken !== undefined && { refreshToken: refreshToken.secret }),
+    ...(refreshToken?.expiresAtMs !== undefined && { refreshTokenExpiresAtMs: refreshToken.expiresAtMs }),
     ...(context.proofKey !== undefined && { proofKey: context.proofKey }),
     ...(context.clockSkewMs !== undefined && { clockSkewMs: context.clockSkewMs }),
   };
