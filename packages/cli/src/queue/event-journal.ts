@@ -101,7 +101,7 @@ export class EventJournal {
     return this.#delivered.splice(0);
   }
 
-  /** Resolves when what is being written is; another write may have begun by then. */
+  /** Resolves when what is being written is, or closed; another write may have begun by then. */
   get flushing(): Promise<void> | undefined {
     return this.#flushing;
   }
@@ -135,10 +135,16 @@ export class EventJournal {
    */
   async moveTo(place: EventPlace | undefined): Promise<readonly MonitorEvent[]> {
     await this.flush();
+    // Whoever else waited for it may have begun the next.
+    while (this.#flushing !== undefined) await this.#flushing;
     const left = this.#waiting.drain().map(({ event }) => event);
-    await this.#segments.leave();
-    this.#place = place;
-    this.#delivered = [];
+    // What comes meanwhile is written after it, in `place`.
+    this.#flushing = this.#segments.leave().finally(() => {
+      this.#place = place;
+      this.#delivered = [];
+      this.#flushing = undefined;
+    });
+    await this.#flushing;
     this.#schedule(0);
     return left;
   }

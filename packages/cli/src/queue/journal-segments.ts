@@ -18,7 +18,10 @@ export type JournalSegmentsOptions = {
   readonly makeRoom: (bytes: number) => Promise<boolean>;
 };
 
-/** The segments that a process begins, one after the other: each is closed when it is large or old enough. */
+/**
+ * The segments that a process begins, one after the other: each is closed when it is large or old enough, or the next
+ * record belongs to another folder.
+ */
 export class JournalSegments {
   readonly #options: JournalSegmentsOptions;
   readonly #names = new Set<string>();
@@ -86,7 +89,9 @@ export class JournalSegments {
     const begun = this.#writer;
     const isOver =
       begun !== undefined &&
-      (begun.bytes + bytes > maxSegmentBytes || clock.nowMs() - begun.file.begunAtMs > MAX_SEGMENT_AGE_MS);
+      (begun.file.folder !== place.folder ||
+        begun.bytes + bytes > maxSegmentBytes ||
+        clock.nowMs() - begun.file.begunAtMs > MAX_SEGMENT_AGE_MS);
     if (isOver) await this.close();
     if (!(await makeRoom(bytes))) return records.map(() => undefined);
     const writer = (this.#writer ??= await this.#begin(place));
