@@ -69,6 +69,18 @@ export class GrantStore {
     return this.#look;
   }
 
+  /**
+   * Whether the refresh token with this fingerprint is nowhere but in this process: another is stored, or none. One that
+   * cannot be looked for may be there, and others may have it.
+   */
+  async isOnlyInMemory(fingerprint: string): Promise<boolean> {
+    try {
+      return (await this.#cache.getGrant(this.#key))?.refreshToken?.secret.fingerprint !== fingerprint;
+    } catch {
+      return false;
+    }
+  }
+
   /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
   async update(change: Change): Promise<boolean> {
     const hadUnstored = this.hasUnstored;

@@ -48,9 +48,15 @@ export class RefreshTokenRenewal {
   }
 
   /**
+   * @param isShared whether the lock is held; see `GrantStore.transact`.
    * @throws {AuthError} when the refresh token may still be good: nothing stored was touched.
    */
-  async renew(record: GrantRecord, refreshToken: RefreshToken, need: Need): Promise<RenewalOutcome> {
+  async renew(
+    record: GrantRecord,
+    refreshToken: RefreshToken,
+    need: Need,
+    isShared: boolean,
+  ): Promise<RenewalOutcome> {
     const { runner, settings, events } = this.#options;
     const { secret, scopes } = refreshToken;
     const { sentRefresh } = record;
@@ -61,18 +67,16 @@ export class RefreshTokenRenewal {
     };
     if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
     try {
-      const grant = await runner.run(
-        this.#request(refreshToken, need),
-        need.scope,
-        settings.maxRetries,
-        () => {
+      const grant = await runner.run(this.#request(refreshToken, need), need.scope, settings.maxRetries, {
+        isShared,
+        onAnswerLost: () => {
           tellLost(this.#options.clock.nowMs());
         },
-      );
+      });
       return { kind: 'renewed', grant, scopes, sent: secret.fingerprint };
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
-      return this.#afterRejection(refreshToken, need, error, isAnswerLost);
+      return this.#afterRejection(refreshToken, need, error, { isShared, isAnswerLost });
     }
   }
 
@@ -91,7 +95,7 @@ export class RefreshTokenRenewal {
     refreshToken: RefreshToken,
     need: Need,
     error: AuthError,
-    isAnswerLost: boolean,
+    { isShared, isAnswerLost }: { readonly isShared: boolean; readonly isAnswerLost: boolean },
   ): Promise<RenewalOutcome> {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
@@ -99,7 +103,7 @@ export class RefreshTokenRenewal {
     const token = adoptableToken(record, need, adoptionNow(this.#options));
     if (token !== undefined) return { kind: 'adopted', token };
     if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
-      return this.renew(record, record.refreshToken, need);
+      return this.renew(record, record.refreshToken, need, isShared);
     }
     const reason = securityReasonOf(error);
     // The server that saw a reuse killed the access tokens too, whoever's fault it was.

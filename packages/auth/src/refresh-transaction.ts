@@ -62,11 +62,12 @@ export class RefreshTransaction {
     const { refreshToken } = record;
     if (refreshToken === undefined || !this.#serves(refreshToken, need.scope))
       return this.#mint(record, need);
-    // Without the lock, and where its successor cannot be stored, a single-use token must not be used up.
-    if (!isShared && !this.#options.store.hasUnstored) return this.#mint(record, need);
+    // Without the lock, and where its successor cannot be stored, a single-use token that others have must not be used up.
+    const isFree = isShared || (await this.#options.store.isOnlyInMemory(refreshToken.secret.fingerprint));
+    if (!isFree) return this.#mint(record, need);
     let outcome: RenewalOutcome;
     try {
-      outcome = await this.#renewal.renew(record, refreshToken, need);
+      outcome = await this.#renewal.renew(record, refreshToken, need, isShared);
     } catch (error) {
       return this.#fallBack(record, need, error);
     }

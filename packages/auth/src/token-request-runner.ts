@@ -15,6 +15,7 @@ import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
+import { unlockableError } from './refresh-refusal.js';
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError } from './token-request-error.js';
@@ -28,6 +29,14 @@ export type TokenRequestRunnerOptions = {
   readonly events: EventPublisher;
   /** Those between two tries. What was sent is waited for in any case. */
   readonly waits: StoppableWaits;
+};
+
+/** How a refresh token is sent. */
+export type RefreshSending = {
+  /** Whether the grant's lock is held. Default true. */
+  readonly isShared?: boolean;
+  /** Called when a request was sent whose answer never came. */
+  readonly onAnswerLost?: () => void;
 };
 
 function unstorableError(): AuthError {
@@ -93,19 +102,18 @@ export class TokenRequestRunner {
   /**
    * Tries up to `1 + maxRetries` times.
    *
-   * @param onAnswerLost called when a request was sent whose answer never came.
    * @throws {AuthError} the last failure; `KM_AUTH_STORM` when the brake is on.
    */
   async run(
     request: TokenRequest,
     scope: string,
     maxRetries: number,
-    onAnswerLost?: () => void,
+    { isShared = true, onAnswerLost }: RefreshSending = {},
   ): Promise<TokenGrant> {
     const { events, settings, random, waits } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#send(request, scope, attempt);
+        return await this.#send(request, scope, attempt, isShared);
       } catch (error) {
         if (!(error instanceof TokenRequestError) || error.code !== 'KM_AUTH_UNREACHABLE') throw error;
         const { retryAfterMs, isAnswerLost = false, successor } = error.failure;
@@ -130,7 +138,7 @@ export class TokenRequestRunner {
     }
   }
 
-  async #send(request: TokenRequest, scope: string, attempt: number): Promise<TokenGrant> {
+  async #send(request: TokenRequest, scope: string, attempt: number, isShared: boolean): Promise<TokenGrant> {
     const { provider, store, clock, events } = this.#options;
     const nowMs = clock.nowMs();
     const before = await store.read();
@@ -149,10 +157,14 @@ export class TokenRequestRunner {
     });
     if (overtaken !== undefined) throw overtaken;
     this.#requestedAtMs = nowMs;
-    // A refresh token that lives in memory only is no worse off for being sent.
-    if (single !== undefined && !isNoted && !store.hasUnstored) {
-      await this.#takeBackNote(single, nowMs, before);
-      throw unstorableError();
+    if (single !== undefined && !(isNoted && isShared)) {
+      // One that lives in memory only is no worse off for being sent.
+      if (!(await store.isOnlyInMemory(single))) {
+        await this.#takeBackNote(single, nowMs, before);
+        throw isNoted ? unlockableError() : unstorableError();
+      }
+      overtaken = overtakenError(single, before, await store.read());
+      if (overtaken !== undefined) throw overtaken;
     }
     events.publish({ type: 'refresh.started', scope, grantType, attempt });
     try {

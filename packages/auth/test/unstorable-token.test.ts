@@ -1,47 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { AuthError, createMemoryCache, type TokenCache } from '../src/index.js';
-import { fakeClock, type FakeClock } from './support/fake-clock.js';
-import { API_KEY, HOUR, LOGGED_IN, MINUTE, outcomeOf, setup } from './support/setup.js';
-
-/** A memory cache that can be broken and repaired. */
-type FragileCache = TokenCache & { broken: { read?: unknown; write?: unknown; lock?: unknown } };
-
-const DISK_FULL = new AuthError('KM_AUTH_CACHE', 'no space left on device');
-
-function fragileCache(clock: FakeClock): FragileCache {
-  const cache = createMemoryCache({ clock });
-  const broken: FragileCache['broken'] = {};
-  return {
-    ...cache,
-    broken,
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
-    getGrant: (key) => (broken.read === undefined ? cache.getGrant(key) : Promise.reject(broken.read)),
-    updateGrant: (key, change) =>
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
-      broken.write === undefined ? cache.updateGrant(key, change) : Promise.reject(broken.write),
-    withLock: (key, task, options) =>
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a cache may throw anything
-      broken.lock === undefined ? cache.withLock(key, task, options) : Promise.reject(broken.lock),
-  };
-}
-
-async function fragileSetup(options: Parameters<typeof setup>[0] = { login: ['monitoring'] }) {
-  const clock = fakeClock();
-  const cache = fragileCache(clock);
-  const world = await setup({ ...options, clock, cache });
-  return { ...world, cache };
-}
-
-/** The cache breaks at the moment the service answers: it could be written before the request. */
-async function breakInFlight(world: Awaited<ReturnType<typeof fragileSetup>>, error: unknown = DISK_FULL) {
-  world.provider.latencyMs = 100;
-  const token = outcomeOf(world.manager.getValidToken('monitoring'));
-  await world.clock.advance(50);
-  world.cache.broken.write = error;
-  await world.clock.advance(50);
-  world.provider.latencyMs = 0;
-  return token;
-}
+import { AuthError } from '../src/index.js';
+import { breakInFlight, DISK_FULL, fragileSetup } from './support/fragile-cache.js';
+import { API_KEY, HOUR, LOGGED_IN, MINUTE, outcomeOf } from './support/setup.js';
 
 describe('a new token that cannot be stored', () => {
   test('is used from memory, and that is told', async () => {
@@ -105,7 +65,9 @@ describe('a new token that cannot be stored', () => {
   test('is not lost to the caller when the cache throws what no cache should', async () => {
     const world = await fragileSetup();
 
-    expect(await breakInFlight(world, new TypeError('ECONNRESET'))).toMatchObject({ scopes: ['monitoring'] });
+    expect(await breakInFlight(world, { write: new TypeError('ECONNRESET') })).toMatchObject({
+      scopes: ['monitoring'],
+    });
     expect(world.events.of('cache.failed')).toMatchObject([{ operation: 'write', message: 'ECONNRESET' }]);
   });
 });

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { breakInFlight, DISK_FULL, fragileCache, fragileSetup, mend } from './support/fragile-cache.js';
+import { HOUR, LOGGED_IN, outcomeOf } from './support/setup.js';
+
+// What lives in the memory of one process alone may be sent with no note and no lock: nobody else can send it.
+
+/** A storage that can be read and not written: a full disk, a read-only home, a Redis that refuses writes. */
+const REFUSING = { write: DISK_FULL, lock: DISK_FULL };
+
+/** Two processes that share a login, and a token that is good for both; then the storage refuses what is written. */
+async function refusing() {
+  const world = await fragileSetup();
+  const cache = fragileCache(world.clock, world.shared);
+  const other = world.another({ cache });
+  const rejected = await world.manager.getValidToken('monitoring');
+  await other.getValidToken('monitoring');
+  for (const each of [world.cache, cache]) Object.assign(each.broken, REFUSING);
+  const mendAll = () => {
+    mend(world.cache);
+    mend(cache);
+  };
+  return { ...world, managers: [world.manager, other], rejected, mendAll };
+}
+
+describe('a refresh token that is stored, where something else cannot be', () => {
+  test('is not sent by those who were told that a token was revoked', async () => {
+    const { managers, rejected, provider, stored, mendAll } = await refusing();
+    for (const each of managers) {
+      expect(await outcomeOf(each.forceRefresh('monitoring', { rejected, isRevoked: true }))).toMatchObject({
+        code: 'KM_AUTH_CACHE',
+      });
+    }
+    expect(provider.calls).toBe(1);
+
+    mendAll();
+    for (const each of managers) await each.forceRefresh('monitoring', { rejected });
+    expect(new Set(provider.requests.map(({ outcome }) => outcome))).toEqual(new Set(['answered']));
+    expect(await stored()).toHaveProperty('refreshToken');
+  });
+
+  test('is not sent by those who have cleared the tokens', async () => {
+    const { managers, provider } = await refusing();
+    for (const each of managers) {
+      await each.clearCache();
+      expect(await outcomeOf(each.getValidToken('monitoring'))).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    }
+
+    expect(provider.calls).toBe(1);
+  });
+
+  test('is not sent under the lock either, when that it is sent cannot be noted', async () => {
+    const { cache, manager, provider } = await refusing();
+    delete cache.broken.lock;
+    await manager.clearCache();
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({ code: 'KM_AUTH_CACHE' });
+    expect(provider.calls).toBe(1);
+  });
+
+  test.each([
+    ['be written', REFUSING],
+    ['be reached', { ...REFUSING, read: DISK_FULL }],
+  ])(
+    'is not sent when only it was stored of an answer, and the storage cannot %s later',
+    async (_, broken) => {
+      const world = await fragileSetup();
+      await breakInFlight(world, { secondHalf: DISK_FULL });
+      expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+      Object.assign(world.cache.broken, broken);
+      await world.clock.advance(HOUR);
+
+      expect(await outcomeOf(world.manager.getValidToken('monitoring'))).toMatchObject({
+        code: 'KM_AUTH_CACHE',
+      });
+      expect(world.provider.calls).toBe(1);
+    },
+  );
+});
+
+describe('a refresh token that is only in memory', () => {
+  test('is sent where no lock can be had', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world, REFUSING);
+    await world.clock.advance(HOUR);
+
+    expect((await world.manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+  });
+
+  test('and that the storage takes at last, is not sent without the lock', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world, REFUSING);
+    await world.clock.advance(HOUR);
+    delete world.cache.broken.write;
+
+    expect(await outcomeOf(world.manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_CACHE',
+    });
+    expect(world.provider.calls).toBe(1);
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+    expect(await world.stored()).not.toHaveProperty('sentRefresh');
+    delete world.cache.broken.lock;
+    expect((await world.manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+    expect(world.events.of('refresh.answer-lost')).toEqual([]);
+  });
+
+  test('is not sent when a human has logged in again since it was looked up', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    await world.clock.advance(HOUR);
+    const secret = world.provider.login('monitoring');
+    const { token } = world.provider.useElsewhere(world.provider.login('monitoring'));
+    world.cache.updateGrant = async () => {
+      await world.shared.updateGrant(LOGGED_IN, (current) => ({
+        ...current!,
+        tokens: new Map([['monitoring', token]]),
+        refreshToken: { secret, scopes: ['monitoring'], issuedAtMs: world.clock.nowMs() },
+      }));
+      throw DISK_FULL;
+    };
+
+    expect((await world.manager.getValidToken('monitoring')).fingerprint).toBe(token.fingerprint);
+    expect(world.provider.calls).toBe(1);
+  });
+});
