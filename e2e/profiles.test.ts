@@ -72,6 +72,15 @@ describe('km auth switch', () => {
     expect(run.stderr).toContain('KM_PROFILE is set to work, and goes before it');
   });
 
+  test('to one that KM_PROFILE alone makes exist, under a name that none can have, changes nothing', async () => {
+    const { env } = await twoAccounts();
+    const KM_PROFILE = 'my work';
+    const run = await runKm(['auth', 'switch', KM_PROFILE], { env: { ...env, KM_PROFILE } });
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toMatch(/^km: profile "my work" is not a profile name: use [^\n]+\n$/);
+    expect((await profilesIn(env)).active).toBe('default');
+  });
+
   test('without a name asks on a terminal, and nowhere else', async () => {
     const { env } = await twoAccounts();
     expect(await runKm(['auth', 'switch'], { env })).toMatchObject({ code: 2, stdout: '' });

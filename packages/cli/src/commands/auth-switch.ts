@@ -1,3 +1,4 @@
+import { expectProfileName } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration } from '../config/change-configuration.js';
@@ -21,6 +22,8 @@ export async function runAuthSwitch(wanted: string | undefined, context: Command
       { exitCode: EXIT.failed },
     );
   }
+  // KM_PROFILE can make a profile the active one, and so exist, whose name config.json may not have.
+  expectProfileName(name);
   await changeConfiguration(context, (json) =>
     json.activeProfile === name ? json : { ...json, activeProfile: name },
   );
