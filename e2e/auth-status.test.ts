@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
@@ -172,6 +172,33 @@ describe('km auth status --watch', () => {
     expect(await km.ended).toEqual({ code: 0, signal: null });
     for (const line of lines()) expect(flawsBySchema('auth-status', line)).toEqual([]);
     expect(JSON.parse(lines()[1] ?? '')).toMatchObject({ profiles: [{ credential: null }] });
+  });
+
+  test('says on stderr, once, that it cannot look, and goes on', async () => {
+    const { env } = await loggedIn();
+    const folder = join(env['HOME'] ?? '', '.config', 'kilometers');
+    const config = join(folder, 'config.json');
+    const before = readFileSync(config, 'utf8');
+    const replaceBy = (text: string): void => {
+      writeFileSync(`${config}.next`, text);
+      renameSync(`${config}.next`, config);
+    };
+    const km = startKm([...STATUS, '--watch', '--json'], env);
+    const lines = (): string[] => km.stdout().toString().split('\n').slice(0, -1);
+    await until('it says how it is', () => lines().length > 0);
+    replaceBy('{ "profiles"');
+    await until('it says that it cannot look', () => km.stderr().includes('config.json'));
+    replaceBy('{');
+    await until('it says why now', () => km.stderr().split('\n').length > 2);
+    replaceBy(before);
+    rmSync(join(folder, '.credentials'));
+    await until('it says that the login is gone', () => lines().length > 1);
+    km.child.kill('SIGTERM');
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    for (const line of lines()) expect(flawsBySchema('auth-status', line)).toEqual([]);
+    expect(km.stderr()).toMatch(
+      /^km: \/[^\n]+config\.json:1:13: [^\n]+\nkm: \/[^\n]+config\.json:1:2: [^\n]+\n$/,
+    );
   });
 
   test('ends when its reader is gone: of a pipe with the next change, of a socket without one', async () => {

@@ -10,15 +10,25 @@ const HOME = '\u001b[H';
 const ERASE_LINE = '\u001b[K';
 const ERASE_BELOW = '\u001b[J';
 
+/** What a look brought: how it is, or why that could not be seen. */
+type Seen = { readonly text: string; readonly isFailure: boolean };
+
 /**
- * Looks each second, and hands over what `read` says, until a signal ends it, or `show` says that nobody looks any more. A
+ * Looks each second, and hands over what was seen, until a signal ends it, or `show` says that nobody looks any more. A
  * look that fails is one as well.
  */
 async function eachSecond(
   read: () => Promise<string>,
-  show: (text: string) => Promise<boolean>,
+  show: (seen: Seen) => Promise<boolean>,
   { clock, onSignal, isDebug }: CommandContext,
 ): Promise<void> {
+  const look = async (): Promise<Seen> => {
+    try {
+      return { text: await read(), isFailure: false };
+    } catch (error) {
+      return { text: reportOf(error, isDebug), isFailure: true };
+    }
+  };
   let isOver = false;
   let wake: () => void = () => undefined;
   const stop = onSignal(() => {
@@ -27,7 +37,7 @@ async function eachSecond(
   });
   const ended = (): boolean => isOver;
   while (!ended()) {
-    if (!(await show(await read().catch((error: unknown) => reportOf(error, isDebug))))) break;
+    if (!(await show(await look()))) break;
     await new Promise<void>((resolve) => {
       wake = resolve;
       if (ended()) resolve();
@@ -54,7 +64,7 @@ export async function watchOnTerminal(
   isShown = true;
   await eachSecond(
     async () => (await read()).join('\n'),
-    (text) => {
+    ({ text }) => {
       last = text;
       const footer = 'Ctrl-C ends this.'.slice(0, widthOf(stdout) - 1);
       const lines = [...text.split('\n'), '', footer].slice(0, heightOf(stdout));
@@ -67,12 +77,22 @@ export async function watchOnTerminal(
   await context.answer(`${last}\n`);
 }
 
-/** A line whenever something has changed, for programs; until nobody reads any more, which a pipe tells with a line only. */
+/**
+ * A line whenever something has changed, for programs; until nobody reads any more, which a pipe tells with a line only.
+ * Why a look failed is no line of these: it is told apart, once.
+ */
 export async function watchForProgram(read: () => Promise<string>, context: CommandContext): Promise<void> {
   let last = '';
+  let told = '';
   await eachSecond(
     read,
-    (text) => {
+    ({ text, isFailure }) => {
+      if (isFailure) {
+        if (text !== told) context.tell(text);
+        told = text;
+        return context.answer('');
+      }
+      told = '';
       const change = text === last ? '' : `${text}\n`;
       last = text;
       return context.answer(change);
