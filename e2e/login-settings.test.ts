@@ -1,55 +1,16 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiEvent } from '@kilometers/local-api';
 import { describe, expect, test } from 'vitest';
-import { startApi } from './support/api.js';
-import { answerOnPage, userCodeIn } from './support/device-page.js';
+import { byDevice, OTHER_KEY, user } from './support/device-user.js';
 import { temporaryFolder } from './support/folder.js';
-import { API_KEY, environment, runKm, startKm } from './support/km.js';
-import { configFolderOf } from './support/login-owner.js';
+import { API_KEY, runKm } from './support/km.js';
 import { can, mountSmall, run } from './support/login-system.js';
 import { startOnTerminal } from './support/terminal.js';
-import { until } from './support/until.js';
 
 const CAN_MOUNT = can('mounting', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
 const BY_KEY = ['auth', 'login', '--api-key-stdin'];
-const OTHER_KEY = 'km_ent_other';
 /** Ordinary reads take the last; who writes it again would lose one. */
 const TWICE = '{"theme": "dark", "theme": "light", "profiles": {}}';
-
-/** An API, what happened there, and a user who has a folder for config.json. */
-async function user() {
-  const events: ApiEvent[] = [];
-  const api = await startApi({
-    apiKeys: [API_KEY, OTHER_KEY],
-    deviceIntervalSeconds: 1,
-    onEvent: (event) => events.push(event),
-  });
-  const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
-  const folder = configFolderOf(env);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'config.json');
-  return {
-    api,
-    env,
-    folder,
-    path,
-    write: (text: string) => writeFileSync(path, text, { mode: 0o600 }),
-    read: () => readFileSync(path, 'utf8'),
-    count: (type: ApiEvent['type']): number => events.filter((event) => event.type === type).length,
-  };
-}
-
-type User = Awaited<ReturnType<typeof user>>;
-
-/** A login by device that a person approves, once `before` has happened. */
-async function byDevice({ api, env }: User, before: () => void = () => undefined) {
-  const km = startKm(['auth', 'login', '--device'], env);
-  const code = await until('the code', () => userCodeIn(km.stderr()) ?? '');
-  before();
-  await answerOnPage(api, code, 'approve');
-  return { ...(await km.ended), stderr: km.stderr() };
-}
 
 describe('where config.json cannot be changed', () => {
   test('a login is refused before anybody is asked, and the one from before goes on', async () => {

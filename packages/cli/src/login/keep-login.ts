@@ -8,7 +8,7 @@ import { TokenEndings } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { credentialKindOf } from '../settings.js';
 import { openStorage, type SharedCache } from '../token-cache.js';
-import { keepGrants, putBack, type KeptGrant } from './keep-grants.js';
+import { isBack, keepGrants, putBack, type KeptGrant, type KeptGrants, type Place } from './keep-grants.js';
 import type { WonLogin } from './login-kind.js';
 import { noteProfile, type ProfileGuard } from './note-profile.js';
 
@@ -60,7 +60,7 @@ export async function keepLogin(
   const known = [login];
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
-  const kept: KeptGrant[] = [];
+  const kept: KeptGrants = new Map();
   let takeBackNote: (() => Promise<void>) | undefined;
   let before: StoredLogin | undefined;
   try {
@@ -74,11 +74,14 @@ export async function keepLogin(
   }
   if (before !== undefined) known.push(before);
   if (!isAllThereIs)
-    await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal, kept }).catch(() => undefined);
+    await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal, kept }).catch(() => {
+      // What may still be there is not ended.
+      kept.clear();
+    });
   const inUse = new Set(
     won.grants.flatMap((grant) => tokensOf(grant).tokens.map(({ token }) => token.reveal())),
   );
-  for (const { key, tokens } of replacedBy(kept)) {
+  for (const { key, tokens } of replacedBy([...kept.values()])) {
     const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
     if (over.length > 0) await endings.note({ key, tokens: over });
   }
@@ -86,10 +89,23 @@ export async function keepLogin(
   await endings.tell();
 }
 
-/** Ends what was won and is not kept; where the one before cannot be put back in its place, that. */
+const NOT_BACK = 'could not be put back: log in again';
+/** What a user should know of the login from before; nothing where all of it is there. */
+const PLACE_WORDS: Readonly<Record<Place, string | undefined>> = {
+  before: undefined,
+  mints: 'could not be put back, only what brings new ones: run `km auth refresh`',
+  won: NOT_BACK,
+  other: NOT_BACK,
+  unknown: 'cannot be read, and may be there or not: run `km auth status --check`',
+};
+
+/**
+ * Ends what was won and is not kept; where the one before cannot be put back in its place, that. What may still be there
+ * is not ended.
+ */
 async function giveBack(
   { grants }: WonLogin,
-  kept: readonly KeptGrant[],
+  kept: KeptGrants,
   {
     files,
     endings,
@@ -100,13 +116,13 @@ async function giveBack(
     readonly context: CommandContext;
   },
 ): Promise<void> {
-  const back = await putBack(kept, files);
-  const stuck = kept.filter((grant) => !back.has(grant));
-  const isStuck = ({ key }: Grant): boolean => stuck.some((grant) => grant.key === key);
-  const over = grants.filter((grant) => !isStuck(grant)).map(tokensOf);
-  for (const grant of [...over, ...replacedBy(stuck)]) await endings.note(grant);
-  if (stuck.length > 0)
-    context.tell('km: the tokens of the login from before could not be put back: log in again');
+  const places = await putBack(kept, files);
+  const placeOf = ({ key }: Grant): Place => places.get(key) ?? 'before';
+  const over = grants.filter((grant) => isBack(placeOf(grant))).map(tokensOf);
+  const lost = [...kept.values()].filter((grant) => ['won', 'other'].includes(placeOf(grant)));
+  for (const grant of [...over, ...replacedBy(lost)]) await endings.note(grant);
+  for (const words of new Set(grants.map((grant) => PLACE_WORDS[placeOf(grant)])))
+    if (words !== undefined) context.tell(`km: the tokens of the login from before ${words}`);
   // What failed first is what is told.
   await endings.tell().catch(() => undefined);
 }

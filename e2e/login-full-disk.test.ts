@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { byDevice, onFullDisk, user } from './support/device-user.js';
+import { runKm } from './support/km.js';
+
+describe('a login that fails since the disk is full is ended, and the one from before goes on,', () => {
+  test.each([
+    ['where what mints tokens was written, and the tokens were not', '.auth_cache'],
+    ['where nothing was written', '.credentials:1'],
+    ['where the grant was written, and the login was not', '.credentials:2'],
+  ])('%s', async (_, files) => {
+    const one = await user();
+    expect(await byDevice(one)).toMatchObject({ code: 0 });
+    const { stdout } = await runKm(['auth', 'token', '--scope', 'monitoring'], { env: one.env });
+    const failed = await byDevice({ ...one, env: onFullDisk(one.env, files) });
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('the disk is full');
+    expect(failed.stderr).not.toContain('could not be put back');
+    expect(one.count('family.revoked')).toBe(1);
+    expect(await runKm(['auth', 'token', '--scope', 'monitoring'], { env: one.env })).toMatchObject({
+      stdout,
+    });
+    expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+  });
+
+  test('also where only what mints tokens can be put back; what helps is said', async () => {
+    const one = await user();
+    expect(await byDevice(one)).toMatchObject({ code: 0 });
+    const failed = await byDevice({ ...one, env: onFullDisk(one.env, '.credentials:2,.auth_cache:2') });
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/km: the tokens of the login from before .*: run `km auth refresh`\n/);
+    expect(one.count('family.revoked')).toBe(1);
+    expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+  });
+
+  test('or is ended itself where it cannot be put back; what helps is said', async () => {
+    const one = await user();
+    expect(await byDevice(one)).toMatchObject({ code: 0 });
+    const failed = await byDevice({ ...one, env: onFullDisk(one.env, '.credentials:2,.credentials:3') });
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('could not be put back: log in again');
+    expect(one.count('family.revoked')).toBe(1);
+    // What was won is what is there.
+    expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
+  });
+});

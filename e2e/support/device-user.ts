@@ -1,0 +1,62 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ApiEvent } from '@kilometers/local-api';
+import { startApi } from './api.js';
+import { answerOnPage, userCodeIn } from './device-page.js';
+import { API_KEY, environment, startKm } from './km.js';
+import { configFolderOf } from './login-owner.js';
+import { until } from './until.js';
+
+const FULL_DISK = fileURLToPath(new URL('./full-disk.cjs', import.meta.url));
+
+/** A second key that the API of {@link user} knows. */
+export const OTHER_KEY = 'km_ent_other';
+
+/** An API for devices that ask every second, and what happened there. */
+export async function deviceApi() {
+  const events: ApiEvent[] = [];
+  const api = await startApi({
+    apiKeys: [API_KEY, OTHER_KEY],
+    deviceIntervalSeconds: 1,
+    onEvent: (event) => events.push(event),
+  });
+  const count = (type: ApiEvent['type']): number => events.filter((event) => event.type === type).length;
+  return { api, count };
+}
+
+/** An API, what happened there, and a user who has a folder for config.json. */
+export async function user() {
+  const { api, count } = await deviceApi();
+  const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+  const folder = configFolderOf(env);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, 'config.json');
+  return {
+    api,
+    env,
+    folder,
+    path,
+    write: (text: string) => writeFileSync(path, text, { mode: 0o600 }),
+    read: () => readFileSync(path, 'utf8'),
+    count,
+  };
+}
+
+type User = Pick<Awaited<ReturnType<typeof user>>, 'api' | 'env'>;
+
+/** A login by device that a person approves, once `before` has happened. */
+export async function byDevice({ api, env }: User, before: () => void = () => undefined) {
+  const km = startKm(['auth', 'login', '--device'], env);
+  const code = await until('the code', () => userCodeIn(km.stderr()) ?? '');
+  before();
+  await answerOnPage(api, code, 'approve');
+  return { ...(await km.ended), stderr: km.stderr() };
+}
+
+/** `env` of a process for which the disk is full for `files`, as full-disk.cjs reads them. */
+export const onFullDisk = (env: Record<string, string>, files: string): Record<string, string> => ({
+  ...env,
+  NODE_OPTIONS: `--require=${FULL_DISK}`,
+  FULL_FOR: files,
+});
