@@ -9,7 +9,7 @@ import { at } from './support/oauth-km.js';
 import { startOAuthServer } from './support/oauth-server.js';
 import { startOnScreen } from './support/screen.js';
 import { CTRL_C } from './support/terminal.js';
-import { until } from './support/until.js';
+import { LIMIT_MS, SELDOM_MS, until } from './support/until.js';
 
 /** Someone with two profiles, in a folder with two files. */
 function someone(): Record<string, string> {
@@ -68,11 +68,12 @@ describe.each(SHELLS)('in a real $shell', ({ shell, start, teach }) => {
       }
       await screen.shows(text);
       // A shell that still draws what it found may miss it.
-      await until('the line is empty again', () => {
+      const isEmptyAgain = (): boolean => {
         const isEmpty = screen.lines().findLast((line) => line !== '') === 'ready>';
         if (!isEmpty) screen.type(CTRL_C);
         return isEmpty;
-      });
+      };
+      await until('the line is empty again', isEmptyAgain, LIMIT_MS, SELDOM_MS);
     }
   }
 

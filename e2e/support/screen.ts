@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { pathWithKm } from './command-folder.js';
-import { until } from './until.js';
+import { LIMIT_MS, SELDOM_MS, until } from './until.js';
 
 /** A terminal as its user sees it: what moves, colours and erases has been done. */
 export type Screen = {
@@ -51,9 +51,11 @@ export function startOnScreen(command: string, { env, columns = 80, rows = 24 }:
     shows: async (text) => {
       const has = (line: string): boolean =>
         typeof text === 'string' ? line.includes(text) : text.test(line);
-      await until(`the screen shows ${String(text)}`, () => lines().some(has)).catch((error: unknown) => {
-        throw new Error(`${String(error)}; it shows:\n${lines().join('\n')}`);
-      });
+      await until(`the screen shows ${String(text)}`, () => lines().some(has), LIMIT_MS, SELDOM_MS).catch(
+        (error: unknown) => {
+          throw new Error(`${String(error)}; it shows:\n${lines().join('\n')}`);
+        },
+      );
     },
   };
 }
