@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createFileCache } from '@kilometers/auth';
 import { expect, onTestFinished, test } from 'vitest';
 import type { EventBatch } from '../src/monitor/monitor-event.js';
@@ -30,15 +31,21 @@ async function startAs(account: QueueAccount, environment: Readonly<Record<strin
   await files.recordSealer();
   const sent: EventBatch[] = [];
   const login = { account, isIn: false };
+  /** What else happens while the account changes. */
+  const meanwhile = { onLogin: () => undefined as unknown, onAdoption: () => undefined as unknown };
   const access = {
     get account() {
       return login.account;
     },
     flags: {},
     storage: { files, folder },
-    isAdopting: () => Promise.resolve(true),
+    isAdopting() {
+      meanwhile.onAdoption();
+      return Promise.resolve(true);
+    },
     lookAgain() {
       if (login.isIn) login.account = OTHER;
+      if (login.isIn) meanwhile.onLogin();
       return Promise.resolve(login.isIn);
     },
     send(batch: EventBatch) {
@@ -69,6 +76,7 @@ async function startAs(account: QueueAccount, environment: Readonly<Record<strin
   onTestFinished(() => finish().then(() => undefined));
   return {
     queue,
+    meanwhile,
     pass,
     passUntil,
     finish,
@@ -130,3 +138,40 @@ test.each([
     expect(run.sentIds()).toEqual(ids(0, 6));
   },
 );
+
+test.each(['onLogin', 'onAdoption'] as const)(
+  'what is captured while it goes to the account of the login comes after it: %s',
+  async (when) => {
+    const run = await startAs(UNDECIDED, {});
+    run.add(0, 3);
+    await run.pass(6);
+    let count = 3;
+    run.meanwhile[when] = async () => {
+      for (let n = 0; n < 5; n += 1) {
+        run.add(count, count + 1);
+        count += 1;
+        await turn();
+      }
+    };
+    run.logIn();
+    await run.passUntil(() => count > 3 && run.sentIds().length === count);
+    expect(run.sentIds()).toEqual(ids(0, count));
+  },
+);
+
+test.each([
+  ['goes with the login', UNDECIDED, 'onAdoption'],
+  ['stays behind', FIRST, 'onLogin'],
+] as const)('what is in memory is not called safe while the account changes: it %s', async (_, of, when) => {
+  const run = await startAs(of, {});
+  run.add(0, 3);
+  await run.pass(6);
+  const answers: boolean[] = [];
+  run.meanwhile[when] = async () => {
+    for (let n = 0; n < 100 && run.sentIds().length === 0; n += 1) answers.push(await run.queue.secure());
+  };
+  run.logIn();
+  await run.passUntil(() => answers.length > 0);
+  await run.pass(12);
+  expect(answers).not.toContain(true);
+});

@@ -130,14 +130,19 @@ export class EventJournal {
   }
 
   /**
-   * Writes what is left and closes the segment; the next one is begun in `place`. Resolves with what could not be written,
-   * which it has no more.
+   * Writes what is left and closes the segment; the next one is begun in `place`.
+   *
+   * @param leave takes what could not be written, which this has no more; without it that is kept, for `place`.
    */
-  async moveTo(place: EventPlace | undefined): Promise<readonly MonitorEvent[]> {
+  async moveTo(
+    place: EventPlace | undefined,
+    leave?: (events: readonly MonitorEvent[]) => void,
+  ): Promise<void> {
     await this.flush();
     // Whoever else waited for it may have begun the next.
     while (this.#flushing !== undefined) await this.#flushing;
-    const left = this.#waiting.drain().map(({ event }) => event);
+    // At once: what is asked for meanwhile finds it here or there, and what comes meanwhile comes after it.
+    leave?.(this.#waiting.drain().map(({ event }) => event));
     // What comes meanwhile is written after it, in `place`.
     this.#flushing = this.#segments.leave().finally(() => {
       this.#place = place;
@@ -146,7 +151,6 @@ export class EventJournal {
     });
     await this.#flushing;
     this.#schedule(0);
-    return left;
   }
 
   /** Writes what is left, puts it on the disk and closes the segment. */

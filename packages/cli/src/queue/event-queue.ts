@@ -115,13 +115,16 @@ export async function openEventQueue(
   );
   async function moveTo(next: AccountQueue): Promise<void> {
     const { queue: last } = delivery;
-    const left = await journal.moveTo(journalPlaceOf(next));
-    await delivery.moveTo(next);
-    if (left.length === 0) return;
     // What nobody had said the account of goes where this profile logs in; all else belongs to the account it was for.
     const isAdopted = last.account.origin === undefined && (await access.isAdopting());
-    const heir = isAdopted ? journal : new EventJournal(journalOptions, journalPlaceOf(last));
-    if (!isAdopted) behind.push(heir);
+    await journal.moveTo(journalPlaceOf(next), isAdopted ? undefined : (left) => leaveTo(last, left));
+    await delivery.moveTo(next);
+  }
+
+  function leaveTo(last: AccountQueue, left: readonly MonitorEvent[]): void {
+    if (left.length === 0) return;
+    const heir = new EventJournal(journalOptions, journalPlaceOf(last));
+    behind.push(heir);
     for (const event of left) heir.add(event);
   }
 
