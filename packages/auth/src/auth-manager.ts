@@ -58,7 +58,7 @@ export interface AuthManager extends AsyncDisposable {
 
   /**
    * Ends the checks, and every wait: for the time of another try, for a refresh of another process. A refresh that was sent
-   * is waited for, and what it brings is stored.
+   * is waited for, and what it brings is stored; until then no other is sent.
    */
   stop(): Promise<void>;
 

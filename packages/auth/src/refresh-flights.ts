@@ -57,10 +57,22 @@ export class RefreshFlights {
     });
   }
 
-  /** Ends every wait, for another try and for another process, and resolves when what was sent is answered and stored. */
+  /**
+   * Ends every wait, for another try and for another process, and resolves when what was sent is answered and stored.
+   * From then on nothing is sent, until `resume`: who waited for that answer may ask for the next token at once.
+   */
   async settle(): Promise<void> {
     this.#waits.end();
+    if (this.#underway.size === 0) return;
     await Promise.allSettled(this.#underway.values());
+    // Who waited goes on first: a tick comes after every promise that is settled by now.
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve);
+    });
+  }
+
+  /** Flights may send again: a manager that was stopped can still be asked. */
+  resume(): void {
     this.#waits.resume();
   }
 
@@ -77,6 +89,8 @@ export class RefreshFlights {
   #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
     const { store } = refreshing;
+    // Of its beginning: what began while this manager was stopping sends nothing later on either.
+    const { signal } = this.#waits;
     const adopt = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
       return token === undefined ? undefined : adopted(token, need, refreshing);
@@ -87,11 +101,12 @@ export class RefreshFlights {
         const token = adopt(record);
         if (token !== undefined) return token;
         const { createRefreshing } = await loadRefreshing();
+        signal.throwIfAborted();
         this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
         return this.#refreshing.run(record, need, isShared);
       },
       async () => adopt({ tokens: await store.readTokens() }),
-      this.#waits.signal,
+      signal,
     );
   }
 

@@ -1,7 +1,7 @@
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 
-/** The waits that `stop` ends: for the time of another try, and for a lock that another process holds. */
+/** What `stop` ends: the waits for another try and for a lock that another process holds, and what did not begin to send. */
 export class StoppableWaits {
   readonly #clock: Clock;
   /** Made with the first wait: most processes have none. */
@@ -21,13 +21,13 @@ export class StoppableWaits {
   end(): void {
     const stopped = new AuthError(
       'KM_AUTH_LOCK_TIMEOUT',
-      "this manager was stopped while it waited for the grant's lock: nothing was sent; try again later",
+      'this manager was stopped while it waited for its turn to refresh: nothing was sent; try again later',
     );
     this.#ending ??= new AbortController();
     this.#ending.abort(stopped);
   }
 
-  /** Lets new ones begin: a manager that was stopped can still be asked. */
+  /** Lets new ones begin. */
   resume(): void {
     this.#ending = undefined;
   }

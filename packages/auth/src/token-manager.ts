@@ -142,6 +142,7 @@ export class TokenManager implements AuthManager {
     this.#background.stop();
     await this.#flights.settle();
     await this.#store.flush();
+    this.#flights.resume();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -109,6 +109,37 @@ describe('stop', () => {
     expect(provider.calls).toBe(1);
   });
 
+  test('sends nothing for who asks next while it waits', async () => {
+    const { manager, provider, clock } = await setup({ service: { latencyMs: 5_000 } });
+    const first = manager.getValidToken('monitoring');
+    const second = outcomeOf(first.then(() => manager.getValidToken('plugins')));
+    await clock.advance(1_000);
+    const stopped = manager.stop().then(() => provider.calls);
+    await clock.advance(4_000);
+
+    expect((await first).reveal()).toBe('access-token-1');
+    expect(await stopped).toBe(1);
+    expect(await second).toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT', isRetryable: true });
+    await clock.advance(5_000);
+    expect(provider.calls).toBe(1);
+  });
+
+  test('sends nothing for who waited for the refresh that it lets finish, to force another', async () => {
+    const { manager, provider, clock } = await setup({ service: { latencyMs: 5_000 }, maxRetries: 0 });
+    provider.next({ refuse: overloaded({}) });
+    const first = outcomeOf(manager.getValidToken('monitoring'));
+    const forced = outcomeOf(manager.forceRefresh('monitoring'));
+    await clock.advance(1_000);
+    const stopped = manager.stop();
+    await clock.advance(4_000);
+    await stopped;
+
+    expect(await first).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    expect(await forced).toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
+    await clock.advance(5_000);
+    expect(provider.calls).toBe(1);
+  });
+
   test('is what await using does at the end of its block', async () => {
     const { manager, clock } = await setup();
     {
