@@ -1,41 +1,10 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ownIdentity, systemClock } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
-import type { RingRecord } from '../src/monitor/ring-record.js';
-import { beginPreludeFile, listPreludes } from '../src/queue/prelude-file.js';
-import { encodeRingRecord } from '../src/queue/prelude-record.js';
-import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { listPreludes } from '../src/queue/prelude-file.js';
+import { leavePrelude } from './support/left-prelude.js';
 import { accountFolder, beginSegment, eventAt, filesIn, newKeys, until } from './support/queue.js';
 import { DELIVERED, DOWN, ids, once, startProcess } from './support/queue-process.js';
-
-/** What a session left that was killed: so many small messages. */
-async function leavePrelude(folder: string, keys: SegmentKeys, messages: number): Promise<void> {
-  const file = await beginPreludeFile(
-    { correlationId: 'killed', redact: [], maxPayloadBytes: undefined },
-    {
-      folder,
-      account: {},
-      sealer: await keys.current(),
-      clock: { ...systemClock, nowMs: () => 1_000 },
-      owner: { ...ownIdentity(), pid: 2 ** 30 },
-    },
-  );
-  const line = (n: number) => `{"method":"m","params":${100_000 + n}}\n`;
-  for (let n = 0; n < messages; n += 500) {
-    const count = Math.min(500, messages - n);
-    const bytes = Buffer.from(Array.from({ length: count }, (_, k) => line(n + k)).join(''));
-    const record: RingRecord = {
-      kind: 'bytes',
-      direction: 'outbound',
-      wallMs: 1_000 + n,
-      monotonicMs: 0,
-      bytes,
-    };
-    await file.append([encodeRingRecord(record)]);
-  }
-  await file.close();
-}
 
 const bytesIn = (folder: string) =>
   filesIn(folder).reduce(

@@ -1,7 +1,9 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listPreludes } from './prelude-file.js';
-import { giveUpFile, giveUpSegment, listSegments } from './segment-folder.js';
+import { giveUpFile, listSegments } from './segment-folder.js';
+import { segmentPath } from './segment-name.js';
+import { isNote } from './segment-notes.js';
 
 /** What was removed. */
 export type Cleared = {
@@ -18,14 +20,14 @@ export async function clearQueue(folders: readonly string[]): Promise<Cleared> {
   const removed = { events: 0, refused: 0, corruptFiles: 0 };
   for (const folder of folders) {
     for (const segment of await listSegments(folder)) {
-      const count = await giveUpSegment(segment);
+      const count = await giveUpFile(segmentPath(segment));
       if (segment.state === 'refused') removed.refused += count;
       else removed.events += count;
     }
     for (const path of await listPreludes(folder)) removed.events += await giveUpFile(path);
     for (const name of await readdir(folder).catch(() => [])) {
       const isCorrupt = name.endsWith('.corrupt');
-      if (!isCorrupt && !/[.](?:position|given-up)$|^next-try[.]json/.test(name)) continue;
+      if (!isCorrupt && !isNote(name) && !/[.]given-up$|^next-try[.]json/.test(name)) continue;
       if (isCorrupt) removed.corruptFiles += 1;
       await unlink(join(folder, name)).catch(() => undefined);
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { notePath, type Noted } from './segment-notes.js';
 import type { RecordPosition } from './segment-writer.js';
 
 /*
@@ -14,20 +14,14 @@ const BYTES = 28;
 /** How far a segment is delivered, and whether a part of it did not open. */
 export type DeliveredPosition = { readonly end: RecordPosition; readonly isDamaged: boolean };
 
-type Segment = { readonly folder: string; readonly name: string };
-
-export function positionPath({ folder, name }: Segment): string {
-  return join(folder, `${name}.position`);
-}
-
 function checkOf(bytes: Buffer): Buffer {
   const hash = createHash('sha256').update(bytes.subarray(0, CHECKED_BYTES)).digest();
   return hash.subarray(0, BYTES - CHECKED_BYTES);
 }
 
 /** `undefined` where nothing was delivered yet, or it cannot be told. */
-export async function readPosition(segment: Segment): Promise<DeliveredPosition | undefined> {
-  const bytes = await readFile(positionPath(segment)).catch(() => Buffer.alloc(0));
+export async function readPosition(segment: Noted): Promise<DeliveredPosition | undefined> {
+  const bytes = await readFile(notePath(segment, 'position')).catch(() => Buffer.alloc(0));
   if (bytes.length !== BYTES || !checkOf(bytes).equals(bytes.subarray(CHECKED_BYTES))) return undefined;
   const [offset, number] = [bytes.readBigUInt64BE(0), bytes.readBigUInt64BE(8)];
   const within = bytes.readUInt32BE(16);
@@ -35,16 +29,12 @@ export async function readPosition(segment: Segment): Promise<DeliveredPosition 
 }
 
 /** Never fails: what is not noted is sent again. */
-export async function writePosition(segment: Segment, { end, isDamaged }: DeliveredPosition): Promise<void> {
+export async function writePosition(segment: Noted, { end, isDamaged }: DeliveredPosition): Promise<void> {
   const bytes = Buffer.alloc(BYTES);
   bytes.writeBigUInt64BE(BigInt(end.offset), 0);
   bytes.writeBigUInt64BE(BigInt(end.number), 8);
   bytes.writeUInt32BE(end.within, 16);
   bytes.writeUInt8(isDamaged ? 1 : 0, 20);
   checkOf(bytes).copy(bytes, CHECKED_BYTES);
-  await writeFile(positionPath(segment), bytes, { mode: 0o600 }).catch(() => undefined);
-}
-
-export async function removePosition(segment: Segment): Promise<void> {
-  await unlink(positionPath(segment)).catch(() => undefined);
+  await writeFile(notePath(segment, 'position'), bytes, { mode: 0o600 }).catch(() => undefined);
 }

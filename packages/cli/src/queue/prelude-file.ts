@@ -1,20 +1,19 @@
 import { readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   livenessOf,
   ownIdentity,
-  parseIdentity,
   type Clock,
   type ProcessIdentity,
   type RecordSealer,
 } from '@kilometers/auth';
-import { Capture, type CaptureState } from '../monitor/capture.js';
-import { sizeInMemory, type MonitorEvent } from '../monitor/monitor-event.js';
-import { showTo } from '../monitor/recorder.js';
-import { createRedactor, type FieldPath } from '../monitor/redaction.js';
-import { decodeRingRecords } from './prelude-record.js';
-import { writtenAtMs } from './segment-folder.js';
+import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { parseDescription, type PreludeDescription } from './prelude-description.js';
+import { readProgress } from './prelude-progress.js';
+import { PreludeReader } from './prelude-reader.js';
+import { setFileAside, writtenAtMs } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
+import { moveNotes, notedOf, removeNotes } from './segment-notes.js';
 import { SegmentReader, type UnreadableSegment } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
 import type { QueueAccount } from './state-folder.js';
@@ -22,21 +21,6 @@ import type { QueueAccount } from './state-folder.js';
 /** A session whose process cannot be told to be alive is over when it wrote nothing for so long. */
 const SILENT_MS = 60_000;
 const NAME = /^\d{15}-[0-9a-f]{12}[.]prelude$/;
-
-/** What the first record of a prelude says: all that makes events of the rest, which is what passed. */
-export type PreludeDescription = {
-  readonly kind: 'prelude';
-  readonly profile: string | undefined;
-  readonly origin: string | undefined;
-  /** The process that writes it. */
-  readonly owner: ProcessIdentity;
-  readonly correlationId: string;
-  readonly redact: readonly FieldPath[];
-  /** Bytes; `undefined` for the default. */
-  readonly maxPayloadBytes: number | undefined;
-  /** Of what passed before it; `undefined` for one that begins with its session. */
-  readonly from?: CaptureState | undefined;
-};
 
 /** What makes events of what a session keeps. */
 export type PreludeSession = Pick<
@@ -101,11 +85,12 @@ export async function listPreludes(folder: string): Promise<readonly string[]> {
 /** Takes the preludes of a folder into another one. */
 export async function movePreludes(from: string, to: string): Promise<void> {
   for (const path of await listPreludes(from)) {
-    await rename(path, path.replace(from, to)).catch(() => undefined);
+    await moveNotes(notedOf(path), to);
+    await rename(path, join(to, basename(path))).catch(() => undefined);
   }
 }
 
-/** As {@link openPrelude}, of all that it has. */
+/** As {@link openPrelude}, of all that is left of it. */
 export async function readPrelude(
   path: string,
   keys: SegmentKeys,
@@ -122,7 +107,7 @@ export async function readPrelude(
 }
 
 /**
- * Opens a prelude whose session is over, to make events of it; `undefined` while it goes on.
+ * Opens a prelude whose session is over, to make events of what is left of it; `undefined` while it goes on.
  *
  * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
  */
@@ -145,71 +130,22 @@ export async function openPrelude(
     }
     const liveness = livenessOf(description.owner);
     if (liveness === 'alive' || (liveness === 'unknown' && silentMs < SILENT_MS)) return undefined;
-    opened = new PreludeReader(reader, description);
+    opened = new PreludeReader(reader, description, await readProgress(notedOf(path)));
     return opened;
   } finally {
     if (opened === undefined) await reader.close();
   }
 }
 
+/** What is noted of a prelude goes after it: without a note all events would be made again. */
 export async function removePrelude(path: string): Promise<void> {
   await unlink(path).catch(() => undefined);
+  await removeNotes(notedOf(path));
 }
 
-/** Makes events of what passed, in its order. */
-export class PreludeReader {
-  readonly description: PreludeDescription;
-  readonly #reader: SegmentReader;
-  readonly #capture: Capture;
-  #events: MonitorEvent[] = [];
-  #bytes = 0;
-
-  constructor(reader: SegmentReader, description: PreludeDescription) {
-    const { correlationId, redact, maxPayloadBytes, from } = description;
-    this.description = description;
-    this.#reader = reader;
-    this.#capture = new Capture({
-      correlationId,
-      notify: () => undefined,
-      onEvent: (event) => {
-        this.#events.push(event);
-        this.#bytes += sizeInMemory(event);
-      },
-      redact: createRedactor(redact),
-      from,
-      ...(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }),
-    });
-  }
-
-  /** What did not open so far. */
-  get damage(): string | undefined {
-    return this.#reader.damage;
-  }
-
-  /** The next events, of which about `bytes` are enough; none at the end. */
-  async next(bytes: number): Promise<readonly MonitorEvent[]> {
-    while (this.#bytes < bytes) {
-      const sealed = await this.#reader.next();
-      if (sealed === undefined) break;
-      for (const record of decodeRingRecords(sealed)) showTo(this.#capture, record);
-    }
-    const events = this.#events;
-    this.#events = [];
-    this.#bytes = 0;
-    return events;
-  }
-
-  close(): Promise<void> {
-    return this.#reader.close();
-  }
-}
-
-function parseDescription(text = 'null'): PreludeDescription | undefined {
-  try {
-    const value = JSON.parse(text) as PreludeDescription | null;
-    const owner = parseIdentity(value?.owner);
-    return value?.kind === 'prelude' && owner !== undefined ? { ...value, owner } : undefined;
-  } catch {
-    return undefined;
-  }
+/** Moves a prelude that does not open whole out of the way; resolves with where it is. */
+export async function setPreludeAside(path: string): Promise<string> {
+  const aside = await setFileAside(path);
+  await removeNotes(notedOf(path));
+  return aside;
 }

@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
-import { finishGivingUp, giveUpFile, giveUpSegment, isGivenUp } from './segment-folder.js';
+import { finishGivingUp, giveUpFile, isGivenUp } from './segment-folder.js';
 import { begunAtMs, parseSegmentPath } from './segment-name.js';
+import { isNote } from './segment-notes.js';
 
 /** What was set aside may take this part of the room. */
 const ASIDE_PART = 1 / 8;
@@ -134,8 +135,7 @@ export class QueueRoom {
       for (const name of await readdir(join(this.#folder, folder)).catch(() => [])) {
         const path = join(this.#folder, folder, name);
         const stats = await stat(path).catch(() => undefined);
-        // Positions are tiny, and go with their segments.
-        if (stats?.isFile() !== true || name.endsWith('.position')) continue;
+        if (stats?.isFile() !== true || isNote(name)) continue;
         files.push({ path, bytes: stats.size, writtenAtMs: stats.mtimeMs, changedAtMs: stats.ctimeMs });
       }
     }
@@ -145,7 +145,6 @@ export class QueueRoom {
 
 /** How many events went with a file; `undefined` where it is no file that can be given up. */
 async function giveUp(path: string): Promise<number | undefined> {
-  const segment = parseSegmentPath(path);
-  if (segment !== undefined) return giveUpSegment(segment);
-  return isPreludeName(basename(path)) ? giveUpFile(path) : undefined;
+  const isOurs = parseSegmentPath(path) !== undefined || isPreludeName(basename(path));
+  return isOurs ? giveUpFile(path) : undefined;
 }

@@ -4,10 +4,13 @@ import { droppedMessage } from '../monitor/monitor-messages.js';
 import { encodeEvent } from './event-record.js';
 import type { EventPlace } from './event-segment.js';
 import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
-import { listPreludes, openPrelude, PreludeReader, removePrelude } from './prelude-file.js';
-import { listSegments, setFileAside } from './segment-folder.js';
+import { listPreludes, openPrelude, removePrelude, setPreludeAside } from './prelude-file.js';
+import { beginProgress, noteProgress, readProgress } from './prelude-progress.js';
+import { PreludeReader } from './prelude-reader.js';
+import { listSegments, syncSegment } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
 import { begunAtMs } from './segment-name.js';
+import { notedOf } from './segment-notes.js';
 
 export type RecoverOptions = EventPlace &
   Pick<JournalSegmentsOptions, 'maxSegmentBytes' | 'makeRoom'> & {
@@ -29,8 +32,9 @@ type Opened = {
 
 /**
  * Makes segments of what sessions left that were killed before they could: piece by piece, each when its turn to be
- * delivered comes, so that it takes little more of the disk than it has. Done twice it costs nothing: an event has the
- * same id again.
+ * delivered comes, so that it takes little more of the disk than it has. What was made is noted, so that who goes on later,
+ * in this process or another, makes the rest. A piece that was written and not noted is made twice: an event has the same
+ * id again.
  */
 export class PreludeRecovery {
   readonly #options: RecoverOptions;
@@ -97,10 +101,10 @@ export class PreludeRecovery {
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
       if (reader instanceof PreludeReader) {
         this.#latestMs = Math.max(0, ...(await listSegments(folder)).map((file) => file.begunAtMs));
-        return { path, reader, atMs: begunAtMs(path) };
+        return { path, reader, atMs: (await readProgress(notedOf(path)))?.atMs ?? begunAtMs(path) };
       }
       if (reader?.kind === 'short') await removePrelude(path);
-      if (reader?.kind === 'poisoned') onTrouble(await setAside(path, reader.why));
+      if (reader?.kind === 'poisoned') onTrouble(asideMessage(await setPreludeAside(path), reader.why));
     }
     this.#failed.clear();
     return undefined;
@@ -111,23 +115,33 @@ export class PreludeRecovery {
   }
 
   async #write(opened: Opened): Promise<void> {
+    const { folder, onTrouble } = this.#options;
+    const prelude = notedOf(opened.path);
     try {
+      await beginProgress(prelude);
       const written = await this.#segments.append(this.#options, this.#unwritten.map(encodeEvent));
       const tooLarge = written.filter((record) => record === undefined).length;
-      if (tooLarge > 0) this.#options.onTrouble(droppedMessage(tooLarge, 'size'));
+      if (tooLarge > 0) onTrouble(droppedMessage(tooLarge, 'size'));
+      // What is noted would not be made again: the disk has it first.
+      for (const name of new Set(written.map((record) => record?.segment))) {
+        if (name !== undefined) await syncSegment(folder, name);
+      }
     } catch (error) {
       // What was written last may be cut off: nothing is appended after it.
       await this.#segments.close();
       throw error;
     }
-    opened.atMs = Date.parse(this.#unwritten.at(-1)?.timestamp ?? '');
     this.#unwritten = [];
+    const { progress } = opened.reader;
+    if (progress === undefined) return;
+    opened.atMs = progress.atMs;
+    await noteProgress(prelude, progress);
   }
 
   async #finish({ path, reader }: Opened): Promise<void> {
     await this.close();
     if (reader.damage === undefined) await removePrelude(path);
-    else this.#options.onTrouble(await setAside(path, reader.damage));
+    else this.#options.onTrouble(asideMessage(await setPreludeAside(path), reader.damage));
   }
 
   /** One that cannot be read does not keep others from their turn. */
@@ -142,7 +156,6 @@ export class PreludeRecovery {
   }
 }
 
-async function setAside(path: string, why: string): Promise<string> {
-  const aside = await setFileAside(path);
-  return `what passed in a session does not open whole (${why}): it was moved to ${aside}, and what opens of it is delivered`;
+function asideMessage(path: string, why: string): string {
+  return `what passed in a session does not open whole (${why}): it was moved to ${path}, and what opens of it is delivered`;
 }

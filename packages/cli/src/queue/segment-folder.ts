@@ -1,8 +1,11 @@
 import { readdir, rename, stat, unlink, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { positionPath, readPosition, removePosition } from './delivered-position.js';
+import { readPosition } from './delivered-position.js';
+import { openIfThere } from './open-if-there.js';
+import { readProgress } from './prelude-progress.js';
 import { countIn, GROUP_HEAD_BYTES, groupEnd } from './record-group.js';
 import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
+import { moveNotes, notedOf, removeNotes, type Noted } from './segment-notes.js';
 import { FIRST_RECORD } from './segment-reader.js';
 import type { RecordPosition } from './segment-writer.js';
 
@@ -42,13 +45,27 @@ export async function closeSegment(file: SegmentFile): Promise<SegmentFile> {
 
 export async function removeSegment(file: SegmentFile): Promise<void> {
   await unlink(segmentPath(file)).catch(() => undefined);
-  await removePosition(file);
+  await removeNotes(file);
+}
+
+/** Puts on the disk what was appended to a segment, if it is still there. Fails as the file system does. */
+export async function syncSegment(folder: string, name: string): Promise<void> {
+  for (const state of ['open', 'closed'] as const) {
+    const handle = await openIfThere(segmentPath({ folder, name, state }));
+    if (handle === undefined) continue;
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    return;
+  }
 }
 
 /** Moves a segment that does not open whole out of the way; resolves with where it is. */
 export async function setSegmentAside(file: SegmentFile): Promise<string> {
   const aside = await setFileAside(segmentPath(file));
-  await removePosition(file);
+  await removeNotes(file);
   return aside;
 }
 
@@ -61,7 +78,7 @@ export async function setFileAside(path: string): Promise<string> {
 
 /** Takes an event's segment into another folder, with what was delivered of it. */
 export async function moveSegment(file: SegmentFile, folder: string): Promise<void> {
-  await rename(positionPath(file), positionPath({ ...file, folder })).catch(() => undefined);
+  await moveNotes(file, folder);
   await rename(segmentPath(file), segmentPath({ ...file, folder })).catch(() => undefined);
 }
 
@@ -111,16 +128,14 @@ async function countRecords(handle: FileHandle, begin: number): Promise<number> 
   return records;
 }
 
-/** Removes a segment; the one process that does it counts what was not delivered. */
-export async function giveUpSegment(segment: SegmentFile): Promise<number> {
-  const events = await giveUpFile(segmentPath(segment), (await readPosition(segment))?.end);
-  await removePosition(segment);
-  return events;
-}
-
-/** As {@link giveUpSegment}, for a file with records from `begin` on; of a prelude each counts as an event. */
-export async function giveUpFile(path: string, begin?: RecordPosition): Promise<number> {
+/**
+ * Removes a segment or prelude; the one process that does it counts what was not delivered, or made into events: of a
+ * prelude each record counts as one.
+ */
+export async function giveUpFile(path: string): Promise<number> {
   const doomed = `${path}${GIVEN_UP}`;
+  const noted = notedOf(path);
+  const begin = await settledEnd(noted);
   try {
     await rename(path, doomed);
   } catch {
@@ -128,6 +143,7 @@ export async function giveUpFile(path: string, begin?: RecordPosition): Promise<
   }
   const events = await countEvents(doomed, begin);
   await unlink(doomed).catch(() => undefined);
+  await removeNotes(noted);
   return events;
 }
 
@@ -138,13 +154,17 @@ export function isGivenUp(path: string): boolean {
 
 /** Removes what a process left that was killed while it gave a file up; the one process that does it counts. */
 export async function finishGivingUp(doomed: string): Promise<number> {
-  const segment = parseSegmentPath(doomed.slice(0, -GIVEN_UP.length));
-  const begin = segment === undefined ? undefined : (await readPosition(segment))?.end;
-  const events = await countEvents(doomed, begin);
+  const noted = notedOf(doomed);
+  const events = await countEvents(doomed, await settledEnd(noted));
   const isOurs = await unlink(doomed).then(
     () => true,
     () => false,
   );
-  if (segment !== undefined) await removePosition(segment);
+  await removeNotes(noted);
   return isOurs ? events : 0;
+}
+
+/** Up to where a segment is delivered, or a prelude made into events. */
+async function settledEnd(noted: Noted): Promise<RecordPosition | undefined> {
+  return (await readPosition(noted))?.end ?? (await readProgress(noted))?.end;
 }

@@ -83,13 +83,14 @@ export async function startProcess(
     },
     queue,
   );
-  onTestFinished(async () => {
+  const end = async (): Promise<void> => {
     const finished = delivery.finish(0);
     await clock.advance(1);
     await finished;
     await journal.close();
     await queue.release();
-  });
+  };
+  onTestFinished(end);
   const step = async (): Promise<void> => {
     await clock.advance(10);
     await diskAtRest();
@@ -109,7 +110,21 @@ export async function startProcess(
     for (const id of ids)
       delivery.add({ ...eventNamed(id), timestamp: new Date(clock.nowMs()).toISOString() });
   };
-  return { clock, folder, keys, batches, notices, answers, queue, journal, delivery, add, pass, passUntil };
+  return {
+    clock,
+    folder,
+    keys,
+    batches,
+    notices,
+    answers,
+    queue,
+    journal,
+    delivery,
+    add,
+    pass,
+    passUntil,
+    end,
+  };
 }
 
 export const ids = (from: number, to: number) =>

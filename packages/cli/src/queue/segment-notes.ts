@@ -1,0 +1,39 @@
+import { rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/*
+ * What is noted of a segment or prelude, beside it, as `TIME-CHANCE.NOTE`:
+ *
+ *   position  up to where a segment is delivered
+ *   made      how much of a prelude events were made of
+ *
+ * A note is tiny, and goes with what it tells of.
+ */
+const NOTES = ['position', 'made'] as const;
+
+/** A segment or prelude, in whichever state. */
+export type Noted = { readonly folder: string; readonly name: string };
+
+export function notedOf(path: string): Noted {
+  return { folder: dirname(path), name: basename(path).split('.')[0] ?? '' };
+}
+
+export function notePath({ folder, name }: Noted, note: (typeof NOTES)[number]): string {
+  return join(folder, `${name}.${note}`);
+}
+
+/** Whether a file only says something of another one. */
+export function isNote(fileName: string): boolean {
+  return NOTES.some((note) => fileName.endsWith(`.${note}`));
+}
+
+export async function removeNotes(noted: Noted): Promise<void> {
+  for (const note of NOTES) await unlink(notePath(noted, note)).catch(() => undefined);
+}
+
+/** Before what they tell of is moved there, so that it is never without them. */
+export async function moveNotes(noted: Noted, folder: string): Promise<void> {
+  for (const note of NOTES) {
+    await rename(notePath(noted, note), notePath({ ...noted, folder }, note)).catch(() => undefined);
+  }
+}
