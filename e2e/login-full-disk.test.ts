@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { byDevice, onFullDisk, user } from './support/device-user.js';
+import { byDevice, deviceApi, onFullDisk, user } from './support/device-user.js';
 import { runKm } from './support/km.js';
+import { until } from './support/until.js';
 
 describe('a login that fails since the disk is full is ended, and the one from before goes on,', () => {
   test.each([
@@ -42,4 +43,22 @@ describe('a login that fails since the disk is full is ended, and the one from b
     // What was won is what is there.
     expect(await runKm(['auth', 'refresh'], { env: one.env })).toMatchObject({ code: 0 });
   });
+});
+
+test('config.json has the login from before again when the API of the one that failed is asked to end that', async () => {
+  const [one, other] = await Promise.all([user(), deviceApi()]);
+  const { KILOMETERS_API_ENDPOINT: _endpoint, ...env } = one.env;
+  expect(await byDevice({ ...one, env, flags: ['--endpoint', one.api.url] })).toMatchObject({ code: 0 });
+  const before = one.read();
+  other.api.trouble.add({ path: '/api/auth/revoke', latencyMs: 2_000, count: Infinity });
+  const failing = byDevice({
+    api: other.api,
+    env: onFullDisk(env, '.auth_cache'),
+    flags: ['--endpoint', other.api.url],
+  });
+  await until('the API is asked', () => other.count('trouble.applied') > 0);
+  expect(JSON.parse(one.read())).toEqual(JSON.parse(before));
+  expect(await failing).toMatchObject({ code: 1 });
+  expect(other.count('family.revoked')).toBe(1);
+  expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
 });

@@ -46,8 +46,11 @@ export async function user() {
 type User = Pick<Awaited<ReturnType<typeof user>>, 'api' | 'env'>;
 
 /** A login by device that a person approves, once `before` has happened. */
-export async function byDevice({ api, env }: User, before: () => void = () => undefined) {
-  const km = startKm(['auth', 'login', '--device'], env);
+export async function byDevice(
+  { api, env, flags = [] }: User & { readonly flags?: readonly string[] },
+  before: () => void = () => undefined,
+) {
+  const km = startKm(['auth', 'login', '--device', ...flags], env);
   const code = await until('the code', () => userCodeIn(km.stderr()) ?? '');
   before();
   await answerOnPage(api, code, 'approve');

@@ -68,8 +68,10 @@ export async function keepLogin(
     if (isAllThereIs) await keepGrants(won, files, { timeoutMs: GRANT_TIMEOUT_MS, signal, kept });
     before = await files.logins.set(login);
   } catch (error) {
-    await giveBack(won, kept, { files, endings, context });
+    // First all that is on this machine: an API that is asked to end something may take long to answer.
+    const places = await putBack(kept, files);
     await takeBackNote?.().catch((cause: unknown) => tellNoteStays(login, cause, context));
+    await giveBack(won, kept, { places, endings, context });
     throw error;
   }
   if (before !== undefined) known.push(before);
@@ -100,23 +102,22 @@ const PLACE_WORDS: Readonly<Record<Place, string | undefined>> = {
 };
 
 /**
- * Ends what was won and is not kept; where the one before cannot be put back in its place, that. What may still be there
+ * Ends what was won and is not kept; where the one before could not be put back in its place, that. What may still be there
  * is not ended.
  */
 async function giveBack(
   { grants }: WonLogin,
   kept: KeptGrants,
   {
-    files,
+    places,
     endings,
     context,
   }: {
-    readonly files: SharedCache;
+    readonly places: ReadonlyMap<GrantKey, Place>;
     readonly endings: TokenEndings;
     readonly context: CommandContext;
   },
 ): Promise<void> {
-  const places = await putBack(kept, files);
   const placeOf = ({ key }: Grant): Place => places.get(key) ?? 'before';
   const over = grants.filter((grant) => isBack(placeOf(grant))).map(tokensOf);
   const lost = [...kept.values()].filter((grant) => ['won', 'other'].includes(placeOf(grant)));
