@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 
 /** Statuses whose answers have no body (the fetch standard's "null body status"). */
 const NO_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
@@ -27,13 +27,13 @@ export function createAgentFetch(agent: https.Agent): typeof fetch {
         if (request.signal.aborted) reject(request.signal.reason as Error);
         else reject(new TypeError('fetch failed', { cause: error }));
       });
-      outgoing.on('response', (answer) => resolve(responseOf(answer)));
+      outgoing.on('response', (answer) => resolve(responseOf(answer, request.signal)));
       outgoing.end(body);
     });
   };
 }
 
-function responseOf(answer: IncomingMessage): Response {
+function responseOf(answer: IncomingMessage, signal: AbortSignal): Response {
   const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = answer;
   const headers = new Headers();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
@@ -42,5 +42,21 @@ function responseOf(answer: IncomingMessage): Response {
     answer.resume();
     return new Response(null, { status, statusText, headers });
   }
-  return new Response(Readable.toWeb(answer) as ReadableStream, { status, statusText, headers });
+  const body = Readable.toWeb(bodyOf(answer, signal)) as ReadableStream;
+  return new Response(body, { status, statusText, headers });
+}
+
+/** What is left of an answer, which fails as that of Node's own `fetch` does: with the signal's reason, or a `TypeError`. */
+function bodyOf(answer: IncomingMessage, signal: AbortSignal): Readable {
+  const body = new PassThrough();
+  answer.on('error', (error: NodeJS.ErrnoException) => {
+    const why =
+      error.code === 'ECONNRESET'
+        ? new Error('the connection was closed in the middle of the answer', { cause: error })
+        : error;
+    body.destroy(signal.aborted ? (signal.reason as Error) : new TypeError('terminated', { cause: why }));
+  });
+  // Who reads no further needs no connection.
+  body.on('close', () => answer.destroy());
+  return answer.pipe(body);
 }

@@ -1,6 +1,6 @@
 import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
-import { EXIT } from '../exit-code.js';
+import { EXIT, isExplained } from '../exit-code.js';
 import { printable } from '../terminal/printable.js';
 
 /** A plugin that an account may use. */
@@ -55,10 +55,9 @@ export async function fetchPlugins(options: ManifestOptions): Promise<readonly P
     if (plugins === undefined) throw unreachable(url, 'the answer is not from the Kilometers API');
     return plugins;
   } catch (error) {
-    // What carries a code says itself what to do.
-    if (!(error instanceof Error) || error instanceof CliError || 'code' in error) throw error;
-    const { cause } = error;
-    throw unreachable(url, cause instanceof Error ? cause.message : error.message, error);
+    if (isExplained(error)) throw error;
+    const why = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw unreachable(url, why instanceof Error ? why.message : String(why), error);
   } finally {
     cancel();
   }

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { expect, onTestFinished, test } from 'vitest';
+import { createAgentFetch } from '../src/network/agent-fetch.js';
+import { fetchPlugins } from '../src/plugins/plugin-manifest.js';
+import { FakeClock } from './support/fake-clock.js';
+
+/** A way of its own to servers, as through a proxy; without TLS, so that a server needs no certificate. */
+class PlainAgent extends https.Agent {
+  override createConnection({ host, port }: https.RequestOptions): Duplex {
+    return connect(Number(port), host ?? '127.0.0.1');
+  }
+}
+
+/** Asks a server that begins an answer; `goOn` is what it does when the client has the beginning. */
+async function askOneThat(goOn: (response: ServerResponse, clock: FakeClock) => void) {
+  const answers: ServerResponse[] = [];
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+    response.write('{"plugins":');
+    answers.push(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const agent = new PlainAgent();
+  onTestFinished(() => {
+    agent.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  const send = createAgentFetch(agent);
+  const clock = new FakeClock();
+  const { port } = server.address() as AddressInfo;
+  return fetchPlugins({
+    url: `https://127.0.0.1:${String(port)}/api/plugins/manifest`,
+    fetch: async (input, init) => {
+      const response = await send(input, init);
+      for (const answer of answers) goOn(answer, clock);
+      return response;
+    },
+    clock,
+    platform: { os: 'linux', arch: 'x64' },
+    cliVersion: '1.0.0',
+  }).catch((error: unknown) => error);
+}
+
+test('an answer that is cut off on a way of its own can be had later', async () => {
+  const failure = await askOneThat((response) => response.destroy());
+  expect(failure).toMatchObject({
+    exitCode: 75,
+    message: expect.stringMatching(
+      /^https:.* cannot be used now: the connection was closed in the middle of the answer; try again later$/,
+    ) as string,
+  });
+});
+
+test('so can one that does not end', async () => {
+  const failure = await askOneThat((_, clock) => void clock.advance(15_000));
+  expect(failure).toMatchObject({
+    exitCode: 75,
+    message: expect.stringMatching(/cannot be used now: no answer within 15 s; try again later$/) as string,
+  });
+});
