@@ -52,7 +52,8 @@ export class RefreshFlights {
     const { clock, retryIntervalMs } = this.#options;
     if (this.#underway.has(need.scope) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
     onStart?.();
-    this.fly(need).catch(() => {
+    this.fly(need).catch((error: unknown) => {
+      if (this.#waits.isEnd(error)) return;
       this.#behindNotBeforeMs = clock.monotonicMs() + retryIntervalMs;
     });
   }
@@ -115,7 +116,7 @@ export class RefreshFlights {
     try {
       return await this.#obtain(need);
     } catch (error) {
-      if (error instanceof AuthError) {
+      if (error instanceof AuthError && !this.#waits.isEnd(error)) {
         events.publish({
           type: 'refresh.failed',
           scope: need.scope,

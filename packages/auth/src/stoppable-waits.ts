@@ -6,6 +6,7 @@ export class StoppableWaits {
   readonly #clock: Clock;
   /** Made with the first wait: most processes have none. */
   #ending: AbortController | undefined;
+  readonly #reasons = new WeakSet<AuthError>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,8 +24,14 @@ export class StoppableWaits {
       'KM_AUTH_LOCK_TIMEOUT',
       'this manager was stopped while it waited for its turn to refresh: nothing was sent; try again later',
     );
+    this.#reasons.add(stopped);
     this.#ending ??= new AbortController();
     this.#ending.abort(stopped);
+  }
+
+  /** Whether `error` says that `stop` ended a wait, and nothing else. */
+  isEnd(error: unknown): boolean {
+    return error instanceof AuthError && this.#reasons.has(error);
   }
 
   /** Lets new ones begin. */

@@ -140,6 +140,25 @@ describe('stop', () => {
     expect(provider.calls).toBe(1);
   });
 
+  test('makes no failure of a refresh that it ends behind: the next one runs at once', async () => {
+    const { manager, provider, clock, another, events } = await setup({ retryIntervalMs: 60_000 });
+    await manager.getValidToken('monitoring');
+    await clock.advance(56 * MINUTE);
+    provider.next({ refuse: overloaded({}), latencyMs: 5_000 });
+    const theirs = outcomeOf(another({ maxRetries: 0 }).forceRefresh('monitoring'));
+    await clock.advance(1_000);
+    await manager.getValidToken('monitoring');
+    await settle();
+    await manager.stop();
+    expect(events.of('refresh.failed')).toEqual([]);
+    await clock.advance(4_000);
+    await theirs;
+
+    await manager.getValidToken('monitoring');
+    await settle();
+    expect(events.of('token.refreshed')).toHaveLength(1);
+  });
+
   test('is what await using does at the end of its block', async () => {
     const { manager, clock } = await setup();
     {
