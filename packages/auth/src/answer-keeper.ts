@@ -54,7 +54,11 @@ export class AnswerKeeper {
     this.#options = options;
   }
 
-  /** Stores an answer. Returns whether its token serves the need, as far as is known. */
+  /**
+   * Stores an answer. Returns whether its token serves the need, as far as is known.
+   *
+   * @param record what was stored when it was asked for.
+   */
   async keep(record: GrantRecord, need: Need, { grant, scopes, grantType, sent }: Won): Promise<boolean> {
     const { store, clock, settings, events, onClockSkew, onToken, isNarrowing } = this.#options;
     if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
@@ -70,7 +74,7 @@ export class AnswerKeeper {
         grant,
         scopes: served,
         isRefresh,
-        sent,
+        before: sent ?? record.refreshToken?.secret.fingerprint,
         isNarrowed: isNarrowing,
       });
       return explained ? explainRequest(answered) : countRequest(answered);

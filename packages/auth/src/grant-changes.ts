@@ -25,8 +25,8 @@ export type StoredAnswer = {
   /** What was asked for, or what the refresh token that was sent serves; absent where that is not known. */
   readonly scopes: readonly string[] | undefined;
   readonly isRefresh: boolean;
-  /** The fingerprint of the refresh token that was sent, if one was. */
-  readonly sent?: string | undefined;
+  /** The fingerprint of the refresh token that the grant had when it was asked for this: of the one that was sent, if one was. */
+  readonly before?: string | undefined;
   /** Whether one token was asked for, not a grant in all its scopes. */
   readonly isNarrowed?: boolean;
 };
@@ -67,19 +67,27 @@ function nextRefreshToken(
 }
 
 /**
- * Whether another process, which took this one for dead, has replaced the refresh token that was sent. Where the answer's
- * own is stored already, the answer was stored by half, and this is the rest of it.
+ * Whether another process, which took this one for dead, or a human has replaced the refresh token that the grant had.
+ * Where the answer's own is stored already, the answer was stored by half, and this is the rest of it.
  */
-function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, sent, grant }: StoredAnswer): boolean {
-  const own = [undefined, sent, grant.refreshToken?.fingerprint];
-  return isRefresh && sent !== undefined && !own.includes(refreshToken?.secret.fingerprint);
+function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, before, grant }: StoredAnswer): boolean {
+  if (isRefresh && before === undefined) return false;
+  const own = [undefined, before, grant.refreshToken?.fingerprint];
+  return !own.includes(refreshToken?.secret.fingerprint);
 }
 
-/** Whether what is noted as sent is what brought the answer: not where another process has sent its successor since. */
-function isSettledBy({ sentRefresh }: GrantRecord, { isRefresh, sent, grant }: StoredAnswer): boolean {
+/** Whether what is noted as sent is over with the answer: not where another process has sent its successor since. */
+function isSettledBy({ sentRefresh }: GrantRecord, { isRefresh, before, grant }: StoredAnswer): boolean {
+  if (isRefresh) return before === undefined || sentRefresh?.fingerprint === before;
   // A token that was minted beside the refresh token says nothing of what became of that.
-  if (!isRefresh) return grant.refreshToken !== undefined;
-  return sent === undefined || sentRefresh?.fingerprint === sent;
+  return grant.refreshToken !== undefined && sentRefresh?.fingerprint !== grant.refreshToken.fingerprint;
+}
+
+/** A token that was minted while another process, or a human, replaced the refresh token: it is good beside that. */
+function withTokenBeside(record: GrantRecord, { key, grant }: StoredAnswer): GrantRecord {
+  const stored = record.tokens.get(key);
+  if (stored !== undefined && stored.issuedAtMs >= grant.token.issuedAtMs) return record;
+  return { ...record, tokens: new Map(record.tokens).set(key, grant.token) };
 }
 
 /**
@@ -88,7 +96,7 @@ function isSettledBy({ sentRefresh }: GrantRecord, { isRefresh, sent, grant }: S
  * process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
-  if (isOvertaken(record, answer)) return record;
+  if (isOvertaken(record, answer)) return answer.isRefresh ? record : withTokenBeside(record, answer);
   const { key, grant, isRefresh } = answer;
   const tokens = new Map(record.tokens);
   if (isRefresh && !answer.isNarrowed) {

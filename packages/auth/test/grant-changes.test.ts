@@ -47,7 +47,13 @@ describe('an answer', () => {
   });
 
   test('to a credential renews the one scope that was asked for', () => {
-    const record = withAnswer(RECORD, { key: 'a', grant: renewed, scopes: ['a', 'b'], isRefresh: false });
+    const record = withAnswer(RECORD, {
+      key: 'a',
+      grant: renewed,
+      scopes: ['a', 'b'],
+      isRefresh: false,
+      before: OLD.secret.fingerprint,
+    });
 
     expect(values(record)).toEqual({ a: 'new', b: 'b1', c: 'c1' });
   });
@@ -86,16 +92,17 @@ describe('an answer', () => {
 
   test('is stored where the refresh token that was sent has been removed meanwhile', () => {
     const { refreshToken, ...loggedOut } = RECORD;
-    const sent = refreshToken?.secret.fingerprint;
+    const before = refreshToken?.secret.fingerprint;
 
     expect(
-      values(withAnswer(loggedOut, { key: 'a', grant: minted, scopes: ['a'], isRefresh: true, sent })),
+      values(withAnswer(loggedOut, { key: 'a', grant: minted, scopes: ['a'], isRefresh: true, before })),
     ).toMatchObject({ a: 'new' });
   });
 
   test('tells what became of the refresh token that was sent, unless it was minted beside that', () => {
     const isSettled = (grant: TokenGrant, isRefresh: boolean): boolean =>
-      withAnswer(RECORD, { key: 'a', grant, scopes: ['a'], isRefresh }).sentRefresh === undefined;
+      withAnswer(RECORD, { key: 'a', grant, scopes: ['a'], isRefresh, before: OLD.secret.fingerprint })
+        .sentRefresh === undefined;
 
     expect(isSettled(minted, true)).toBe(true);
     expect(isSettled(renewed, false)).toBe(true);
@@ -103,8 +110,8 @@ describe('an answer', () => {
   });
 
   test('of which the refresh token is stored already brings the rest, and says nothing of what was sent after it', () => {
-    const sent = OLD.secret.fingerprint;
-    const answer = { key: 'a', grant: renewed, scopes: ['a', 'b'], isRefresh: true, sent };
+    const before = OLD.secret.fingerprint;
+    const answer = { key: 'a', grant: renewed, scopes: ['a', 'b'], isRefresh: true, before };
     const half = { ...RECORD, refreshToken: withAnswer(RECORD, answer).refreshToken! };
     expect(withAnswer(half, answer)).toEqual(withAnswer(RECORD, answer));
 
