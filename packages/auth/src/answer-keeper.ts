@@ -68,7 +68,7 @@ export class AnswerKeeper {
     const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
     const { token } = grant;
     const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.scope));
-    await store.update((current) => {
+    await store.update((current, when) => {
       const answered = withAnswer(current, {
         key: need.scope,
         grant,
@@ -76,7 +76,9 @@ export class AnswerKeeper {
         isRefresh,
         before: sent ?? record.refreshToken?.secret.fingerprint,
         isNarrowed: isNarrowing,
+        ...when,
       });
+      if (answered === current) return current;
       return explained ? explainRequest(answered) : countRequest(answered);
     });
     const isServed = served === undefined || coversScopes(served, scopesOfKey(need.scope));

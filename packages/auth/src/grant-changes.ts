@@ -1,4 +1,5 @@
 import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js';
+import type { Lateness } from './grant-store.js';
 import type { TokenGrant } from './ports.js';
 import { coversScopes } from './scope.js';
 import { scopesOfKey } from './token-key.js';
@@ -29,7 +30,7 @@ export type StoredAnswer = {
   readonly before?: string | undefined;
   /** Whether one token was asked for, not a grant in all its scopes. */
   readonly isNarrowed?: boolean;
-};
+} & Partial<Lateness>;
 
 /** Less than this, in milliseconds, tells nothing of whether an end was put off. */
 const TELLING_AGE_MS = 5_000;
@@ -68,12 +69,14 @@ function nextRefreshToken(
 
 /**
  * Whether another process, which took this one for dead, or a human has replaced the refresh token that the grant had.
- * Where the answer's own is stored already, the answer was stored by half, and this is the rest of it.
+ * Where the answer's own is stored already, the answer was stored by half, and this is the rest of it. Where it was
+ * removed since the answer came, somebody has logged out, or found it refused: it must not come back.
  */
-function isOvertaken({ refreshToken }: GrantRecord, { isRefresh, before, grant }: StoredAnswer): boolean {
+function isOvertaken({ refreshToken }: GrantRecord, answer: StoredAnswer): boolean {
+  const { isRefresh, before, grant, isGone = false } = answer;
   if (isRefresh && before === undefined) return false;
-  const own = [undefined, before, grant.refreshToken?.fingerprint];
-  return !own.includes(refreshToken?.secret.fingerprint);
+  if (refreshToken === undefined) return isGone;
+  return ![before, grant.refreshToken?.fingerprint].includes(refreshToken.secret.fingerprint);
 }
 
 /** Whether what is noted as sent is over with the answer: not where another process has sent its successor since. */
@@ -83,10 +86,15 @@ function isSettledBy({ sentRefresh }: GrantRecord, { isRefresh, before, grant }:
   return grant.refreshToken !== undefined && sentRefresh?.fingerprint !== grant.refreshToken.fingerprint;
 }
 
-/** A token that was minted while another process, or a human, replaced the refresh token: it is good beside that. */
-function withTokenBeside(record: GrantRecord, { key, grant }: StoredAnswer): GrantRecord {
-  const stored = record.tokens.get(key);
-  if (stored !== undefined && stored.issuedAtMs >= grant.token.issuedAtMs) return record;
+/** Whether another process has stored a token that is newer than the answer's. */
+function hasNewer({ tokens }: GrantRecord, key: string, { grant }: StoredAnswer): boolean {
+  return (tokens.get(key)?.issuedAtMs ?? 0) > grant.token.issuedAtMs;
+}
+
+/** What is left of an answer whose grant has another refresh token by now: a token that was minted is good beside that. */
+function withTokenBeside(record: GrantRecord, answer: StoredAnswer): GrantRecord {
+  const { key, grant, isRefresh } = answer;
+  if (isRefresh || record.refreshToken === undefined || hasNewer(record, key, answer)) return record;
   return { ...record, tokens: new Map(record.tokens).set(key, grant.token) };
 }
 
@@ -96,17 +104,19 @@ function withTokenBeside(record: GrantRecord, { key, grant }: StoredAnswer): Gra
  * process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
-  if (isOvertaken(record, answer)) return answer.isRefresh ? record : withTokenBeside(record, answer);
-  const { key, grant, isRefresh } = answer;
+  if (isOvertaken(record, answer)) return withTokenBeside(record, answer);
+  const { key, grant, isRefresh, isLate = false } = answer;
   const tokens = new Map(record.tokens);
+  const put = (under: string): void => {
+    if (!isLate || !hasNewer(record, under, answer)) tokens.set(under, grant.token);
+  };
   if (isRefresh && !answer.isNarrowed) {
     const covered = answer.scopes ?? grant.token.scopes;
     for (const other of record.tokens.keys()) {
-      if (coversScopes(covered, scopesOfKey(other))) tokens.set(other, grant.token);
+      if (coversScopes(covered, scopesOfKey(other))) put(other);
     }
   }
-  if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key)))
-    tokens.set(key, grant.token);
+  if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key))) put(key);
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
   const proofKey = grant.proofKey ?? grant.token.proofKey ?? record.proofKey;
   return {
@@ -127,15 +137,16 @@ export function withSuccessor(
   record: GrantRecord,
   sent: string,
   successor: NonNullable<TokenRequestFailure['successor']>,
+  { isGone }: Lateness,
 ): GrantRecord {
   const { refreshToken: current } = record;
   const { secret, expiresAtMs, issuedAtMs } = successor;
-  // As after an answer: what another process has stored meanwhile stays.
-  if (current !== undefined && ![sent, secret.fingerprint].includes(current.secret.fingerprint))
-    return record;
+  // As after an answer: what another process has stored meanwhile stays, and what is gone stays gone.
+  const isOwn = [sent, secret.fingerprint].includes(current?.secret.fingerprint ?? '');
+  if (current === undefined ? isGone : !isOwn) return record;
   const isEndFixed = hasFixedEnd(current, expiresAtMs, issuedAtMs) ?? current?.isEndFixed;
   return {
-    ...withoutSentRefresh(record),
+    ...(record.sentRefresh?.fingerprint === sent ? withoutSentRefresh(record) : record),
     refreshToken: {
       ...(current?.scopes !== undefined && { scopes: current.scopes }),
       ...successor,

@@ -3,7 +3,20 @@ import type { EventPublisher } from './event-publisher.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
 
-type Change = (current: GrantRecord) => GrantRecord;
+/** When a change is made: others may have written since it was made first. */
+export type Lateness = {
+  /** Whether it could not be stored before, or not whole. */
+  readonly isLate: boolean;
+  /** Whether a refresh token was seen in the storage since then that is there no more. */
+  readonly isGone: boolean;
+};
+
+/** Makes a record of the one that is stored; returns that one where nothing is to change. */
+type Change = (current: GrantRecord, when: Lateness) => GrantRecord;
+
+type Unstored = { readonly change: Change; hasFailed: boolean; hasSeenLogin: boolean };
+
+const AT_FIRST: Lateness = { isLate: false, isGone: false };
 type Tokens = GrantRecord['tokens'];
 
 /** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer. */
@@ -19,7 +32,7 @@ export class GrantStore {
   readonly #cache: TokenCache;
   readonly #key: GrantKey;
   readonly #events: EventPublisher;
-  #unstored: readonly Change[] = [];
+  #unstored: readonly Unstored[] = [];
   #isReadFailing = false;
   #isDamaged = false;
   #look: Promise<Tokens> | undefined;
@@ -51,14 +64,16 @@ export class GrantStore {
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
-    const stored = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
-    return this.#unstored.reduce((current, change) => change(current), stored ?? EMPTY_GRANT);
+    const read = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
+    this.#see(read?.found);
+    return this.#changed(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
   }
 
   /** The tokens that `read` would bring, with less work where the cache can. */
   async readTokens(): Promise<Tokens> {
     if (this.#cache.getTokens === undefined || this.hasUnstored) return (await this.read()).tokens;
-    return (await this.#whatIsRead(async () => this.#cache.getTokens?.(this.#key))) ?? EMPTY_GRANT.tokens;
+    const read = await this.#whatIsRead(async () => this.#cache.getTokens?.(this.#key));
+    return read?.found ?? EMPTY_GRANT.tokens;
   }
 
   /** As `readTokens`, once for all who ask at this moment. */
@@ -84,7 +99,7 @@ export class GrantStore {
   /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
   async update(change: Change): Promise<boolean> {
     const hadUnstored = this.hasUnstored;
-    this.#unstored = [...this.#unstored, change];
+    this.#unstored = [...this.#unstored, { change, hasFailed: false, hasSeenLogin: false }];
     return this.#storeAll(hadUnstored);
   }
 
@@ -92,7 +107,7 @@ export class GrantStore {
   async note(change: Change): Promise<boolean> {
     if (this.hasUnstored && !(await this.flush())) return false;
     try {
-      await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT));
+      await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT, AT_FIRST));
       return true;
     } catch (error) {
       this.#tellFailure('write', error);
@@ -133,11 +148,27 @@ export class GrantStore {
     }
   }
 
-  async #whatIsRead<T>(read: () => Promise<T>): Promise<T | undefined> {
+  /** @param stored `undefined` where it cannot be read: then nobody knows what others have written. */
+  #changed(stored: GrantRecord | undefined, changes: readonly Unstored[]): GrantRecord {
+    const isEmpty = stored?.refreshToken === undefined;
+    return changes.reduce((record, { change, hasFailed, hasSeenLogin }) => {
+      const isLate = stored !== undefined && hasFailed;
+      return change(record, { isLate, isGone: isLate && hasSeenLogin && isEmpty });
+    }, stored ?? EMPTY_GRANT);
+  }
+
+  /** From now on that there is no refresh token means that it was removed; before, a storage may have lost all it had. */
+  #see(stored: GrantRecord | undefined): void {
+    if (stored?.refreshToken === undefined) return;
+    for (const each of this.#unstored) each.hasSeenLogin ||= each.hasFailed;
+  }
+
+  /** `undefined` where it cannot be read. */
+  async #whatIsRead<T>(read: () => Promise<T>): Promise<{ readonly found: T } | undefined> {
     try {
       const found = await read();
       this.#isReadFailing = false;
-      return found;
+      return { found };
     } catch (error) {
       if (!this.#isReadFailing) this.#tellFailure('read', error);
       this.#isReadFailing = true;
@@ -148,11 +179,20 @@ export class GrantStore {
   async #storeAll(isAgain: boolean): Promise<boolean> {
     const changes = this.#unstored;
     try {
-      await this.#cache.updateGrant(this.#key, (current) =>
-        changes.reduce((record, change) => change(record), current ?? EMPTY_GRANT),
-      );
+      await this.#cache.updateGrant(this.#key, (current) => {
+        const next = this.#changed(current ?? EMPTY_GRANT, changes);
+        return next === EMPTY_GRANT ? current : next;
+      });
     } catch (error) {
       if (!isAgain) this.#tellFailure('write', error);
+      for (const each of changes) each.hasFailed = true;
+      // Nobody waits for that: a storage that is gone takes its time to say so, and the token is wanted now.
+      void this.#cache.getGrant(this.#key).then(
+        (stored) => {
+          this.#see(stored);
+        },
+        () => undefined,
+      );
       return false;
     }
     this.#unstored = this.#unstored.filter((change) => !changes.includes(change));

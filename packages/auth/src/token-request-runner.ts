@@ -179,7 +179,7 @@ export class TokenRequestRunner {
       this.#setOffline(error.failure.status === undefined ? error.message : undefined);
       const { successor } = error.failure;
       if (single !== undefined && successor !== undefined) {
-        await store.update((record) => withSuccessor(record, single, successor));
+        await store.update((record, when) => withSuccessor(record, single, successor, when));
         throw error;
       }
       const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;

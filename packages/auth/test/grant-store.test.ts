@@ -3,6 +3,7 @@ import {
   AuthError,
   AuthToken,
   createMemoryCache,
+  Secret,
   type AuthEvent,
   type CacheNoticeListener,
   type GrantRecord,
@@ -81,6 +82,35 @@ describe('a cache that cannot be written', () => {
     expect(await store.note(counting)).toBe(true);
 
     expect(await memory.getGrant(KEYED)).toEqual(counting(having(EMPTY_GRANT)));
+  });
+
+  test('tells a change that it makes again what has become of the login since', async () => {
+    const { store, memory, disk } = world();
+    const login = { ...EMPTY_GRANT, refreshToken: { secret: new Secret('r'), issuedAtMs: 1 } };
+    const told: unknown[] = [];
+    disk.canWrite = false;
+    await store.update((record, { isLate, isGone }) => {
+      told.push([isLate, isGone]);
+      return record;
+    });
+    // A storage that lost all it had, or had nothing yet, is not one from which a login was removed.
+    for (const stored of [undefined, login, undefined]) {
+      await memory.updateGrant(KEYED, () => stored);
+      await store.read();
+    }
+    // Nor is one that cannot be read.
+    disk.canRead = false;
+    await store.read();
+    disk.canWrite = true;
+    await store.flush();
+
+    const [atFirst, late, gone] = [
+      [false, false],
+      [true, false],
+      [true, true],
+    ];
+    expect(told).toEqual([late, late, gone, atFirst, gone]);
+    expect(await memory.getGrant(KEYED)).toBeUndefined();
   });
 
   test('has no lock to give: the task runs without, and knows that', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../src/index.js';
+import { withoutRefreshToken } from '../src/grant-changes.js';
 import { breakInFlight, DISK_FULL, fragileSetup, mend } from './support/fragile-cache.js';
-import { KEYED, type SetupOptions } from './support/setup.js';
+import { HOUR, KEYED, LOGGED_IN, MINUTE, outcomeOf, type SetupOptions } from './support/setup.js';
 
 // An answer that could not be stored, or only by half, is stored later: others may have written meanwhile.
 
@@ -28,6 +29,7 @@ describe('a minted answer of which only the refresh token could be stored', () =
   test('does not come back over the refresh token that has replaced its own', async () => {
     const world = await unstored(HALF, {});
     expect(await valuesOf(world)).toEqual(['refresh-token-1', undefined]);
+    await world.clock.advance(1_000);
     expect((await world.other.getValidToken('monitoring')).reveal()).toBe('access-token-2');
     await world.late();
 
@@ -51,6 +53,14 @@ describe('a minted answer of which only the refresh token could be stored', () =
     expect(await valuesOf(world)).toEqual(['refresh-token-2', 'access-token-2']);
   });
 
+  test('is not put back once a human has ended the login', async () => {
+    const world = await unstored(HALF, {});
+    await world.shared.updateGrant(KEYED, () => undefined);
+    await world.late();
+
+    expect(await world.shared.getGrant(KEYED)).toBeUndefined();
+  });
+
   test('is stored whole where nothing was before', async () => {
     for (const broken of [HALF, NOT_AT_ALL]) {
       const world = await unstored(broken, {});
@@ -58,6 +68,61 @@ describe('a minted answer of which only the refresh token could be stored', () =
 
       expect(await valuesOf(world)).toEqual(['refresh-token-1', 'access-token-1']);
     }
+  });
+});
+
+describe.each([
+  ['of which only the refresh token could be stored', HALF],
+  ['that could not be stored at all', NOT_AT_ALL],
+])('the answer to a refresh %s', (_, broken) => {
+  test('brings no login back that a human has ended', async () => {
+    const world = await unstored(broken);
+    await world.shared.updateGrant(LOGGED_IN, () => undefined);
+    await world.late();
+
+    expect(await world.shared.getGrant(LOGGED_IN)).toBeUndefined();
+    expect(await outcomeOf(world.another().getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+    });
+  });
+
+  test('is not used by this process either, once a human has ended the login', async () => {
+    const world = await unstored(broken);
+    await world.shared.updateGrant(LOGGED_IN, () => undefined);
+    await world.clock.advance(MINUTE);
+
+    expect(await outcomeOf(world.manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+    });
+    expect(world.provider.calls).toBe(1);
+  });
+
+  test('brings no refresh token back that another process has found refused', async () => {
+    const world = await unstored(broken);
+    await world.shared.updateGrant(LOGGED_IN, (current) =>
+      withoutRefreshToken(current!, current!.refreshToken!.secret.fingerprint),
+    );
+    await world.late();
+
+    expect(await valuesOf(world)).toEqual([undefined, undefined]);
+  });
+
+  test('is stored after a time in which the storage could not be read', async () => {
+    const world = await unstored({ ...broken, read: DISK_FULL });
+    await world.clock.advance(MINUTE);
+    expect((await world.manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+    await world.late();
+
+    expect(await valuesOf(world)).toEqual(['refresh-token-2', 'access-token-1']);
+  });
+
+  test('leaves a newer token, and the refresh token, of another process as they are', async () => {
+    const world = await unstored(broken, { login: ['monitoring'], service: { rotates: false } });
+    await world.clock.advance(HOUR);
+    expect((await world.other.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+    await world.late();
+
+    expect(await valuesOf(world)).toEqual(['refresh-token-1', 'access-token-2']);
   });
 });
 
