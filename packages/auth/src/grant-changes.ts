@@ -100,8 +100,8 @@ function withTokenBeside(record: GrantRecord, answer: StoredAnswer): GrantRecord
 
 /**
  * Stores an answer: the refresh token; the token under its own scope, if it serves that, and, since a refresh renews the
- * whole grant, under every other one of it that has a token already; and that nothing is amiss any more. What another
- * process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
+ * whole grant, under every other one of it that has a token already; and that nothing is amiss any more, unless that came
+ * since. What another process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
   if (isOvertaken(record, answer)) return withTokenBeside(record, answer);
@@ -117,13 +117,13 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
     }
   }
   if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key))) put(key);
+  const isAmissSince = isLate && (record.lastFailure?.atMs ?? 0) > grant.token.issuedAtMs;
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
   const proofKey = grant.proofKey ?? grant.token.proofKey ?? record.proofKey;
   return {
     ...without(
       isSettledBy(record, answer) ? withoutSentRefresh(record) : record,
-      'lastFailure',
-      'notBeforeMs',
+      ...(isAmissSince ? [] : (['lastFailure', 'notBeforeMs'] as const)),
       'refreshToken',
     ),
     tokens,

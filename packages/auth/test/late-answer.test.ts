@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../src/index.js';
 import { withoutRefreshToken } from '../src/grant-changes.js';
+import { overloaded } from './support/failures.js';
 import { breakInFlight, DISK_FULL, fragileSetup, mend } from './support/fragile-cache.js';
 import { HOUR, KEYED, LOGGED_IN, MINUTE, outcomeOf, type SetupOptions } from './support/setup.js';
 
@@ -142,4 +143,17 @@ test('a token that is minted while a human logs in is stored beside that login, 
 
   expect(await world.stored()).toMatchObject(theirs);
   expect((await world.stored()).tokens.get('monitoring')).toBe(token);
+});
+
+test('the second half of an answer leaves the rest that the service has asked for since', async () => {
+  const world = await unstored(HALF);
+  await world.clock.advance(1_000);
+  world.provider.next({ refuse: overloaded({ retryAfterMs: 10 * MINUTE }) });
+  await outcomeOf(world.other.getValidToken('monitoring'));
+  const { notBeforeMs, lastFailure } = await world.stored();
+  expect(notBeforeMs).toBe(world.clock.nowMs() + 10 * MINUTE);
+  await world.late();
+
+  expect(await world.stored()).toMatchObject({ notBeforeMs, lastFailure });
+  expect(await valuesOf(world)).toEqual(['refresh-token-2', 'access-token-1']);
 });
