@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SendOutcome } from '../src/monitor/batch-sender.js';
 import { listPreludes, movePreludes } from '../src/queue/prelude-file.js';
+import { surveyQueue } from '../src/queue/queue-survey.js';
 import { giveUpFile, listSegments, moveSegment } from '../src/queue/segment-folder.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { FakeClock } from './support/fake-clock.js';
 import { accountFolder, filesIn, newKeys } from './support/queue.js';
 import { DELIVERED, DOWN, LOGGED_OUT, once, startProcess } from './support/queue-process.js';
 import { leavePrelude } from './support/left-prelude.js';
@@ -108,6 +110,16 @@ describe('what was made of a prelude', () => {
     sent.push(...(await deliverRest({ ...place, folder })));
     expect(sent.flat()).toHaveLength(20_000);
     expect(once(sent)).toHaveLength(20_000);
+  }, 60_000);
+
+  test('is counted no more as what waits, and no more the oldest of it', async () => {
+    const { folder, keys, sent } = await leaveHalf();
+    const context = { clock: new FakeClock(), random: () => 1 };
+    const [survey] = await surveyQueue({ root: dirname(folder), keys }, context);
+    const delivered = once(sent).length;
+    expect(survey?.waiting).toBe(20_000 - delivered);
+    // They are 500 to a record, each of which has a time of its own.
+    expect(survey?.oldestAtMs).toBe(1_000 + Math.floor(delivered / 500) * 500);
   }, 60_000);
 
   test('is not counted as lost where the rest of it is given up', async () => {

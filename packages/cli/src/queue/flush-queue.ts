@@ -8,8 +8,8 @@ import { EventJournal } from './event-journal.js';
 import { Pause } from './pause.js';
 import type { QueuePlace } from './queue-place.js';
 import { RefusedEvents } from './refused-events.js';
-import { countWaiting } from './segment-folder.js';
 import { sendInHand } from './send-in-hand.js';
+import { WaitingCount } from './waiting-count.js';
 
 /** A try that failed is followed by others, this many in a row. */
 const TRIES = 3;
@@ -30,14 +30,18 @@ export type Flushed = {
 };
 
 export type FlushOptions = {
-  readonly access: AccountAccess;
+  readonly access: Pick<AccountAccess, 'send'>;
   readonly queue: AccountQueue;
-  readonly place: QueuePlace;
+  readonly place: Pick<QueuePlace, 'keys'>;
 };
 
+type Counts = { delivered: number; refused: number; lost: number };
+type FlushContext = Pick<CommandContext, 'clock' | 'createId' | 'version'>;
+
 /** Delivers all of an account's queue now; where another process is at it, tells that one to try now, and waits for it. */
-export async function flushQueue(options: FlushOptions, context: CommandContext): Promise<Flushed> {
-  const { queue } = options;
+export async function flushQueue(options: FlushOptions, context: FlushContext): Promise<Flushed> {
+  const { queue, place } = options;
+  const count = new WaitingCount({ folder: queue.folder ?? '', keys: place.keys, clock: context.clock });
   // A human asks: a wait of our own making is over. One that the API ordered is not.
   const { ms, isOrdered } = await queue.schedule.waitMs();
   if (ms > 0 && isOrdered) {
@@ -45,13 +49,13 @@ export async function flushQueue(options: FlushOptions, context: CommandContext)
       reason: `the API asked to be left alone for ${Math.ceil(ms / 1_000)} s more`,
       needsHuman: false,
     };
-    return { delivered: 0, refused: 0, lost: 0, waiting: await countWaiting(queue.folder ?? ''), failure };
+    return { delivered: 0, refused: 0, lost: 0, waiting: (await count.look()).events, failure };
   }
   await queue.schedule.clear();
   const counts = { delivered: 0, refused: 0, lost: 0 };
   try {
-    const failure = await deliverAll(options, counts, context);
-    return { ...counts, waiting: await countWaiting(queue.folder ?? ''), failure };
+    const failure = await deliverAll(options, { counts, count }, context);
+    return { ...counts, waiting: (await count.look()).events, failure };
   } finally {
     await queue.release();
   }
@@ -59,8 +63,8 @@ export async function flushQueue(options: FlushOptions, context: CommandContext)
 
 async function deliverAll(
   { access, queue, place }: FlushOptions,
-  counts: { delivered: number; refused: number; lost: number },
-  context: CommandContext,
+  { counts, count }: { readonly counts: Counts; readonly count: WaitingCount },
+  context: FlushContext,
 ): Promise<Flushed['failure']> {
   const { clock } = context;
   const { keys } = place;
@@ -72,7 +76,7 @@ async function deliverAll(
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
       hand.clear();
-      const failure = await waitForOther(queue, pause, context);
+      const failure = await waitForOther(queue, count, pause, context);
       if (failure !== 'gone') return failure;
       continue;
     }
@@ -114,14 +118,14 @@ async function deliverAll(
 /** Waits while another process delivers. `gone`: it does so no more. */
 async function waitForOther(
   queue: AccountQueue,
+  count: WaitingCount,
   pause: Pause,
-  { clock }: CommandContext,
+  { clock }: FlushContext,
 ): Promise<Flushed['failure'] | 'gone'> {
   const startedAtMs = clock.nowMs();
-  const folder = queue.folder ?? '';
   let [least, leastAtMs] = [Infinity, clock.monotonicMs()];
   for (;;) {
-    const waiting = await countWaiting(folder);
+    const waiting = (await count.look()).events;
     if (waiting === 0) return undefined;
     if (waiting < least) [least, leastAtMs] = [waiting, clock.monotonicMs()];
     const failure = await queue.schedule.lastFailure();
@@ -137,7 +141,7 @@ async function waitForOther(
 }
 
 /** For what collects batches: this process captures nothing. */
-function emptyJournal({ clock }: CommandContext): EventJournal {
+function emptyJournal({ clock }: FlushContext): EventJournal {
   return new EventJournal(
     {
       clock,

@@ -4,12 +4,11 @@ import type { CommandContext } from '../command-context.js';
 import { BacklogSegment } from './backlog-segment.js';
 import { DeliverySchedule, type DeliveryFailure } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
-import type { MonitorEvent } from '../monitor/monitor-event.js';
-import { listPreludes, readPrelude } from './prelude-file.js';
 import type { QueuePlace } from './queue-place.js';
-import { countEvents, countWaiting, listSegments } from './segment-folder.js';
+import { countEvents, listSegments } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
 import type { QueueAccount } from './state-folder.js';
+import { oldestOf, WaitingCount } from './waiting-count.js';
 
 /** What is in one account's part of the queue. */
 export type AccountSurvey = {
@@ -33,7 +32,7 @@ export type AccountSurvey = {
 
 /** Looks at all parts of the queue; changes nothing. */
 export async function surveyQueue(
-  { root, keys }: QueuePlace,
+  { root, keys }: Pick<QueuePlace, 'root' | 'keys'>,
   { clock, random }: Pick<CommandContext, 'clock' | 'random'>,
 ): Promise<readonly AccountSurvey[]> {
   const names = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f]{16}$/.test(name));
@@ -43,13 +42,12 @@ export async function surveyQueue(
     const segments = await listSegments(folder);
     const refused = segments.filter(({ state }) => state === 'refused');
     const opened = await openAll(segments, keys);
-    const preludes = await readPreludes(folder, keys, clock.nowMs());
-    const times = [opened.oldestAtMs, ...preludes.events.map(({ timestamp }) => Date.parse(timestamp))];
+    const { events, preludes } = await new WaitingCount({ folder, keys, clock }).look();
     surveys.push({
       folder,
-      account: opened.account ?? preludes.account,
-      waiting: (await countWaiting(folder)) + preludes.events.length,
-      oldestAtMs: times.filter((atMs) => atMs !== undefined).sort((a, b) => a - b)[0],
+      account: opened.account ?? preludes.findLast(({ account }) => account !== undefined)?.account,
+      waiting: events,
+      oldestAtMs: oldestOf([opened.oldestAtMs, ...preludes.map(({ oldestAtMs }) => oldestAtMs)]),
       refused: await sum(refused, (file) => countEvents(segmentPath(file))),
       ...(await filesIn(folder)),
       deliveredBy: await new DrainLease({ folder, clock, random }).owner().catch(() => undefined),
@@ -72,20 +70,6 @@ async function openAll(segments: readonly SegmentFile[], keys: QueuePlace['keys'
     await segment.close();
   }
   return { account, oldestAtMs };
-}
-
-/** What sessions left that were killed as they started. */
-async function readPreludes(folder: string, keys: QueuePlace['keys'], nowMs: number) {
-  let account: QueueAccount | undefined;
-  const events: MonitorEvent[] = [];
-  for (const path of await listPreludes(folder)) {
-    const prelude = await readPrelude(path, keys, nowMs).catch(() => undefined);
-    if (prelude === undefined || !('events' in prelude)) continue;
-    events.push(...prelude.events);
-    const { profile, origin } = prelude.description;
-    if (profile !== undefined) account = { profile, origin };
-  }
-  return { account, events };
 }
 
 async function filesIn(folder: string) {

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import type { SendOutcome } from '../src/monitor/batch-sender.js';
+import { DrainLease } from '../src/queue/drain-lease.js';
+import { flushQueue, type Flushed } from '../src/queue/flush-queue.js';
+import { countWaiting } from '../src/queue/segment-folder.js';
+import type { SegmentKeys } from '../src/queue/segment-keys.js';
+import { FakeClock } from './support/fake-clock.js';
+import { leavePrelude } from './support/left-prelude.js';
+import { accountFolder, newKeys } from './support/queue.js';
+import { DELIVERED, diskAtRest, DOWN, startProcess } from './support/queue-process.js';
+
+/** Flushes a folder, as the clock goes on. */
+async function flush(
+  { folder, keys, clock = new FakeClock() }: { folder: string; keys: SegmentKeys; clock?: FakeClock },
+  script: readonly SendOutcome[],
+): Promise<Flushed> {
+  const { queue } = await startProcess({ folder, keys, clock });
+  let sent = 0;
+  const send = (): Promise<SendOutcome> =>
+    Promise.resolve(script[Math.min(sent++, script.length - 1)] ?? DOWN);
+  let flushed: Flushed | undefined;
+  const context = { clock, createId: () => 'id', version: '0.0.0' };
+  const flushing = flushQueue({ access: { send }, queue, place: { keys } }, context).then((result) => {
+    flushed = result;
+  });
+  for (let steps = 0; flushed === undefined && steps < 1_000; steps += 1) {
+    await clock.advance(100);
+    await diskAtRest();
+  }
+  await flushing;
+  if (flushed === undefined) throw new Error('unreachable: it has ended');
+  return flushed;
+}
+
+describe('km queue flush', () => {
+  test('counts what is still to be made of what a killed session left, where the API does not answer', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await leavePrelude(folder, keys, 20_000);
+    const flushed = await flush({ folder, keys }, [...Array<SendOutcome>(15).fill(DELIVERED), DOWN]);
+    expect(flushed.failure).toMatchObject({ reason: 'down' });
+    expect(flushed.delivered).toBeGreaterThan(4_000);
+    expect(flushed.waiting).toBe(20_000 - flushed.delivered);
+    expect(await countWaiting(folder)).toBeLessThan(flushed.waiting);
+  }, 60_000);
+
+  test('does not take another process to be through that has made nothing of it yet', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await leavePrelude(folder, keys, 2_000);
+    const clock = new FakeClock();
+    const other = new DrainLease({ folder, clock, random: () => 1 });
+    expect(await other.take()).toBe(true);
+    const flushed = await flush({ folder, keys, clock }, [DELIVERED]);
+    await other.release();
+    expect(flushed).toMatchObject({ delivered: 0, waiting: 2_000 });
+    expect(flushed.failure?.reason).toContain('delivers the queue, and does not get on');
+    expect(await flush({ folder, keys, clock }, [DELIVERED])).toMatchObject({ delivered: 2_000, waiting: 0 });
+  }, 60_000);
+});
