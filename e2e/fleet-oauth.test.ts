@@ -68,6 +68,18 @@ describe.skipIf(!HAS_REDIS)('a login at another issuer that is kept in Redis', (
     expect(await fleet.raw.hlen('km:logins')).toBe(0);
   });
 
+  test('is made again at that issuer from any machine, and serves the others as before', async () => {
+    const [fleet, server] = [await startFleet(), await startOAuthServer({ clients: [CLI], tokenTtl: 600 })];
+    const [first, other] = [machineOf(fleet), machineOf(fleet)];
+    expect(await logInByWeb([...at(server), '--web', ...SCOPES], first)).toMatchObject({ code: 0 });
+    const profiles = await runKm(['auth', 'profiles', '--json'], { env: other });
+    expect(JSON.parse(profiles.stdout)).toMatchObject({ profiles: [{ issuer: server.issuer }] });
+    expect(await logInByWeb([], other)).toMatchObject({ code: 0 });
+    expect(server.revoked()).toBe(1);
+    for (const env of [first, other, machineOf(fleet)])
+      expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+  });
+
   test('of a client brings its secret to every machine, sealed', async () => {
     const clients = [service('client_secret_basic')];
     const [fleet, server] = [await startFleet(), await startOAuthServer({ clients })];

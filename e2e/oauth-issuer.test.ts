@@ -48,6 +48,24 @@ describe('an issuer in the place of the Kilometers API', () => {
     expect(JSON.stringify(server.seen.map(({ body }) => body.toString()))).not.toContain('km_live_other');
   });
 
+  test('is logged in to again where only the login from before names it, and the Kilometers API is not', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    // As on another machine of a fleet.
+    const configuration = join(kilometersFolder(env), 'config.json');
+    const before = readFileSync(configuration, 'utf8');
+    rmSync(configuration);
+    const { stdout } = await runKm(['auth', 'profiles', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ profiles: [{ issuer: server.issuer }] });
+    const byKey = await runKm(['auth', 'login', '--api-key-stdin'], { env, input: 'km_live_other' });
+    expect(byKey).toMatchObject({ code: 2, stdout: '' });
+    expect(byKey.stderr).toContain(`this profile logs in at ${server.issuer}`);
+    expect(await logInByWeb([], env)).toMatchObject({ code: 0 });
+    expect(server.revoked()).toBe(1);
+    expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(configuration, 'utf8'))).toEqual(JSON.parse(before));
+  });
+
   test('whose settings were changed by hand is not used with the login from before', async () => {
     const server = await startOAuthServer({ clients: [CLI] });
     const { env } = await logInByWeb([...at(server), ...WEB]);

@@ -7,7 +7,7 @@ import {
   type OAuthLogin,
   type StoredLogin,
 } from '@kilometers/auth';
-import type { Configuration, ProfileSettings } from './config/configuration.js';
+import type { Configuration, ProfileSettings, ProviderSettings } from './config/configuration.js';
 import { readConfiguration } from './config/read-configuration.js';
 import type { CredentialKind } from './credential-kind.js';
 
@@ -32,7 +32,7 @@ export type Account = {
   readonly config: AuthManagerConfig;
   /** The command that logs the profile in. */
   readonly loginCommand: string;
-  /** What `config.json` says of the profile. */
+  /** What `config.json` says of the profile, and the issuer that only its login names. */
   readonly own: ProfileSettings;
   /** A stored login that is not used, or cannot be read, and why. */
   readonly note: string | undefined;
@@ -44,7 +44,7 @@ export type Settings = {
   readonly endpoint: Sourced<string> | undefined;
   /** Of the environment and the profile, for the manager. */
   readonly config: AuthManagerConfig;
-  /** What `config.json` says of the profile. */
+  /** What `config.json` says of the profile, and the issuer that only its login names. */
   readonly own: ProfileSettings;
 };
 
@@ -93,6 +93,26 @@ function forAnotherIssuer(config: AuthManagerConfig): AuthManagerConfig {
   return { ...config, apiKey: undefined, apiEndpoint: undefined };
 }
 
+/**
+ * `settings` with the issuer of the profile's stored login, where nothing else says what is logged in to. Mostly `config.json`
+ * names it; not so on another machine of a fleet.
+ */
+export function withIssuerOf(login: StoredLogin | undefined, settings: Settings): Settings {
+  if (login?.kind !== 'oauth' || settings.endpoint !== undefined) return settings;
+  const { apiEndpoint } = login;
+  return {
+    ...settings,
+    endpoint: { value: apiEndpoint, source: 'login' },
+    config: forAnotherIssuer(settings.config),
+    own: { ...settings.own, apiEndpoint, provider: login.provider as ProviderSettings },
+  };
+}
+
+/** Another issuer, as the profile or its login has it. */
+export function issuerOf({ own, oauth }: Pick<Account, 'own' | 'oauth'>): OAuthLogin['provider'] | undefined {
+  return own.provider ?? oauth?.provider;
+}
+
 /** `command` as it is to be run for the account that is meant, for those who are told to. */
 export function commandFor(
   command: string,
@@ -133,14 +153,12 @@ export async function resolveAccount(
   logins: Pick<LoginStore, 'get'> | undefined,
   configuration?: Pick<Configuration, 'activeProfile' | 'profiles'>,
 ): Promise<Account> {
-  const settings = settingsFrom(flags, environment, configuration);
-  const { profile, own } = settings;
+  const given = settingsFrom(flags, environment, configuration);
   // With both given there is nothing to look for.
-  const isGiven = settings.config.apiKey !== undefined && settings.endpoint !== undefined;
-  const stored = isGiven ? {} : await readLogin(logins, profile.value);
-  // Mostly `config.json` names the issuer; where it does not, as on another machine of a fleet, the login does.
-  const isElsewhere = settings.endpoint === undefined && stored.login?.kind === 'oauth';
-  const config = isElsewhere ? forAnotherIssuer(settings.config) : settings.config;
+  const isGiven = given.config.apiKey !== undefined && given.endpoint !== undefined;
+  const stored = isGiven ? {} : await readLogin(logins, given.profile.value);
+  const settings = withIssuerOf(stored.login, given);
+  const { profile, own, config } = settings;
   const endpoint: Sourced<string> =
     settings.endpoint ??
     (stored.login === undefined

@@ -3,7 +3,7 @@ import { readConfiguration } from '../config/read-configuration.js';
 import { CREDENTIAL_NAMES, type CredentialKind } from '../credential-kind.js';
 import { EXIT } from '../exit-code.js';
 import { profileNames } from '../profiles.js';
-import { resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
+import { issuerOf, resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
@@ -32,6 +32,7 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
   const profiles = await Promise.all(
     (await profileNames(configuration, environment, files?.logins)).map(async (name): Promise<ProfileRow> => {
       const account = await resolveAccount({ profile: name }, environment, files?.logins, configuration);
+      const issuer = issuerOf(account);
       return {
         name,
         isActive: name === active.value,
@@ -39,7 +40,7 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
         endpointFrom: account.endpoint.source,
         credential: account.credential?.value ?? null,
         credentialFrom: account.credential?.source ?? null,
-        issuer: account.own.provider?.issuer ?? null,
+        issuer: issuer === undefined ? null : String(issuer['issuer']),
       };
     }),
   );

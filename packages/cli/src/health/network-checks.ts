@@ -3,7 +3,7 @@ import type { CommandContext } from '../command-context.js';
 import { isExplained } from '../exit-code.js';
 import { proxyAddress, proxyFor } from '../network/proxy-choice.js';
 import { transportOf } from '../network/transport.js';
-import { serviceUrl, type Account } from '../settings.js';
+import { issuerOf, serviceUrl, type Account } from '../settings.js';
 import { printable } from '../terminal/printable.js';
 import { attempt, failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 import { certificateFlaw, trustCheck } from './trust-checks.js';
@@ -23,11 +23,6 @@ type Answered = { readonly endpoint: HealthCheck; readonly clock?: HealthCheck }
 
 /** A question that is under way, and what helps where no answer comes. */
 type Asking = { readonly answer: Promise<Answered | undefined>; readonly remedy: string };
-
-/** Another issuer, as the profile or its login has it: a login that a fleet shares is in no machine's `config.json`. */
-function issuerOf({ own, oauth }: Asked): Readonly<Record<string, unknown>> | undefined {
-  return own.provider ?? oauth?.provider;
-}
 
 /** Whether the API answers, or another issuer, by which way, whom it proves to be, and what time it has. */
 export async function networkChecks(

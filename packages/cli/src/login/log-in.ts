@@ -7,7 +7,7 @@ import {
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { expectChangeable, withProfile } from '../config/change-configuration.js';
-import { settingsFrom, type Settings } from '../settings.js';
+import { settingsFrom, withIssuerOf, type Settings } from '../settings.js';
 import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -30,13 +30,15 @@ export async function logIn(
   context: CommandContext,
   guard: ProfileGuard = () => undefined,
 ): Promise<void> {
-  const settings = settingsFrom(flags, context.environment);
-  const profile = settings.profile.value;
+  const given = settingsFrom(flags, context.environment);
+  const profile = given.profile.value;
   // In config.json another name would be a flaw, for every command.
   expectProfileName(profile);
-  const apiEndpoint = settings.endpoint?.value ?? DEFAULT_API_ENDPOINT;
+  const apiEndpoint = given.endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   const files = filesForLogin(context);
+  // A login that ended is made again where it was made, on whichever machine of a fleet.
+  const settings = withIssuerOf(await files.logins.get(profile), given);
   const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
   if (!isElsewhere) refuseIssuerFlags(flags);
   // Nobody is asked for what could not be kept then. What another issuer's login notes is known once it is won.
