@@ -40,6 +40,8 @@ test.each([
   { args: ['status'], said: '(Did you mean one of km auth status, km queue status?)' },
   { args: ['auth', 'statsu'], said: '(Did you mean one of stats, status?)' },
   { args: ['auth', 'status', '--jsn'], said: '(Did you mean --json?)' },
+  { args: ['stauts'], said: '(Did you mean one of km auth status, km auth stats, km queue status?)' },
+  { args: ['hlep'], said: '(Did you mean help?)' },
   { args: ['docter'], said: '(Did you mean doctor?)' },
 ])('km $args says what is nearest', async ({ args, said }) => {
   const run = await runKm(args);

@@ -9,17 +9,17 @@ export function withNearestCommand(message: string, program: Command): string {
   const word = /^error: unknown command '([^']+)'/.exec(message)?.[1];
   if (word === undefined) return message;
   const commands = commandTree(program).slice(1);
-  const called = (names: readonly string[]): readonly string[] =>
-    commands.filter((command) => names.includes(command.name())).map(fullName);
-  const same = called([word]);
-  if (same.length === 0 && message.includes('(Did you mean ')) return message;
-  const meant = same.length > 0 ? same : called(nearestNames(word, commands));
+  const names = commands.map((command) => command.name());
+  const beside = suggestedIn(message);
+  const nearest = names.includes(word) ? [word] : nearestNames(word, [...names, ...beside]);
+  if (nearest.some((name) => beside.includes(name))) return message;
+  const meant = commands.filter((command) => nearest.includes(command.name())).map(fullName);
   if (meant.length === 0) return message;
   return `unknown command '${word}' (Did you mean ${meant.length > 1 ? 'one of ' : ''}${meant.join(', ')}?)`;
 }
 
 /** Which names commander takes for misspelt in `word`, as it does of commands beside one another. */
-function nearestNames(word: string, commands: readonly Command[]): readonly string[] {
+function nearestNames(word: string, names: readonly string[]): readonly string[] {
   let said = '';
   const asked = new Command()
     .helpCommand(false)
@@ -30,11 +30,15 @@ function nearestNames(word: string, commands: readonly Command[]): readonly stri
         said = message;
       },
     });
-  for (const name of new Set(commands.map((command) => command.name()))) asked.command(name);
+  for (const name of new Set(names)) asked.command(name);
   try {
     asked.parse([word], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
   }
-  return /\(Did you mean (?:one of )?([^?]+)\?\)/.exec(said)?.[1]?.split(', ') ?? [];
+  return suggestedIn(said);
+}
+
+function suggestedIn(message: string): readonly string[] {
+  return /\(Did you mean (?:one of )?([^?]+)\?\)/.exec(message)?.[1]?.split(', ') ?? [];
 }
