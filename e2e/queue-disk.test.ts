@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
-import { accountAt, runKm } from './support/km.js';
+import { accountAt, API_KEY, environment, monitoring, runKm } from './support/km.js';
 import { can, mountSmall, run } from './support/login-system.js';
 import { numbersTo, startSession, storedNumbers } from './support/queue-session.js';
+import { flawsBySchema } from './support/schema.js';
+import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
 const CAN_MOUNT = can('a small disk', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
@@ -70,6 +72,27 @@ describe.runIf(CAN_MOUNT)('where the queue cannot be written', () => {
     expect(storedNumbers(api, 'freed')).toEqual(numbersTo(MESSAGES));
     expect(storedNumbers(api, 'freed', 'inbound')).toEqual(numbersTo(MESSAGES));
     expect(session.km.stderr()).toMatch(/^km: events wait in memory only, for now: [^\n]+\n$/);
+  }, 120_000);
+
+  test('km queue flush --json tells those that are lost from those that were set aside', async () => {
+    const api = await startApi();
+    const state = join(temporaryFolder(), 'state');
+    mkdirSync(state);
+    mountSmall(state, '1m');
+    const filler = join(state, 'filler');
+    const nobody = environment({ KILOMETERS_API_ENDPOINT: api.url, XDG_STATE_HOME: state });
+    const env = { ...nobody, KILOMETERS_API_KEY: API_KEY };
+    const flush = async (isFull: boolean): Promise<unknown> => {
+      await runKm(monitoring(ECHO), { env: nobody, input: '{"jsonrpc":"2.0","method":"one"}\n' });
+      if (isFull) fill(filler);
+      const { code, stdout } = await runKm(['queue', 'flush', '--json'], { env });
+      expect(code).toBe(0);
+      expect(flawsBySchema('queue-flush', stdout)).toEqual([]);
+      return JSON.parse(stdout);
+    };
+    api.trouble.add('path=/api/events/batch,status=413,count=inf');
+    expect(await flush(false)).toMatchObject({ delivered: 0, refused: 2, lost: 0, waiting: 0 });
+    expect(await flush(true)).toMatchObject({ delivered: 0, refused: 2, lost: 2, waiting: 0 });
   }, 120_000);
 });
 

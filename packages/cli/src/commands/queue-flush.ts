@@ -38,9 +38,9 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
   const flushed = isEmpty ? NOTHING : await flushQueue({ access, queue, place }, context);
   await access.stop();
 
-  const { delivered, refused, waiting, failure } = flushed;
+  const { delivered, refused, lost, waiting, failure } = flushed;
   if (flags.json === true) {
-    const report = { delivered, refused, waiting, failure: failure?.reason ?? null, revocations };
+    const report = { delivered, refused, lost, waiting, failure: failure?.reason ?? null, revocations };
     await context.answer(`${JSON.stringify(report, undefined, 2)}\n`);
   } else {
     tellPeople(flushed, context);
