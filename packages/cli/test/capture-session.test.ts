@@ -9,13 +9,16 @@ import { queuePlace } from '../src/queue/queue-place.js';
 import { openStorage } from '../src/token-cache.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 import { FakeClock } from './support/fake-clock.js';
+import { filesIn, until } from './support/queue.js';
 import { diskAtRest } from './support/queue-process.js';
 
 /** So long what has to come is waited for: longer than a busy machine takes. */
 const PATIENCE_MS = 50_000;
+/** So long after it was found wrong a file has been looked at again. */
+const LOOK_AGAIN_MS = 10_000;
 
 /** A session whose config.json cannot be read until `correct` is called; nobody is logged in. */
-function startSession() {
+function startSession({ isPreludeWhole = true } = {}) {
   const folder = temporaryFolder();
   const path = join(folder, 'config.json');
   writeFileSync(path, '{', { mode: 0o600 });
@@ -49,7 +52,7 @@ function startSession() {
     ({ type }) => {
       reports.push(type);
       if (type === 'ready') void session.secure();
-      if (type === 'keep') session.kept(true);
+      if (type === 'keep') session.kept(isPreludeWhole);
     },
   );
   onTestFinished(() =>
@@ -75,6 +78,7 @@ function startSession() {
   }
 
   return {
+    clock,
     context,
     reports,
     session,
@@ -91,6 +95,10 @@ function startSession() {
       }
       session.wake();
       await passUntil(() => writer.usedBytes === 0);
+    },
+    queueFiles: () => {
+      const root = queuePlace(context, openStorage(context))?.root ?? '';
+      return filesIn(root).reduce((sum, name) => sum + filesIn(join(root, name)).length, 0);
     },
     correct: () => writeFileSync(path, '{}', { mode: 0o600 }),
     async waiting() {
@@ -123,3 +131,25 @@ test('what memory had no room for meanwhile is not called safe: what passed at f
   expect(isSafe).toBe(false);
   expect(run.reports).toContain('keep');
 }, 60_000);
+
+test.each([
+  ['its file is looked at again', { isOpen: false, isUrgent: false }],
+  ['the disk takes what waited', { isOpen: true, isUrgent: false }],
+  ['the disk takes what waited, in a hurry,', { isOpen: true, isUrgent: true }],
+])(
+  'a session that ends while %s loses nothing: the disk takes the rest first',
+  async (_, { isOpen, isUrgent }) => {
+    const run = startSession({ isPreludeWhole: false });
+    await run.pass(20_000, 1_000);
+    run.correct();
+    await run.clock.advance(LOOK_AGAIN_MS);
+    if (isOpen) await until(() => run.queueFiles() > 0);
+    expect(run.reports).not.toContain('ready');
+    if (isUrgent) run.session.hurry();
+    const isSafe = await run.passUntilSettled(run.session.finish({ exitCode: 0, timeLimitMs: 3_000 }));
+    expect(run.context.told.filter((line) => line.includes('lost'))).toEqual([]);
+    expect(isSafe).toBe(true);
+    expect(await run.waiting()).toBe(20_000);
+  },
+  60_000,
+);

@@ -31,7 +31,14 @@ export class CaptureSession {
   readonly #listeners: readonly NoticeListener[];
   readonly #messages: MonitorMessages;
   readonly #report: (report: ThreadReport) => void;
+  /** Resolves when the outlet has what waited for it; with `undefined` where there is none, and never will be. */
   readonly #outlet: Promise<EventOutlet | undefined>;
+  /** The outlet, from when it is open. */
+  #opened: EventOutlet | undefined;
+  /** Settles when the try to open the outlet and to hand over what waits is over that is under way, or was the last. */
+  #attempt: Promise<unknown> = Promise.resolve();
+  /** From here on the outlet takes nothing more of what waits: what it has is counted. */
+  #isHandOverEnded = false;
   readonly #correlationId: string;
   /** Events that the outlet has not taken: it is not open yet. */
   readonly #waiting: MonitorEvent[] = [];
@@ -45,10 +52,6 @@ export class CaptureSession {
   /** Whether events were given up that memory had no room for. */
   #hasGivenUp = false;
   #answerKept: (isWhole: boolean) => void = () => undefined;
-  #giveUp: () => void = () => undefined;
-  readonly #isUnsettled = new Promise<void>((resolve) => {
-    this.#giveUp = resolve;
-  });
   #hurry: () => void = () => undefined;
   readonly #isUrgent = new Promise<void>((resolve) => {
     this.#hurry = resolve;
@@ -165,12 +168,16 @@ export class CaptureSession {
   /** Hands over what waited, and what comes meanwhile: no faster than the disk takes it, or memory would be full. */
   async #handOver(outlet: EventOutlet): Promise<void> {
     this.#congestion = outlet.congestion;
-    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+    while (!this.#isHandOverEnded) {
+      const event = this.#waiting.shift();
+      if (event === undefined) {
+        this.#add = outlet.add;
+        return;
+      }
       this.#waitingBytes -= sizeInMemory(event);
       outlet.add(event);
       await outlet.congestion();
     }
-    this.#add = outlet.add;
   }
 
   #notify(notice: MonitorNotice): void {
@@ -183,11 +190,9 @@ export class CaptureSession {
     const { clock, tell } = this.#context;
     for (;;) {
       try {
-        const outlet = await this.#open(data, notify);
-        await this.#handOver(outlet);
-        if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
-        this.#report({ type: 'ready' });
-        return outlet;
+        const attempt = this.#openOnce(data, notify);
+        this.#attempt = attempt;
+        return await attempt;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         // Its flags and variables stay as they are; a file can be corrected.
@@ -199,26 +204,36 @@ export class CaptureSession {
           return undefined;
         }
         this.#messages.tellHuman(reason);
-        this.#giveUp();
         await new Promise<void>((resolve) => clock.schedule(resolve, LOOK_AGAIN_MS, false));
       }
     }
   }
 
-  async #open({ flags, correlationId }: CaptureThreadData, notify: NoticeListener): Promise<EventOutlet> {
+  async #openOnce(data: CaptureThreadData, notify: NoticeListener): Promise<EventOutlet> {
+    const { flags, correlationId } = data;
     const outlet = await openEventOutlet(flags, this.#context, { correlationId, notify });
+    this.#opened = outlet;
     if (this.#log !== undefined) outlet.subscribe(this.#log.onAuthEvent);
     outlet.subscribe(this.#messages.onAuthEvent);
     outlet.start();
+    await this.#handOver(outlet);
+    if (this.#isHandOverEnded) return outlet;
+    if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
+    this.#report({ type: 'ready' });
     return outlet;
   }
 
+  /** The outlet, with all that waited where there is time for it; `undefined` where none is open by then. */
   async #outletWithin(timeLimitMs: number): Promise<EventOutlet | undefined> {
-    const timeIsUp = new Promise<undefined>((resolve) => {
-      this.#context.clock.schedule(() => resolve(undefined), timeLimitMs, false);
+    const timeIsUp = new Promise<void>((resolve) => {
+      this.#context.clock.schedule(resolve, timeLimitMs, false);
     });
-    const inVain = Promise.race([timeIsUp, this.#isUnsettled, this.#isUrgent]).then(() => undefined);
-    return Promise.race([this.#outlet, inVain]);
+    const isOver = this.#attempt.catch(() => undefined);
+    await Promise.race([isOver, timeIsUp, this.#isUrgent]);
+    // The disk takes what waits, however urgent it is: else it may be lost.
+    if (this.#opened !== undefined) await Promise.race([isOver, timeIsUp]);
+    this.#isHandOverEnded = true;
+    return this.#opened;
   }
 }
 
