@@ -81,6 +81,8 @@ export interface TokenProvider {
    * @throws {TokenRequestError} `KM_AUTH_GRANT_REJECTED` when the credential sent is gone for good;
    *   `KM_AUTH_UNREACHABLE` when trying again later may work; `KM_AUTH_INVALID_SCOPE` and
    *   `KM_AUTH_CONFIGURATION` when asking the same again cannot work.
+   * @throws {AuthError} `KM_AUTH_CONFIGURATION`, `KM_AUTH_INSECURE_ENDPOINT` and `KM_AUTH_INVALID_OPTION` when nothing was
+   *   sent, because of how the provider or its issuer is set up.
    */
   requestToken(request: TokenRequest): Promise<TokenGrant>;
 }

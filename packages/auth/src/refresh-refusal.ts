@@ -17,6 +17,15 @@ export function unlockableError(): AuthError {
   );
 }
 
+/** A refresh token whose successor cannot be stored, and that others have, is not used up. */
+export function unstorableError(): AuthError {
+  return new AuthError(
+    'KM_AUTH_CACHE',
+    'the refresh token was not sent: the one that replaces it could not be stored, and the login would be lost. ' +
+      'Make the token cache writable (disk space, permissions), then try again',
+  );
+}
+
 /** Nobody knows whether anybody is logged in. */
 export function unreadableError(): AuthError {
   return new AuthError(

@@ -1,4 +1,4 @@
-import { AuthError } from './auth-error.js';
+import { AuthError, type AuthErrorCode } from './auth-error.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import {
@@ -15,10 +15,10 @@ import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
-import { unlockableError } from './refresh-refusal.js';
+import { unlockableError, unstorableError } from './refresh-refusal.js';
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
-import { TokenRequestError } from './token-request-error.js';
+import { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
 
 export type TokenRequestRunnerOptions = {
   readonly provider: TokenProvider;
@@ -39,14 +39,6 @@ export type RefreshSending = {
   readonly onAnswerLost?: () => void;
 };
 
-function unstorableError(): AuthError {
-  return new AuthError(
-    'KM_AUTH_CACHE',
-    'the refresh token was not sent: the one that replaces it could not be stored, and the login would be lost. ' +
-      'Make the token cache writable (disk space, permissions), then try again',
-  );
-}
-
 /** A provider that fails in a way of its own may have been heard by the service: the answer is lost. */
 function asAuthError(thrown: unknown): AuthError {
   if (thrown instanceof AuthError) return thrown;
@@ -57,6 +49,19 @@ function asAuthError(thrown: unknown): AuthError {
     { isAnswerLost: true },
     { cause: thrown },
   );
+}
+
+/** What a provider tells that cannot ask: how it, or its issuer, is set up is found wrong before anything is sent. */
+const UNSENT_CODES: readonly AuthErrorCode[] = [
+  'KM_AUTH_CONFIGURATION',
+  'KM_AUTH_INSECURE_ENDPOINT',
+  'KM_AUTH_INVALID_OPTION',
+];
+
+/** What is known of a request that failed; `undefined` where nothing is. */
+function failureOf(error: AuthError): TokenRequestFailure | undefined {
+  if (error instanceof TokenRequestError) return error.failure;
+  return UNSENT_CODES.includes(error.code) ? { isAnswerLost: false } : undefined;
 }
 
 /**
@@ -175,15 +180,17 @@ export class TokenRequestRunner {
       return grant;
     } catch (thrown) {
       const error = asAuthError(thrown);
-      if (!(error instanceof TokenRequestError)) throw error;
-      this.#setOffline(error.failure.status === undefined ? error.message : undefined);
-      const { successor } = error.failure;
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      if (error instanceof TokenRequestError)
+        this.#setOffline(failure.status === undefined ? error.message : undefined);
+      const { successor } = failure;
       if (single !== undefined && successor !== undefined) {
         await store.update((record, when) => withSuccessor(record, single, successor, when));
         throw error;
       }
       const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;
-      await this.#noteFailedTry(error, single !== undefined && !wasUncertain);
+      await this.#noteFailedTry(failure, single !== undefined && !wasUncertain);
       throw error;
     }
   }
@@ -217,8 +224,7 @@ export class TokenRequestRunner {
   }
 
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
-  async #noteFailedTry(error: TokenRequestError, isJournalOurs: boolean): Promise<void> {
-    const { status, isAnswerLost } = error.failure;
+  async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isJournalOurs: boolean): Promise<void> {
     const wasNeverSent = isAnswerLost === false;
     // A gateway's 500, 502 or 504 does not tell whether the service behind it did the work.
     const wasRefused = status !== undefined && isAnswerLost !== true && ![500, 502, 504].includes(status);

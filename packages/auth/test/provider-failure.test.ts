@@ -44,6 +44,27 @@ test('a refusal that tells its status takes back that the refresh token was sent
   expect(await stored()).not.toHaveProperty('sentRefresh');
 });
 
+test.each(['KM_AUTH_CONFIGURATION', 'KM_AUTH_INVALID_OPTION', 'KM_AUTH_INSECURE_ENDPOINT'] as const)(
+  'a provider that cannot ask because of how it is set up (%s) has sent nothing, and no answer is lost',
+  async (code) => {
+    const { manager, another, provider, stored } = await renewedBy(new AuthError(code, 'see the settings'));
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({ code });
+    const { refreshToken, sentRefresh, unexplainedRequestsAtMs } = await stored();
+    expect([sentRefresh, unexplainedRequestsAtMs]).toEqual([undefined, []]);
+
+    provider.revokeLogin(refreshToken!.secret);
+    const outcome = await outcomeOf(another().getValidToken('monitoring'));
+    expect(outcome).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(String(outcome)).not.toContain('lost');
+  },
+);
+
+test('a provider that fails with another error of the library may have been heard', async () => {
+  const { manager, stored } = await renewedBy(new AuthError('KM_AUTH_ABORTED', 'it took too long'));
+  await outcomeOf(manager.getValidToken('monitoring'));
+  expect(await stored()).toHaveProperty('sentRefresh');
+});
+
 test('a refusal takes nothing back when an earlier answer for the same refresh token was lost', async () => {
   const { manager, another, stored } = await renewedBy(
     new TokenRequestError('KM_AUTH_UNREACHABLE', 'hang up', { isAnswerLost: true }),
