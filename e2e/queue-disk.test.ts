@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
@@ -78,21 +78,28 @@ describe.runIf(CAN_MOUNT)('where the queue cannot be written', () => {
     const api = await startApi();
     const state = join(temporaryFolder(), 'state');
     mkdirSync(state);
-    mountSmall(state, '1m');
+    mountSmall(state, '2m');
     const filler = join(state, 'filler');
     const nobody = environment({ KILOMETERS_API_ENDPOINT: api.url, XDG_STATE_HOME: state });
     const env = { ...nobody, KILOMETERS_API_KEY: API_KEY };
-    const flush = async (isFull: boolean): Promise<unknown> => {
-      await runKm(monitoring(ECHO), { env: nobody, input: '{"jsonrpc":"2.0","method":"one"}\n' });
-      if (isFull) fill(filler);
+    const flushAfter = async (text: string, prepare: () => void): Promise<unknown> => {
+      const input = `${JSON.stringify({ jsonrpc: '2.0', method: 'say', params: { text } })}\n`;
+      await runKm(monitoring(ECHO), { env: nobody, input });
+      prepare();
       const { code, stdout } = await runKm(['queue', 'flush', '--json'], { env });
       expect(code).toBe(0);
       expect(flawsBySchema('queue-flush', stdout)).toEqual([]);
       return JSON.parse(stdout);
     };
     api.trouble.add('path=/api/events/batch,status=413,count=inf');
-    expect(await flush(false)).toMatchObject({ delivered: 0, refused: 2, lost: 0, waiting: 0 });
-    expect(await flush(true)).toMatchObject({ delivered: 0, refused: 2, lost: 2, waiting: 0 });
+    const kept = await flushAfter('short', () => undefined);
+    expect(kept).toMatchObject({ delivered: 0, refused: 2, lost: 0, waiting: 0 });
+    // There is room for the lock of who delivers, and none for the message.
+    const lost = await flushAfter('long'.repeat(50_000), () => {
+      fill(filler);
+      truncateSync(filler, statSync(filler).size - 64 * 1024);
+    });
+    expect(lost).toMatchObject({ delivered: 0, refused: 2, lost: 2, waiting: 0 });
   }, 120_000);
 });
 
