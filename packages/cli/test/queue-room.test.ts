@@ -78,8 +78,29 @@ describe('the room of the queue', () => {
         { ...systemClock, nowMs: () => Date.now() + days * DAY_MS },
       );
     for (const days of [0, 0, 0.9]) expect(await givenUp(of(days))).toEqual([]);
-    expect(filesIn(folder)).toHaveLength(3);
+    expect(filesIn(folder).filter((name) => name.endsWith('.closed'))).toHaveLength(3);
     expect(await givenUp(of(1.1))).toEqual([{ events: 9, why: 'age' }]);
+  });
+
+  test.each([
+    { what: 'that may be a minute old', maxAgeMs: 60_000, aheadMs: 0, everyMs: 30_000 },
+    { what: 'that may be an hour old', maxAgeMs: 3_600_000, aheadMs: 0, everyMs: 300_000 },
+    { what: 'whose name is of next year', maxAgeMs: 30 * DAY_MS, aheadMs: 365 * DAY_MS, everyMs: DAY_MS / 4 },
+  ])('has that time once to be delivered, of what $what', async ({ maxAgeMs, aheadMs, everyMs }) => {
+    const startMs = Date.now();
+    writeFileSync(join(folder, nameAt(startMs + aheadMs)), segment);
+    let passedMs = 0;
+    const at = () => room(2 ** 30, maxAgeMs, { ...systemClock, nowMs: () => startMs + passedMs });
+    for (; filesIn(folder).length > 0 && passedMs < 50 * DAY_MS; passedMs += everyMs) await givenUp(at());
+    expect(passedMs).toBeGreaterThan(maxAgeMs);
+    expect(passedMs).toBeLessThanOrEqual(maxAgeMs + Math.min(maxAgeMs, DAY_MS) + 4 * everyMs);
+  });
+
+  test('is not made of what others gave that time to meanwhile', async () => {
+    put(20);
+    for (let n = 0; n < 20; n += 1) utimesSync(join(folder, nameAt(n)), 60, 60);
+    expect((await Promise.all(Array.from({ length: 10 }, () => givenUp(room(2 ** 30))))).flat()).toEqual([]);
+    expect(filesIn(folder).filter((name) => name.endsWith('.closed'))).toHaveLength(20);
   });
 
   test('leaves an eighth at most to what was set aside', async () => {

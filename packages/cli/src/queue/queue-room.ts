@@ -3,9 +3,9 @@ import { basename, join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
-import { finishGivingUp, giveUpFile, isGivenUp } from './segment-folder.js';
+import { finishGivingUp, giveUpFile, isGivenUp, writtenAtMs } from './segment-folder.js';
 import { begunAtMs, parseSegmentPath } from './segment-name.js';
-import { isNote } from './segment-notes.js';
+import { hadGrace, isNote, notedOf, noteGrace } from './segment-notes.js';
 
 /** What was set aside may take this part of the room. */
 const ASIDE_PART = 1 / 8;
@@ -21,7 +21,7 @@ const UNSEEN_PART = 1 / 64;
 const LEFT_MS = 60_000;
 /** What seems too old for the first time may be so because the clock was put right: it has so long to be delivered. */
 const GRACE_MS = 24 * 3_600_000;
-/** A file is not written to for longer than this after it was begun, so one that says more had its grace. */
+/** A file is not written to for longer than this after it was begun: one that says more is as old as it seems. */
 const LONGEST_WRITTEN_MS = 2 * 3_600_000;
 
 /** What was given up to stay within the limits. */
@@ -76,12 +76,10 @@ export class QueueRoom {
     let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
     allBytes -= await this.#tidyAside(files, oldestMs);
     for (const file of files) {
-      if (ASIDE.test(basename(file.path))) continue;
-      const isTooOld = file.writtenAtMs < oldestMs && !(await this.#hasGrace(file));
+      if (ASIDE.test(basename(file.path)) || !canBeGivenUp(file.path)) continue;
+      const isTooOld = file.writtenAtMs < oldestMs && !(await this.#hasGrace(file, oldestMs));
       if (!isTooOld && allBytes + bytes <= maxBytes) continue;
-      const events = await giveUp(file.path);
-      if (events === undefined) continue;
-      lost[isTooOld ? 'age' : 'size'] += events;
+      lost[isTooOld ? 'age' : 'size'] += await giveUpFile(file.path);
       allBytes -= file.bytes;
     }
     const freeBytes = maxBytes - allBytes - bytes;
@@ -101,14 +99,15 @@ export class QueueRoom {
 
   /**
    * Whether a file that seems too old is seen so for the first time. It is dated so that it is too old again after its
-   * grace, whoever looks then.
+   * grace, whoever looks then; and noted after that, so that who finds the note finds the date.
    */
-  async #hasGrace({ path, writtenAtMs }: Sized): Promise<boolean> {
+  async #hasGrace({ path, writtenAtMs: seenMs }: Sized, oldestMs: number): Promise<boolean> {
     const { maxAgeMs } = this.#limits;
-    const isFirst = writtenAtMs - begunAtMs(path) <= LONGEST_WRITTEN_MS;
-    if (!isFirst) return false;
-    const until = new Date(this.#clock.nowMs() - maxAgeMs + Math.min(GRACE_MS, maxAgeMs));
+    if (await hadGrace(notedOf(path))) return ((await writtenAtMs(path)) ?? 0) >= oldestMs;
+    if (seenMs - begunAtMs(path) > LONGEST_WRITTEN_MS) return false;
+    const until = new Date(oldestMs + Math.min(GRACE_MS, maxAgeMs));
     await utimes(path, until, until).catch(() => undefined);
+    await noteGrace(notedOf(path));
     return true;
   }
 
@@ -143,8 +142,6 @@ export class QueueRoom {
   }
 }
 
-/** How many events went with a file; `undefined` where it is no file that can be given up. */
-async function giveUp(path: string): Promise<number | undefined> {
-  const isOurs = parseSegmentPath(path) !== undefined || isPreludeName(basename(path));
-  return isOurs ? giveUpFile(path) : undefined;
+function canBeGivenUp(path: string): boolean {
+  return parseSegmentPath(path) !== undefined || isPreludeName(basename(path));
 }

@@ -1,4 +1,4 @@
-import { rename, unlink } from 'node:fs/promises';
+import { rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /*
@@ -6,10 +6,11 @@ import { basename, dirname, join } from 'node:path';
  *
  *   position  up to where a segment is delivered
  *   made      how much of a prelude events were made of
+ *   grace     that it seemed too old, and was given time to be delivered all the same
  *
  * A note is tiny, and goes with what it tells of.
  */
-const NOTES = ['position', 'made'] as const;
+const NOTES = ['position', 'made', 'grace'] as const;
 
 /** A segment or prelude, in whichever state. */
 export type Noted = { readonly folder: string; readonly name: string };
@@ -25,6 +26,18 @@ export function notePath({ folder, name }: Noted, note: (typeof NOTES)[number]):
 /** Whether a file only says something of another one. */
 export function isNote(fileName: string): boolean {
   return NOTES.some((note) => fileName.endsWith(`.${note}`));
+}
+
+/** Notes that it had its grace. Never fails: where nothing can be noted it has it again. */
+export async function noteGrace(noted: Noted): Promise<void> {
+  await writeFile(notePath(noted, 'grace'), '', { mode: 0o600 }).catch(() => undefined);
+}
+
+export async function hadGrace(noted: Noted): Promise<boolean> {
+  return stat(notePath(noted, 'grace')).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function removeNotes(noted: Noted): Promise<void> {
