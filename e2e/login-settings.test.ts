@@ -59,6 +59,43 @@ describe('where config.json cannot be changed', () => {
   });
 });
 
+test.runIf(CAN_MOUNT)('where the folder for config.json cannot be made nobody is asked', async () => {
+  const one = await user();
+  const place = temporaryFolder();
+  mountSmall(place, '64k');
+  run('mount', '-o', 'remount,ro', place);
+  const env = { ...one.env, KM_CONFIG_DIR: join(place, 'not', 'there') };
+  const refused = await runKm(['auth', 'login', '--device'], { env });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(
+    /^km: \S+config\.json cannot be written: EROFS[^\n]*nothing was changed[^\n]*\n$/,
+  );
+  expect(one.count('request')).toBe(0);
+});
+
+test.runIf(CAN_MOUNT)(
+  'an issuer is asked only where its profile can be changed in config.json, or stays as it is',
+  async () => {
+    const [one, place] = [await user(), temporaryFolder()];
+    mountSmall(place, '64k');
+    const provider = { issuer: one.api.url, clientId: 'cli', login: 'device' };
+    const profiles = { default: { maxRetries: 1 }, corp: { provider } };
+    writeFileSync(join(place, 'config.json'), JSON.stringify({ profiles }), { mode: 0o600 });
+    symlinkSync(join(place, 'config.json'), one.path);
+    run('mount', '-o', 'remount,ro', place);
+    const login = ['auth', 'login', '--issuer', one.api.url, '--client-id', 'cli', '--device'];
+    const refused = await runKm(login, { env: one.env });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^km: \S+config\.json cannot be written: [^\n]*nothing was changed[^\n]*\n$/,
+    );
+    expect(one.count('request')).toBe(0);
+    // This API is no such issuer: what counts is that it is asked.
+    expect(await runKm(['auth', 'login', '--profile', 'corp'], { env: one.env })).toMatchObject({ code: 1 });
+    expect(one.count('request')).toBeGreaterThan(0);
+  },
+);
+
 test('a login that cannot be stored leaves the one from before, and config.json, as they were', async () => {
   const one = await user();
   expect(await byDevice(one)).toMatchObject({ code: 0 });

@@ -44,16 +44,25 @@ export function expectChangeable({ environment }: Pick<CommandContext, 'environm
   if (isUnchanged(path, change)) return;
   for (const folder of new Set([dirname(path), dirname(targetOf(path))])) {
     try {
-      accessSync(folder, constants.W_OK | constants.X_OK);
+      expectPlaceIn(folder);
     } catch (error) {
-      // Then it is made.
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue;
       const why = error instanceof Error ? error.message : String(error);
       throw new CliError(
         `${path} cannot be written: ${why}; nothing was changed: make its folder writable for this user`,
         { exitCode: EXIT.failed, cause: error },
       );
     }
+  }
+}
+
+/** Throws the file system's error where nothing can be written in `folder`; where it is not there, where it cannot be made. */
+function expectPlaceIn(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!isMissing || dirname(folder) === folder) throw error;
+    expectPlaceIn(dirname(folder));
   }
 }
 

@@ -6,7 +6,7 @@ import {
   parseEndpoint,
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
-import { expectChangeable, withProfile } from '../config/change-configuration.js';
+import { expectChangeable } from '../config/change-configuration.js';
 import { settingsFrom, withIssuerOf, type Settings } from '../settings.js';
 import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
@@ -41,15 +41,13 @@ export async function logIn(
   const settings = withIssuerOf(await files.logins.get(profile), given);
   const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
   if (!isElsewhere) refuseIssuerFlags(flags);
-  // Nobody is asked for what could not be kept then. What another issuer's login notes is known once it is won.
-  expectChangeable(context, (json) =>
-    isElsewhere
-      ? withProfile(json, profile, (own) => own)
-      : withNote(json, { login: { profile, apiEndpoint } }),
-  );
   const elsewhere = isElsewhere ? await import('../oauth/issuer-login.js') : undefined;
+  const request = { flags, context, settings, profile, apiEndpoint };
+  const note = elsewhere?.issuerNote(request) ?? { login: { profile, apiEndpoint } };
+  // Nobody is asked for what could not be kept then.
+  expectChangeable(context, (json) => withNote(json, note));
   const kind = elsewhere?.issuerLogin ?? (await chooseLogin(flags, context));
-  const won = await kind.win({ flags, context, settings, profile, apiEndpoint });
+  const won = await kind.win(request);
 
   // From here on there is something to lose: a signal ends no write.
   const giveUp = new AbortController();

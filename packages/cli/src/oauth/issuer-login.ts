@@ -14,6 +14,7 @@ import type { CommandContext } from '../command-context.js';
 import { askSecret } from '../login/ask-secret.js';
 import { tellDeviceCode } from '../login/device-code.js';
 import type { LoginKind, LoginRequest } from '../login/login-kind.js';
+import type { ProfileNote } from '../login/note-profile.js';
 import { openBrowser } from '../login/open-browser.js';
 import { grantsIn, unproved } from '../login/proof.js';
 import { waitForPerson, type PersonsLogin } from '../login/wait-for-person.js';
@@ -32,9 +33,9 @@ export { tellIssuerLogin } from './tell-login.js';
 /** At any OAuth 2.0 or OpenID issuer: with a browser, with a code, or as a client. */
 export const issuerLogin: Pick<LoginKind, 'win'> = {
   async win(request) {
-    const { flags, context, settings, profile } = request;
-    const { own, config } = settings;
-    const plan = planLogin(flags, own.provider, isInteractive(context));
+    const { context, settings, profile } = request;
+    const { config } = settings;
+    const { login: noted, provider: plan } = issuerNote(request);
     const clientSecret = await secretFor(plan, request);
     // Nothing is kept before the login is: one that is given up leaves nothing behind.
     const { requestTimeoutMs } = config;
@@ -61,9 +62,8 @@ export const issuerLogin: Pick<LoginKind, 'win'> = {
           grantedScopes: token.scopes,
         }),
       };
-      const apiEndpoint = apiEndpointFor(plan, request);
       return {
-        login: { profile, apiEndpoint, atMs: context.clock.nowMs(), ...login },
+        login: { ...noted, atMs: context.clock.nowMs(), ...login },
         token,
         grants,
         provider: plan,
@@ -73,6 +73,17 @@ export const issuerLogin: Pick<LoginKind, 'win'> = {
     }
   },
 };
+
+/**
+ * What `config.json` is to say once the login is won: known before anybody is asked.
+ *
+ * @throws {CliError} where flags and settings do not fit together, or something is missing.
+ */
+export function issuerNote(request: LoginRequest): ProfileNote & { readonly provider: IssuerSettings } {
+  const { flags, context, settings, profile } = request;
+  const plan = planLogin(flags, settings.own.provider, isInteractive(context));
+  return { login: { profile, apiEndpoint: apiEndpointFor(plan, request) }, provider: plan };
+}
 
 /** Where the tokens go: nowhere but to the issuer, unless it is said. */
 function apiEndpointFor({ issuer }: IssuerSettings, { flags, settings }: LoginRequest): string {
