@@ -44,6 +44,12 @@ test('on Linux it is what the system wrote, in either place', () => {
   expect(machineId(machine('linux', { '/var/lib/dbus/machine-id': 'dbus-id\n' }))).toBe('dbus-id');
 });
 
+test.each(['EISDIR', 'ELOOP'])('on Linux a place where no file can be (%s) says nothing', (code) => {
+  const files = { ...FILES, '/etc/machine-id': failure(code) };
+  expect(machineId(machine('linux', files))).toBe('dbus-id');
+  expect(machineId(machine('linux', { '/etc/machine-id': failure(code) }))).toBe('');
+});
+
 test('on macOS it is the UUID of the platform', () => {
   const mac = machine('darwin', FILES, '    "IOPlatformUUID" = "0123-ABC"\n    "other" = "x"');
 
@@ -73,16 +79,44 @@ test('this machine is asked by its files and programs, which are given nothing t
 
 test.each<[string, MachineIdSource]>([
   ['a file that cannot be opened', machine('linux', { ...FILES, '/etc/machine-id': failure('EMFILE') })],
-  ['a file that may not be read', machine('linux', { ...FILES, '/etc/machine-id': failure('EACCES') })],
   ['a second file that cannot be read', machine('linux', { '/var/lib/dbus/machine-id': failure('EIO') })],
   ['a program that takes too long on macOS', machine('darwin', FILES, failure('ETIMEDOUT'))],
-  ['a program that fails on Windows', machine('win32', FILES, new Error('Command failed: reg query'))],
-  ['a program that is not found on Windows', machine('win32', FILES, failure('ENOENT'))],
 ])('%s is not taken for none: it is an error that says to try again', (_what, source) => {
   expect(() => machineId(source)).toThrow(
     expect.objectContaining({
       code: 'KM_AUTH_CACHE',
       message: expect.stringMatching(/cannot be read now .*nothing was changed, try again$/) as string,
+    }),
+  );
+});
+
+test.each<[string, MachineIdSource, string]>([
+  [
+    'a file that may not be read',
+    machine('linux', { ...FILES, '/etc/machine-id': failure('EACCES') }),
+    'let this user read it',
+  ],
+  [
+    'a file that a policy bars',
+    machine('linux', { ...FILES, '/etc/machine-id': failure('EPERM') }),
+    'let this user read it',
+  ],
+  [
+    'a program that fails on Windows',
+    machine('win32', FILES, new Error('Command failed: reg query')),
+    'let this user run it',
+  ],
+  [
+    'a program that is not found on Windows',
+    machine('win32', FILES, failure('ENOENT')),
+    'let this user run it',
+  ],
+  ['a program that may not be run', machine('darwin', FILES, failure('EACCES')), 'let this user run it'],
+])('%s is an error that says what to do, for that does not pass by itself', (_what, source, remedy) => {
+  expect(() => machineId(source)).toThrow(
+    expect.objectContaining({
+      code: 'KM_AUTH_CACHE',
+      message: expect.stringMatching(new RegExp(`nothing was changed; ${remedy}$`)) as string,
     }),
   );
 });

@@ -19,12 +19,31 @@ export const systemSource: MachineIdSource = {
       .execFileSync(command, args, { encoding: 'utf8', timeout: 2_000, stdio: ['ignore', 'pipe', 'ignore'] }),
 };
 
-/** What could not be read says nothing: taken for none, it would be another key, and every login be moved aside. */
-function untold(what: string, cause: unknown): AuthError {
+/** What goes by: too many open files, no memory, a program or a disk that is slow. */
+const PASSING: ReadonlySet<string | undefined> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EBUSY',
+  'EINTR',
+  'EIO',
+  'ESTALE',
+  'ETIMEDOUT',
+]);
+/** Where there is no file. */
+const NO_FILE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+
+/**
+ * What could not be read says nothing: taken for none, it would be another key, and every login be moved aside.
+ *
+ * @param remedy what helps where that does not pass by itself.
+ */
+function untold(what: string, cause: unknown, remedy: string): AuthError {
   const said = cause instanceof Error ? cause.message : String(cause);
   return new AuthError(
     'KM_AUTH_CACHE',
-    `what tells this machine from others cannot be read now (${what}: ${said}), and the key of the token cache depends on it: nothing was changed, try again`,
+    `what tells this machine from others cannot be read now (${what}: ${said}), and the key of the token cache depends on it: nothing was changed${PASSING.has(errnoOf(cause)) ? ', try again' : `; ${remedy}`}`,
     { cause },
   );
 }
@@ -34,8 +53,8 @@ function textOf({ readFile }: MachineIdSource, path: string): string {
   try {
     return readFile(path);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return '';
-    throw untold(path, error);
+    if (NO_FILE.has(errnoOf(error))) return '';
+    throw untold(path, error, 'let this user read it');
   }
 }
 
@@ -44,7 +63,7 @@ function answerOf({ run }: MachineIdSource, command: string, args: readonly stri
   try {
     return run(command, args);
   } catch (error) {
-    throw untold([command, ...args].join(' '), error);
+    throw untold([command, ...args].join(' '), error, 'let this user run it');
   }
 }
 
@@ -62,7 +81,7 @@ function firstOf(readers: readonly (() => string | undefined)[]): string | undef
  * Linux: `/etc/machine-id`. macOS: `IOPlatformUUID`. Windows: `MachineGuid`. The last two are written after
  * their documentation and tested by injection; they are not run on those systems here.
  *
- * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be told now.
+ * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be told.
  */
 export function machineId(source: MachineIdSource = systemSource): string {
   const byPlatform: Readonly<Partial<Record<NodeJS.Platform, readonly (() => string | undefined)[]>>> = {
