@@ -57,7 +57,8 @@ export class ProvedRequests {
       if (next === undefined) return response;
       if (redirects === MAX_REDIRECTS)
         throw new TypeError(`${request.url.origin} redirects more than ${String(MAX_REDIRECTS)} times`);
-      await response.body?.cancel();
+      // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the next answer.
+      response.body?.cancel().catch(() => undefined);
       if (next.url.origin !== request.url.origin) return this.#send(next.url, next.init);
       request = next;
     }
@@ -85,7 +86,8 @@ export class ProvedRequests {
     const response = await attempt(nonce);
     const latest = this.#nonces.of(url.origin);
     if (!wantsNonce(response) || latest === nonce || isStream(init.body)) return response;
-    await response.body?.cancel();
+    // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the next answer.
+    response.body?.cancel().catch(() => undefined);
     return attempt(latest);
   }
 }
