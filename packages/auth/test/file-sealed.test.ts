@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CacheNotice } from '../src/index.js';
+import { LockLostError } from '../src/caches/file/held-generation.js';
 import { SealedFile } from '../src/caches/file/sealed-file.js';
 import { sealFile, sealRecord } from '../src/caches/file/sealing.js';
 import { updateRecord } from '../src/caches/file/update-record.js';
@@ -230,6 +231,17 @@ describe('a change of one record', () => {
 
     await expect(updated).rejects.toBe(lost);
     expect(names()).toEqual(['file']);
+    expect(readFileSync(path)).toEqual(damaged);
+  });
+
+  test('says that the lock was lost where no hard link can be had either: its holder takes it again', async () => {
+    writeFileSync(path + ASIDE, 'in the way of a link');
+    const damaged = write(3, 10, flipped(-1));
+    let asked = 0;
+    const assertHeld = () => (++asked > 1 ? Promise.reject(new LockLostError()) : Promise.resolve());
+    const updated = updateRecord({ file, key: KEY, id: idOf(0), nowMs: NOW_MS, assertHeld }, undefined);
+
+    await expect(updated).rejects.toBeInstanceOf(LockLostError);
     expect(readFileSync(path)).toEqual(damaged);
   });
 });

@@ -1,4 +1,5 @@
 import { link } from 'node:fs/promises';
+import { AuthError } from '../../auth-error.js';
 import { renameFile } from './rename-file.js';
 import { asideName, replacePrivateFile } from './safe-file.js';
 import type { SealedFile } from './sealed-file.js';
@@ -49,6 +50,8 @@ async function keepAside(
     // Where there are no hard links, a kill between here and the write leaves the records in this one only.
     await link(file.path, aside).catch(() => renameFile(file.path, aside, assertHeld));
   } catch (error) {
+    // A lock that is lost is taken again by who holds it.
+    if (error instanceof AuthError) throw error;
     if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', file.path, error);
   }
   file.tellAside(aside, why);
