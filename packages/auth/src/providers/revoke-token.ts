@@ -1,5 +1,5 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
-import { isPortalPage } from '../portal-page.js';
+import { isMarkup } from '../portal-page.js';
 import type { Secret } from '../secret.js';
 import { createNodeTransport, TransportError, type HttpTransport } from './http-transport.js';
 
@@ -29,7 +29,7 @@ const TIMEOUT_MS = 3_000;
  * never tries again.
  *
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
- * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.2 | RFC 7009 §2.2}
  */
 export async function revokeToken(
   { token, kind }: RevocableToken,
@@ -37,14 +37,14 @@ export async function revokeToken(
 ): Promise<boolean> {
   const url = urlUnder(parseEndpoint(apiEndpoint), REVOKE_PATH);
   try {
-    const { status, text, headers } = await transport({
+    const { status, text } = await transport({
       url,
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ token: token.reveal(), token_type_hint: kind }),
       timeoutMs,
       answerTimeoutMs: timeoutMs,
     });
-    return status >= 200 && status < 300 && !isPortalPage(text, headers['content-type']);
+    return status >= 200 && status < 300 && !isMarkup(text);
   } catch (error) {
     if (error instanceof TransportError) return false;
     throw error;

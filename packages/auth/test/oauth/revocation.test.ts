@@ -9,6 +9,7 @@ const TOKEN = { token: new Secret('refresh-1'), kind: 'refresh_token' } as const
 test.each([
   ['nothing', {}],
   ['JSON', json({})],
+  ['a word, called a page', { headers: { 'content-type': 'text/html; charset=utf-8' }, body: 'OK' }],
   ['nothing, called a page', { headers: { 'content-type': 'text/html; charset=utf-8' } }],
 ])('a revocation that is answered with status 200 and %s was taken', async (_what, reply) => {
   const issuer = await startFakeIssuer();

@@ -1,6 +1,6 @@
 import { DpopNonces } from '../../dpop-nonces.js';
 import type { TokenGrant, TokenRequest } from '../../ports.js';
-import { isPortalPage } from '../../portal-page.js';
+import { isMarkup } from '../../portal-page.js';
 import type { Secret } from '../../secret.js';
 import { noAnswerError } from '../no-answer.js';
 import { endpointRequest } from './grant-requests.js';
@@ -52,9 +52,9 @@ export class OAuthConnection {
         ...this.wire.sending(),
       }),
     );
-    const { status, text, headers } = answer;
+    const { status, text } = answer;
     const isTaken = status >= 200 && status < 300;
-    if (isTaken && isPortalPage(text, headers.get('content-type')))
+    if (isTaken && isMarkup(text))
       throw noAnswerError(url.origin, { asked: 'the revocation of a token', lacks: 'answer' }, { status });
     if (isTaken) return;
     throw oauthRefusalError({
