@@ -146,6 +146,19 @@ test('a redirect of the document is not followed', async () => {
   expect(other.received).toEqual([]);
 });
 
+test('where everything is redirected a captive portal may be at work: try later', async () => {
+  const issuer = await startFakeIssuer();
+  for (const path of [OPENID_DOCUMENT, OAUTH_DOCUMENT])
+    issuer.replies.set(path, () => ({ status: 302, headers: { location: 'https://portal.example/' } }));
+
+  expect(await outcomeOf(minting({ issuer: issuer.origin }).requestToken(MINT))).toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    isRetryable: true,
+    message: expect.stringContaining('sign in to the network') as string,
+    failure: { status: 302, isAnswerLost: false },
+  });
+});
+
 test('with a token endpoint given by hand nothing is discovered', async () => {
   const issuer = await startFakeIssuer();
 

@@ -11,6 +11,13 @@ export function undiscovered(issuer: URL, answer: WireAnswer | undefined): Token
     const question = { asked: 'the question for its endpoints', lacks: 'discovery document' };
     return noAnswerError(issuer.origin, question, failure);
   }
+  if (status >= 300 && status < 400) {
+    return new TokenRequestError(
+      'KM_AUTH_UNREACHABLE',
+      `${issuer.href} sends elsewhere for its discovery document (status ${String(status)}), and that is not followed: sign in to the network if it asks for that, or give the issuer's own address`,
+      failure,
+    );
+  }
   return isTryLaterStatus(status)
     ? new TokenRequestError(
         'KM_AUTH_UNREACHABLE',
