@@ -103,6 +103,23 @@ describe('the room of the queue', () => {
     expect(filesIn(folder).filter((name) => name.endsWith('.closed'))).toHaveLength(20);
   });
 
+  test('loses no note of what is there, and keeps none of what is gone', async () => {
+    const there = ['open', 'closed', 'prelude'];
+    for (const [n, state] of [...there, 'closed.corrupt'].entries()) {
+      writeFileSync(join(folder, nameAt(n, state)), segment);
+    }
+    const notes = ['position', 'made', 'grace'];
+    for (const note of notes) put(5, note);
+    const notesIn = () => filesIn(folder).filter((name) => notes.some((note) => name.endsWith(note)));
+    // What they tell of may be on its way from another folder.
+    await givenUp(room(2 ** 30));
+    expect(notesIn()).toHaveLength(15);
+    await givenUp(room(2 ** 30, 30 * DAY_MS, { ...systemClock, nowMs: () => Date.now() + 61_000 }));
+    expect(notesIn()).toEqual(
+      there.flatMap((_, n) => ['grace', 'made', 'position'].map((note) => nameAt(n, note))),
+    );
+  });
+
   test('leaves an eighth at most to what was set aside', async () => {
     put(1);
     put(20, 'refused');

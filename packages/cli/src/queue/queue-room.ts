@@ -5,7 +5,7 @@ import { isPreludeName } from './prelude-file.js';
 import type { QueueLimits } from './queue-limits.js';
 import { finishGivingUp, giveUpFile, isGivenUp, writtenAtMs } from './segment-folder.js';
 import { begunAtMs, parseSegmentPath } from './segment-name.js';
-import { hadGrace, isNote, notedOf, noteGrace } from './segment-notes.js';
+import { hadGrace, isNote, notedOf, noteGrace, removeLoneNote } from './segment-notes.js';
 
 /** What was set aside may take this part of the room. */
 const ASIDE_PART = 1 / 8;
@@ -17,7 +17,7 @@ const TIGHT_PART = 1 / 4;
 /** So much of what is free may be written before the files are looked at again: others write meanwhile. */
 const UNSEEN_PART = 1 / 64;
 
-/** Nobody is still at it who began to give up a file so long ago. */
+/** Nobody is still at it who began to give up a file, or to move one, so long ago. */
 const LEFT_MS = 60_000;
 /** What seems too old for the first time may be so because the clock was put right: it has so long to be delivered. */
 const GRACE_MS = 24 * 3_600_000;
@@ -71,8 +71,10 @@ export class QueueRoom {
     const maxBytes = this.#mostBytes;
     const oldestMs = this.#clock.nowMs() - this.#limits.maxAgeMs;
     const all = await this.#files();
-    const files = all.filter(({ path }) => !isGivenUp(path));
+    // Notes are tiny, and go with what they tell of.
+    const files = all.filter(({ path }) => !isGivenUp(path) && !isNote(path));
     const lost = { size: await this.#finishGivingUp(all), age: 0 };
+    await this.#removeLoneNotes(all);
     let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
     allBytes -= await this.#tidyAside(files, oldestMs);
     for (const file of files) {
@@ -95,6 +97,13 @@ export class QueueRoom {
       events += await finishGivingUp(path);
     }
     return events;
+  }
+
+  /** What is moved to another folder comes after its notes. */
+  async #removeLoneNotes(files: readonly Sized[]): Promise<void> {
+    for (const { path, changedAtMs } of files) {
+      if (isNote(path) && changedAtMs <= this.#clock.nowMs() - LEFT_MS) await removeLoneNote(path);
+    }
   }
 
   /**
@@ -134,7 +143,7 @@ export class QueueRoom {
       for (const name of await readdir(join(this.#folder, folder)).catch(() => [])) {
         const path = join(this.#folder, folder, name);
         const stats = await stat(path).catch(() => undefined);
-        if (stats?.isFile() !== true || isNote(name)) continue;
+        if (stats?.isFile() !== true) continue;
         files.push({ path, bytes: stats.size, writtenAtMs: stats.mtimeMs, changedAtMs: stats.ctimeMs });
       }
     }

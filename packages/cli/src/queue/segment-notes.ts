@@ -33,8 +33,22 @@ export async function noteGrace(noted: Noted): Promise<void> {
   await writeFile(notePath(noted, 'grace'), '', { mode: 0o600 }).catch(() => undefined);
 }
 
-export async function hadGrace(noted: Noted): Promise<boolean> {
-  return stat(notePath(noted, 'grace')).then(
+export function hadGrace(noted: Noted): Promise<boolean> {
+  return isThere(notePath(noted, 'grace'));
+}
+
+/** What may be noted of is in one of these, the later ones after the earlier ones. */
+const STATES = ['open', 'closed', 'prelude', 'open.given-up', 'closed.given-up', 'prelude.given-up'];
+
+/** Removes a note, where what it tells of is gone: a process may be killed between the two. */
+export async function removeLoneNote(path: string): Promise<void> {
+  const { folder, name } = notedOf(path);
+  for (const state of STATES) if (await isThere(join(folder, `${name}.${state}`))) return;
+  await unlink(path).catch(() => undefined);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
