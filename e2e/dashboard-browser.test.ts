@@ -56,6 +56,20 @@ test('the page is gone with the dashboard', async () => {
   expect(pages()).toEqual([]);
 });
 
+test.each(['SSH_CONNECTION', 'CODESPACES', 'REMOTE_CONTAINERS', 'VSCODE_IPC_HOOK_CLI'])(
+  'with %s the browser is on another machine, which has no such page: the printed link is the way',
+  async (variable) => {
+    const { km, link, note, pages } = await startDashboard({ [variable]: 'set' });
+    // It answers once it has opened what it opens.
+    expect((await fetch(new URL('/', link))).status).toBe(403);
+    expect(pages()).toEqual([]);
+    expect((await fetch(link, { redirect: 'manual' })).status).toBe(303);
+    km.child.kill('SIGTERM');
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(note('given')).toBe('');
+  },
+);
+
 test('where no page can be written the printed link is the way', async () => {
   const { km, link } = await startDashboard({ HOME: '/nowhere', KM_CONFIG_DIR: temporaryFolder() });
   await until('it says so', () => km.stderr().replaceAll(/\s+/g, ' ').includes('open the link by hand'));

@@ -3,15 +3,17 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CommandContext } from '../command-context.js';
-import { openBrowser } from '../login/open-browser.js';
+import { isPersonElsewhere, openBrowser } from '../login/open-browser.js';
 
 /**
  * Opens a link that has a secret in it. What a program is started with every user of the machine can read, and so the
- * browser is not given the link, but a page in a folder that only this user can open, which leads there.
+ * browser is not given the link, but a page in a folder that only this user can open, which leads there. A browser on
+ * another machine has no such page: it is not opened.
  *
  * @returns what removes that page.
  */
 export function openByPage(link: string, context: CommandContext): () => void {
+  if (isPersonElsewhere(context.environment)) return () => undefined;
   let folder: string | undefined;
   const remove = (): void => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

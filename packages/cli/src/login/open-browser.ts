@@ -5,15 +5,27 @@ import { isInteractive } from '../terminal/terminal.js';
 
 type Opener = readonly [file: string, ...args: string[]];
 
+const OVER_SSH = ['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'] as const;
+/** Set where an editor works on this machine from another one, or from outside of a container. */
+const REMOTE_EDITOR = ['VSCODE_IPC_HOOK_CLI', 'CODESPACES', 'REMOTE_CONTAINERS'] as const;
+
+function isOneSet(names: readonly string[], environment: NodeJS.ProcessEnv): boolean {
+  return names.some((name) => (environment[name] ?? '') !== '');
+}
+
+/** Whether the person sits at another machine than this one: a program in `BROWSER` opens what it is given over there. */
+export function isPersonElsewhere(environment: NodeJS.ProcessEnv): boolean {
+  return isOneSet([...OVER_SSH, ...REMOTE_EDITOR], environment);
+}
+
 /** What opens a link; `undefined` where there is no browser that this person sees. */
 function browserFor(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): Opener | undefined {
-  const has = (name: string): boolean => (environment[name] ?? '') !== '';
   // Over ssh a browser would open in front of somebody else.
-  if (has('SSH_CONNECTION') || has('SSH_CLIENT') || has('SSH_TTY')) return undefined;
+  if (isOneSet(OVER_SSH, environment)) return undefined;
   if (platform === 'darwin') return ['open'];
   // No shell: it would take parts of a link for commands.
   if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];
-  return has('DISPLAY') || has('WAYLAND_DISPLAY') ? ['xdg-open'] : undefined;
+  return isOneSet(['DISPLAY', 'WAYLAND_DISPLAY'], environment) ? ['xdg-open'] : undefined;
 }
 
 /** The program that `BROWSER` names, as most programs read it: the first of several, with the link for `%s`. */
