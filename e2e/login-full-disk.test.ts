@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { byDevice, deviceApi, onFullDisk, user } from './support/device-user.js';
 import { runKm } from './support/km.js';
@@ -61,4 +62,14 @@ test('config.json has the login from before again when the API of the one that f
   expect(await failing).toMatchObject({ code: 1 });
   expect(other.count('family.revoked')).toBe(1);
   expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('the first login of a user that fails leaves no config.json; one that was empty stays', async () => {
+  const one = await user();
+  const env = onFullDisk(one.env, '.auth_cache');
+  expect(await byDevice({ ...one, env })).toMatchObject({ code: 1 });
+  expect(existsSync(one.path)).toBe(false);
+  one.write('');
+  expect(await byDevice({ ...one, env })).toMatchObject({ code: 1 });
+  expect(existsSync(one.path)).toBe(true);
 });

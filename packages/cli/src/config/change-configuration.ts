@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceUnderLock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
@@ -8,29 +8,34 @@ import { CONFIGURATION_VERSION, type ConfigurationJson, type ProfileJson } from 
 import { configurationPath, readConfigurationToChange } from './read-configuration.js';
 
 type Change = (current: ConfigurationJson) => ConfigurationJson;
+/** What {@link changeConfiguration} takes: `undefined` is for no file. */
+type ChangeOrRemoval = (current: ConfigurationJson, isThere: boolean) => ConfigurationJson | undefined;
 
 /**
  * Replaces `config.json` by what `change` makes of it, while no other `km` does. Members that are not known stay.
- * Where `change` returns what it was given, nothing is written, nor need there be a place to write to.
+ * Where `change` returns what it was given, nothing is written, nor need there be a place to write to; where it returns
+ * `undefined`, the file is removed.
  *
  * @throws {CliError} where the file is broken, or there is no place for one; {@link AuthError} `KM_AUTH_CACHE`
  *   where it cannot be written. It stays as it was.
  */
 export async function changeConfiguration(
   { environment, clock, random }: Pick<CommandContext, 'environment' | 'clock' | 'random'>,
-  change: Change,
+  change: ChangeOrRemoval,
 ): Promise<void> {
   const path = placeIn(environment);
   if (isUnchanged(path, change)) return;
-  await replaceUnderLock(
-    { path: targetOf(path), folder: dirname(path), name: 'config', clock, random },
-    () => {
-      const { json } = readConfigurationToChange(path);
-      const next = change(json);
-      if (next === json) return undefined;
-      return `${JSON.stringify({ version: CONFIGURATION_VERSION, ...next }, undefined, 2)}\n`;
-    },
-  );
+  const target = targetOf(path);
+  await replaceUnderLock({ path: target, folder: dirname(path), name: 'config', clock, random }, () => {
+    const { json } = readConfigurationToChange(path);
+    const next = change(json, existsSync(target));
+    if (next === json) return undefined;
+    if (next === undefined) {
+      rmSync(target, { force: true });
+      return undefined;
+    }
+    return `${JSON.stringify({ version: CONFIGURATION_VERSION, ...next }, undefined, 2)}\n`;
+  });
 }
 
 /**
@@ -74,9 +79,9 @@ function placeIn(environment: NodeJS.ProcessEnv): string {
   });
 }
 
-function isUnchanged(path: string, change: Change): boolean {
+function isUnchanged(path: string, change: ChangeOrRemoval): boolean {
   const { json } = readConfigurationToChange(path);
-  return change(json) === json;
+  return change(json, existsSync(path)) === json;
 }
 
 /** What the file says of `profile`. */

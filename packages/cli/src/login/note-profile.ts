@@ -46,10 +46,12 @@ export async function noteProfile(
 ): Promise<() => Promise<void>> {
   const { profile } = note.login;
   let before: ConfigurationJson = {};
+  let wasThere = true;
   let after: ConfigurationJson = {};
-  await changeConfiguration(context, (json) => {
+  await changeConfiguration(context, (json, isThere) => {
     guard(json);
     before = json;
+    wasThere = isThere;
     after = withNote(json, note);
     return after;
   });
@@ -61,6 +63,14 @@ export async function noteProfile(
       const settings = profileIn(before, profile);
       const { [profile]: _noted, ...others } = json.profiles ?? {};
       const profiles = settings === undefined ? others : { ...json.profiles, [profile]: settings };
-      return { ...json, profiles };
+      return wasThere || saysMore(json, others) ? { ...json, profiles } : undefined;
     });
+}
+
+/** Whether `json` says anything but that there are the profiles of a login that failed; `others` are the others. */
+function saysMore(
+  { version: _version, profiles: _profiles, ...rest }: ConfigurationJson,
+  others: object,
+): boolean {
+  return Object.keys({ ...rest, ...others }).length > 0;
 }
