@@ -32,8 +32,8 @@ export const COMMA = String.raw`(?:,|${escaped('2[Cc]')})`;
 /** One character of a token. @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-2.1 | RFC 6750 §2.1} */
 export const TOKEN_CHARACTER = String.raw`(?:[A-Za-z0-9._~+/=-]|\\+/|${escaped('2[BbDdEeFf]|3[0-9Dd]|[46][1-9A-Fa-f]|5[0-9AaFf]|7[0-9AaEe]')})`;
 
-/** One character of base64 on several lines, as a private key has it. */
-export const BASE64 = String.raw`(?:[A-Za-z0-9+/=]|\\+[nr/]|${escaped('2[BbFf]|3[Dd]|0[AaDd]')})`;
+/** One character of base64. */
+export const BASE64_CHARACTER = String.raw`[A-Za-z0-9+/=]|\\+/|${escaped('2[BbFf]|3[Dd]')}`;
 
 /** The space between the words of a private key's first line. */
 export const GAP = String.raw`(?: |\+|%20)`;
