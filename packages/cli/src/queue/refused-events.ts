@@ -16,15 +16,11 @@ export class RefusedEvents {
 
   /** Whether it could be kept. */
   async keep(event: MonitorEvent, place: EventPlace): Promise<boolean> {
-    const { folder } = place;
     try {
-      if (this.#writer?.folder !== folder) await this.close();
-      const { writer } = (this.#writer ??= {
-        folder,
-        writer: await beginEventSegment(place, this.#options, 'refused'),
-      });
-      await writer.append([encodeEvent(event)]);
-      return true;
+      if (await this.#append(event, place)) return true;
+      // What was set aside was removed meanwhile, by a human or to make room: this one was not meant.
+      await this.close();
+      return await this.#append(event, place);
     } catch {
       await this.close();
       return false;
@@ -35,5 +31,17 @@ export class RefusedEvents {
     const writer = this.#writer?.writer;
     this.#writer = undefined;
     await writer?.close().catch(() => undefined);
+  }
+
+  /** Whether it is where it can be found. */
+  async #append(event: MonitorEvent, place: EventPlace): Promise<boolean> {
+    const { folder } = place;
+    if (this.#writer?.folder !== folder) await this.close();
+    const { writer } = (this.#writer ??= {
+      folder,
+      writer: await beginEventSegment(place, this.#options, 'refused'),
+    });
+    await writer.append([encodeEvent(event)]);
+    return writer.isInPlace();
   }
 }
