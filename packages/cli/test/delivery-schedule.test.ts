@@ -26,18 +26,18 @@ describe('when the API is tried again', () => {
     await open().fail('down', undefined);
     await open().fail('down', undefined);
     const another = open();
-    expect(await another.waitMs()).toEqual({ ms: 1_000, isOrdered: false });
+    expect(await another.waitMs()).toEqual({ ms: 1_000, orderedMs: 0 });
     await clock.advance(400);
-    expect(await another.waitMs()).toEqual({ ms: 600, isOrdered: false });
+    expect(await another.waitMs()).toEqual({ ms: 600, orderedMs: 0 });
     expect(await another.lastFailure()).toMatchObject({ failures: 2, reason: 'down' });
     await another.clear();
-    expect(await open().waitMs()).toEqual({ ms: 0, isOrdered: false });
+    expect(await open().waitMs()).toEqual({ ms: 0, orderedMs: 0 });
     expect(await open().fail('down', undefined)).toBe(500);
   });
 
   test('is when the API asked for, and an hour later at most', async () => {
     expect(await open().fail('busy', 90_000)).toBe(90_000);
-    expect(await open().waitMs()).toEqual({ ms: 90_000, isOrdered: true });
+    expect(await open().waitMs()).toEqual({ ms: 90_000, orderedMs: 90_000 });
     expect(await open().fail('busy', 86_400_000)).toBe(3_600_000);
   });
 
@@ -45,25 +45,40 @@ describe('when the API is tried again', () => {
     const waits: number[] = [];
     for (let tries = 0; tries < 3; tries += 1) waits.push(await open().fail('busy', 0));
     expect(waits).toEqual([500, 1_000, 2_000]);
-    expect(await open().waitMs()).toEqual({ ms: 2_000, isOrdered: false });
+    expect(await open().waitMs()).toEqual({ ms: 2_000, orderedMs: 0 });
     expect(await open().fail('busy', 1_000)).toBe(4_000);
     expect(await open().fail('busy', 9_000)).toBe(9_000);
+  });
+
+  test('is not before what the API asked for is over, though the wait of our own is longer', async () => {
+    for (let tries = 0; tries < 6; tries += 1) await open().fail('down', undefined);
+    expect(await open().fail('busy', 20_000)).toBe(30_000);
+    expect(await open().waitMs()).toEqual({ ms: 30_000, orderedMs: 20_000 });
+    await clock.advance(21_000);
+    expect(await open().waitMs()).toEqual({ ms: 9_000, orderedMs: 0 });
+  });
+
+  test('is told as well by a file of an earlier version', async () => {
+    const nowMs = clock.nowMs();
+    const text = { failures: 1, reason: 'x', atMs: nowMs, untilMs: nowMs + 90_000, isOrdered: true };
+    writeFileSync(join(folder, 'next-try.json'), JSON.stringify(text));
+    expect(await open().waitMs()).toEqual({ ms: 90_000, orderedMs: 90_000 });
   });
 
   test('is at once where the clock was set back, and not in a year where it was set forward', async () => {
     await open().fail('down', undefined);
     const [nowMs, before] = [clock.nowMs(), clock.nowMs() - 3_600_000];
     clock.nowMs = () => before;
-    expect(await open().waitMs()).toEqual({ ms: 0, isOrdered: false });
+    expect(await open().waitMs()).toEqual({ ms: 0, orderedMs: 0 });
     clock.nowMs = () => nowMs;
     const text = { failures: 1, reason: 'x', atMs: nowMs, untilMs: nowMs + 1e12, isOrdered: false };
     writeFileSync(join(folder, 'next-try.json'), JSON.stringify(text));
-    expect(await open().waitMs()).toEqual({ ms: 30_000, isOrdered: false });
+    expect(await open().waitMs()).toEqual({ ms: 30_000, orderedMs: 0 });
   });
 
   test.each(['', 'null', '{', '{"failures":"many"}', '[]', '7'])('is at once after %j', async (text) => {
     writeFileSync(join(folder, 'next-try.json'), text);
-    expect(await open().waitMs()).toEqual({ ms: 0, isOrdered: false });
+    expect(await open().waitMs()).toEqual({ ms: 0, orderedMs: 0 });
   });
 
   test.each([undefined, '/dev/null/nowhere'])(
@@ -72,9 +87,9 @@ describe('when the API is tried again', () => {
       const schedule = open(place);
       await schedule.fail('down', undefined);
       expect(await schedule.fail('down', undefined)).toBe(1_000);
-      expect(await schedule.waitMs()).toEqual({ ms: 1_000, isOrdered: false });
+      expect(await schedule.waitMs()).toEqual({ ms: 1_000, orderedMs: 0 });
       await schedule.clear();
-      expect(await schedule.waitMs()).toEqual({ ms: 0, isOrdered: false });
+      expect(await schedule.waitMs()).toEqual({ ms: 0, orderedMs: 0 });
     },
   );
 });

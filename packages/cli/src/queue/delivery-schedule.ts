@@ -15,8 +15,8 @@ export type DeliveryFailure = {
   /** When it failed, and before when nobody tries again: milliseconds since the epoch. */
   readonly atMs: number;
   readonly untilMs: number;
-  /** Whether the API asked for that wait. */
-  readonly isOrdered: boolean;
+  /** Until when the API asked to be left alone, where it did; a wait of our own may be longer. */
+  readonly orderedUntilMs: number;
 };
 
 export type ScheduleOptions = {
@@ -51,13 +51,16 @@ export class DeliverySchedule {
     return this.#own;
   }
 
-  /** How long to wait before the next try, in milliseconds, by the wall clock; one that was set back keeps nobody waiting. */
-  async waitMs(): Promise<{ readonly ms: number; readonly isOrdered: boolean }> {
+  /**
+   * How long to wait before the next try, and how much of that the API asked for, in milliseconds, by the wall clock; one
+   * that was set back keeps nobody waiting.
+   */
+  async waitMs(): Promise<{ readonly ms: number; readonly orderedMs: number }> {
     const failure = await this.lastFailure();
-    if (failure === undefined) return { ms: 0, isOrdered: false };
-    const { atMs, untilMs, isOrdered } = failure;
     const nowMs = this.#options.clock.nowMs();
-    return { ms: nowMs < atMs ? 0 : Math.max(0, untilMs - nowMs), isOrdered };
+    if (failure === undefined || nowMs < failure.atMs) return { ms: 0, orderedMs: 0 };
+    const { untilMs, orderedUntilMs } = failure;
+    return { ms: Math.max(0, untilMs - nowMs), orderedMs: Math.max(0, orderedUntilMs - nowMs) };
   }
 
   /**
@@ -68,10 +71,10 @@ export class DeliverySchedule {
     const { clock, random } = this.#options;
     const failures = ((await this.lastFailure())?.failures ?? 0) + 1;
     const ownMs = backoffMs(failures, random);
-    const isOrdered = retryAfterMs !== undefined && retryAfterMs > ownMs;
-    const ms = isOrdered ? Math.min(retryAfterMs, LONGEST_ORDERED_MS) : ownMs;
+    const orderedMs = Math.min(retryAfterMs ?? 0, LONGEST_ORDERED_MS);
+    const ms = Math.max(ownMs, orderedMs);
     const atMs = clock.nowMs();
-    this.#own = { failures, reason, atMs, untilMs: atMs + ms, isOrdered };
+    this.#own = { failures, reason, atMs, untilMs: atMs + ms, orderedUntilMs: atMs + orderedMs };
     await this.#write(this.#own);
     return ms;
   }
@@ -87,7 +90,8 @@ export class DeliverySchedule {
     if (this.#path === undefined) return;
     const temporary = `${this.#path}.tmp`;
     try {
-      await writeFile(temporary, JSON.stringify(failure), { mode: 0o600 });
+      const written: WrittenFailure = { ...failure, isOrdered: failure.orderedUntilMs >= failure.untilMs };
+      await writeFile(temporary, JSON.stringify(written), { mode: 0o600 });
       await rename(temporary, this.#path);
       this.#isUnwritable = false;
     } catch {
@@ -96,16 +100,22 @@ export class DeliverySchedule {
   }
 }
 
+/** What an earlier version wrote says `isOrdered`, of the whole wait; what this one writes says so too, for that one. */
+type WrittenFailure = DeliveryFailure & { readonly isOrdered: boolean };
+
 function parse(text: string): DeliveryFailure | undefined {
   try {
-    const value = JSON.parse(text) as Readonly<Record<keyof DeliveryFailure, unknown>> | null;
+    const value = JSON.parse(text) as Readonly<Record<keyof WrittenFailure, unknown>> | null;
     if (value === null) return undefined;
     const { failures, reason, atMs, untilMs, isOrdered } = value;
     if (typeof failures !== 'number' || typeof atMs !== 'number' || typeof untilMs !== 'number')
       return undefined;
     if (typeof reason !== 'string' || typeof isOrdered !== 'boolean') return undefined;
     const longestMs = isOrdered ? LONGEST_ORDERED_MS : LONGEST_WAIT_MS;
-    return { failures, reason, atMs, untilMs: Math.min(untilMs, atMs + longestMs), isOrdered };
+    const until = Math.min(untilMs, atMs + longestMs);
+    const ordered = value.orderedUntilMs ?? (isOrdered ? until : atMs);
+    const orderedUntilMs = typeof ordered === 'number' ? Math.min(ordered, until) : atMs;
+    return { failures, reason, atMs, untilMs: until, orderedUntilMs };
   } catch {
     return undefined;
   }

@@ -43,10 +43,10 @@ export async function flushQueue(options: FlushOptions, context: FlushContext): 
   const { queue, place } = options;
   const count = new WaitingCount({ folder: queue.folder ?? '', keys: place.keys, clock: context.clock });
   // A human asks: a wait of our own making is over. One that the API ordered is not.
-  const { ms, isOrdered } = await queue.schedule.waitMs();
-  if (ms > 0 && isOrdered) {
+  const { orderedMs } = await queue.schedule.waitMs();
+  if (orderedMs > 0) {
     const failure = {
-      reason: `the API asked to be left alone for ${Math.ceil(ms / 1_000)} s more`,
+      reason: `the API asked to be left alone for ${Math.ceil(orderedMs / 1_000)} s more`,
       needsHuman: false,
     };
     return { delivered: 0, refused: 0, lost: 0, waiting: (await count.look()).events, failure };
