@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -69,6 +69,28 @@ test.each(['SSH_CONNECTION', 'CODESPACES', 'REMOTE_CONTAINERS', 'VSCODE_IPC_HOOK
     expect(note('given')).toBe('');
   },
 );
+
+test('what a killed dashboard left goes with the next one, and nothing of one that runs', async () => {
+  const killed = await startDashboard();
+  await killed.given();
+  killed.km.child.kill('SIGKILL');
+  await killed.km.ended;
+  const [left] = killed.pages();
+  expect(left).toBeDefined();
+  const HOME = killed.env['HOME'] ?? '';
+  const foreign = join(HOME, 'km-dashboard-notes');
+  mkdirSync(foreign);
+
+  const running = await startDashboard({ HOME });
+  await running.given();
+  expect(running.pages()).not.toContain(left);
+  const beside = await startDashboard({ HOME });
+  await beside.given();
+  expect(beside.pages()).toHaveLength(3);
+  expect((await fetch(running.link, { redirect: 'manual' })).status).toBe(303);
+  await until('its page is gone', () => running.pages().length === 2);
+  expect(existsSync(foreign)).toBe(true);
+});
 
 test('where no page can be written the printed link is the way', async () => {
   const { km, link } = await startDashboard({ HOME: '/nowhere', KM_CONFIG_DIR: temporaryFolder() });

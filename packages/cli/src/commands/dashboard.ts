@@ -1,6 +1,7 @@
 import type { CommandContext } from '../command-context.js';
 import { BY_PAGE, startDashboard } from '../dashboard/dashboard-server.js';
 import { openByPage } from '../dashboard/open-page.js';
+import { sweepPageFolders } from '../dashboard/page-folder.js';
 import { EXIT } from '../exit-code.js';
 
 export type DashboardFlags = {
@@ -15,6 +16,7 @@ export async function runDashboard(flags: DashboardFlags, context: CommandContex
     context.onSignal(() => resolve());
   });
   const dashboard = await startDashboard(flags.port, context);
+  sweepPageFolders(context);
   let removePage: (() => void) | undefined;
   try {
     context.tell(`km: the dashboard is at ${dashboard.url}`);

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { CommandContext } from '../command-context.js';
 import { isPersonElsewhere, openBrowser } from '../login/open-browser.js';
+import { makePageFolder, writePage } from './page-folder.js';
 
 /**
  * Opens a link that has a secret in it. What a program is started with every user of the machine can read, and so the
@@ -21,9 +20,8 @@ export function openByPage(link: string, context: CommandContext): () => void {
   };
   context.onExit(remove);
   try {
-    folder = mkdtempSync(join(folderFor(context.environment), 'km-dashboard-'));
-    const page = join(folder, 'open.html');
-    writeFileSync(page, pageTo(link), { mode: 0o600, flag: 'wx' });
+    folder = makePageFolder(context.environment);
+    const page = writePage(folder, pageTo(link));
     if (!openBrowser(pathToFileURL(page).href, context)) remove();
   } catch (error) {
     remove();
@@ -33,15 +31,6 @@ export function openByPage(link: string, context: CommandContext): () => void {
     );
   }
   return remove;
-}
-
-/**
- * Where on Linux a browser in a snap or a flatpak can read, too: neither in a hidden folder, as the configuration is in,
- * nor in `/tmp`. Elsewhere the folder of temporary files is each user's own.
- */
-function folderFor({ HOME = '' }: NodeJS.ProcessEnv): string {
-  if (process.platform === 'darwin' || process.platform === 'win32') return tmpdir();
-  return HOME === '' ? homedir() : HOME;
 }
 
 /** `link` has nothing in it that HTML knows. */
