@@ -10,9 +10,9 @@ const LIMITS = [
   { files: 'main.cjs', kb: 95, why: 'every other km: the flags of all commands are in it' },
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   { files: 'commands/monitor.cjs', kb: 38, why: 'km monitor alone: the server, and its client, wait for it' },
-  { files: 'commands/auth-status.cjs', kb: 76, why: 'km auth status alone, of a fleet as well' },
+  { files: 'commands/auth-status.cjs', kb: 77, why: 'km auth status alone, of a fleet as well' },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },
-  { files: 'commands/', kb: 260, why: 'one command' },
+  { files: 'commands/', kb: 270, why: 'one command' },
 ];
 
 const built = readdirSync(path.join(import.meta.dirname, DIST), { recursive: true, withFileTypes: true })
