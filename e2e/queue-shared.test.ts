@@ -97,6 +97,7 @@ describe('km queue', () => {
       report: {
         delivered: 60,
         refused: 0,
+        lost: 0,
         waiting: 0,
         failure: null,
         revocations: { delivered: 0, waiting: 0 },
