@@ -112,7 +112,7 @@ test.each<[string, Oddity, RegExp]>([
   ['JSON without a token', { body: () => ({}) }, /captive portal/],
   [
     'a token that no header can have',
-    { body: (body) => ({ ...body, access_token: 'a\nb' }) },
+    { body: (body) => ({ ...without(body, 'refresh_token'), access_token: 'a\nb' }) },
     /captive portal/,
   ],
 ])('%s costs no login: try again later', async (_what, oddity, why) => {
@@ -123,4 +123,16 @@ test.each<[string, Oddity, RegExp]>([
     message: expect.stringMatching(why) as string,
   });
   expect((await stored())?.refreshToken?.secret.reveal()).toBe('refresh-0');
+});
+
+test('where the answer has a new refresh token, and a token that no header can have, the login goes on with it', async () => {
+  const { manager, stored } = await loggedIn({
+    body: (body) => ({ ...body, access_token: 'a\nb', refresh_token: 'refresh-1' }),
+  });
+
+  await expect(manager.getValidToken()).rejects.toMatchObject({
+    code: 'KM_AUTH_UNREACHABLE',
+    message: expect.stringMatching(/no access token that can be sent/) as string,
+  });
+  expect((await stored())?.refreshToken?.secret.reveal()).toBe('refresh-1');
 });
