@@ -12,6 +12,8 @@ export type Answer = {
   readonly status?: number;
   readonly code?: string;
   readonly message?: string;
+  /** Of a call: what it waited for by the clock. What a busy machine adds is not in it. */
+  readonly waitedMs?: number;
 };
 
 /** A program with a login that runs for long. */
