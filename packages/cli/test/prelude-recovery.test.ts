@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { clearQueue } from '../src/queue/clear-queue.js';
 import { listPreludes } from '../src/queue/prelude-file.js';
 import { leavePrelude } from './support/left-prelude.js';
 import { accountFolder, beginSegment, eventAt, filesIn, newKeys, until } from './support/queue.js';
@@ -59,4 +60,27 @@ describe('what a killed session left', () => {
     await run.passUntil(() => once(run.batches).length === 14);
     await until(() => listPreludes(folder).then(({ length }) => length === 0));
   });
+
+  test('and is cleared while it is delivered is delivered no further', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await leavePrelude(folder, keys, 20_000);
+    let answerFourth: () => void = () => undefined;
+    const fourth = new Promise<typeof DELIVERED>((resolve) => {
+      answerFourth = () => resolve(DELIVERED);
+    });
+    const run = await startProcess({
+      folder,
+      keys,
+      script: [...Array<typeof DELIVERED>(3).fill(DELIVERED), fourth, DELIVERED],
+    });
+    run.delivery.start();
+    await run.passUntil(() => run.batches.length > 3);
+    await clearQueue([folder]);
+    answerFourth();
+    await run.pass(1_000);
+    // What was in hand as it was cleared goes out.
+    expect(once(run.batches).length).toBeLessThan(10_000);
+    await run.end();
+    expect(filesIn(folder).filter((name) => !name.endsWith('.position'))).toEqual([]);
+  }, 60_000);
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Clock } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import { droppedMessage } from '../monitor/monitor-messages.js';
@@ -74,6 +75,8 @@ export class PreludeRecovery {
    * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now. Fails as the disk does, and can go on later.
    */
   async step(oldestMs = Infinity): Promise<boolean> {
+    // Somebody cleared the queue, or took it into another account's.
+    if (this.#opened !== undefined && !existsSync(this.#opened.path)) await this.close();
     this.#opened ??= this.#mayHaveMore ? await this.#openNext() : undefined;
     if (this.#opened === undefined) {
       this.#mayHaveMore = false;
