@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
-import { environment, runKm } from './support/km.js';
+import { startApi } from './support/api.js';
+import { API_KEY, environment, runKm } from './support/km.js';
 import { CLI, ODD_SECRET, service } from './support/oauth-clients.js';
 import { at, logInByWeb } from './support/oauth-km.js';
 import { startOAuthServer } from './support/oauth-server.js';
@@ -93,5 +94,20 @@ describe.skipIf(!HAS_REDIS)('a login at another issuer that is kept in Redis', (
     });
     const kept = JSON.stringify([await fleet.raw.hgetall('km:logins'), status.stdout]);
     expect(kept).not.toContain(ODD_SECRET);
+  });
+
+  test('is not replaced by km init --force, though only the login says who its issuer is', async () => {
+    const [fleet, server] = [await startFleet(), await startOAuthServer({ clients: [CLI] })];
+    expect(await logInByWeb([...at(server), '--web', ...SCOPES], machineOf(fleet))).toMatchObject({
+      code: 0,
+    });
+    const api = await startApi();
+    const env = machineOf(fleet);
+    const flags = ['--force', '--api-key', API_KEY, '--endpoint', api.url];
+    const init = await runKm(['init', ...flags], { env });
+    expect(init).toMatchObject({ code: 1, stdout: '' });
+    expect(init.stderr).toContain(`profile default logs in at ${server.issuer}, and stays as it is`);
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0 });
+    expect(server.revoked()).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { DEFAULT_API_ENDPOINT, expectProfileName, parseEndpoint } from '@kilomet
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, profileIn, withProfile } from '../config/change-configuration.js';
-import type { Configuration, ConfigurationJson } from '../config/configuration.js';
+import type { ConfigurationJson } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { EXIT } from '../exit-code.js';
 import { logIn } from '../login/log-in.js';
@@ -23,9 +23,12 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   expectProfileName(name);
-  refuseIssuer(name, configuration.profiles.get(name)?.provider?.issuer);
+  const stored = await openStorage(context).files?.logins.get(name);
+  const own = configuration.profiles.get(name);
+  const provider = own?.provider ?? (stored?.kind === 'oauth' ? stored.provider : undefined);
+  if (provider !== undefined) throw setUpOtherwise(name, String(provider['issuer']));
   const isReplaced = flags.force === true;
-  if (!isReplaced && (await isThere(name, configuration, context))) throw thereAlready(name);
+  if (!isReplaced && (own ?? stored) !== undefined) throw thereAlready(name);
   // A login takes minutes: what was made meanwhile is asked for again under the lock of the file.
   const guard: ProfileGuard = (json) => {
     if (!isReplaced && profileIn(json, name) !== undefined) throw thereAlready(name);
@@ -58,10 +61,6 @@ function initialised(
   return { ...own, activeProfile };
 }
 
-async function isThere(name: string, { profiles }: Configuration, context: CommandContext): Promise<boolean> {
-  return profiles.has(name) || (await openStorage(context).files?.logins.get(name)) !== undefined;
-}
-
 function thereAlready(name: string): CliError {
   return new CliError(
     `profile ${name} is there already, and stays as it is: log in with \`km auth login --profile ${name}\`, ` +
@@ -71,9 +70,8 @@ function thereAlready(name: string): CliError {
 }
 
 /** What it is set up with is more than this command asks for. */
-function refuseIssuer(name: string, issuer: string | undefined): void {
-  if (issuer === undefined) return;
-  throw new CliError(
+function setUpOtherwise(name: string, issuer: string): CliError {
+  return new CliError(
     `profile ${name} logs in at ${issuer}, and stays as it is: log in with \`km auth login --profile ${name}\`, or add another with \`km init --profile NAME\``,
     { exitCode: EXIT.failed },
   );
