@@ -3,6 +3,7 @@ import { untilAborted } from './abortable-wait.js';
 import type { AuthManager } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
 import { systemClock } from './clock.js';
+import { discardBody } from './discard-body.js';
 import { wantsNonce } from './dpop-nonces.js';
 import { loadProvedRequests } from './load-proved-requests.js';
 import type { ProvedRequests } from './proved-requests.js';
@@ -126,8 +127,7 @@ export function createAuthenticatedClient(
     // One that fails is told to whoever waits for it, and ends no process where nobody does.
     refresh.catch(() => undefined);
     if (replay === undefined) return response;
-    // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the second answer.
-    response.body?.cancel().catch(() => undefined);
+    discardBody(response);
     return withToken(await waitFor(refresh, signal), replay);
   };
 }

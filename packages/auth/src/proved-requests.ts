@@ -1,5 +1,6 @@
 import type { AuthToken } from './auth-token.js';
 import { DpopNonces, wantsNonce } from './dpop-nonces.js';
+import { discardBody } from './discard-body.js';
 import { createDpopHeaders } from './dpop-headers.js';
 import { redirected, type OutgoingRequest } from './redirected-request.js';
 import { isStream } from './request-body.js';
@@ -57,8 +58,7 @@ export class ProvedRequests {
       if (next === undefined) return response;
       if (redirects === MAX_REDIRECTS)
         throw new TypeError(`${request.url.origin} redirects more than ${String(MAX_REDIRECTS)} times`);
-      // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the next answer.
-      response.body?.cancel().catch(() => undefined);
+      discardBody(response);
       if (next.url.origin !== request.url.origin) return this.#send(next.url, next.init);
       request = next;
     }
@@ -86,8 +86,7 @@ export class ProvedRequests {
     const response = await attempt(nonce);
     const latest = this.#nonces.of(url.origin);
     if (!wantsNonce(response) || latest === nonce || isStream(init.body)) return response;
-    // Nobody reads it. One that cannot be let go, or not at once, keeps nobody from the next answer.
-    response.body?.cancel().catch(() => undefined);
+    discardBody(response);
     return attempt(latest);
   }
 }
