@@ -72,15 +72,21 @@ function parseBody(text: string): Readonly<Record<string, unknown>> | undefined 
   }
 }
 
+type AnsweredRefreshToken = Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'>;
+
 /** Reads the refresh token of an answer, whatever else is in it; `undefined` where it has none. */
-export function parseRefreshToken(
-  text: string,
-  receivedAtMs: number,
-): Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'> | undefined {
+export function parseRefreshToken(text: string, receivedAtMs: number): AnsweredRefreshToken | undefined {
   const answer = parseBody(text);
-  const refreshToken = answer?.['refresh_token'];
+  return answer === undefined ? undefined : refreshTokenIn(answer, receivedAtMs);
+}
+
+function refreshTokenIn(
+  answer: Readonly<Record<string, unknown>>,
+  receivedAtMs: number,
+): AnsweredRefreshToken | undefined {
+  const refreshToken = answer['refresh_token'];
   if (!isText(refreshToken)) return undefined;
-  const seconds = positiveNumber(answer?.['refresh_expires_in'] ?? answer?.['refresh_token_expires_in']);
+  const seconds = positiveNumber(answer['refresh_expires_in'] ?? answer['refresh_token_expires_in']);
   return {
     secret: new Secret(refreshToken),
     issuedAtMs: receivedAtMs,
@@ -98,7 +104,7 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
   const accessToken = answer?.['access_token'];
   if (answer === undefined || !isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
 
-  const refreshToken = parseRefreshToken(text, context.receivedAtMs);
+  const refreshToken = refreshTokenIn(answer, context.receivedAtMs);
   const type = tokenType(answer['token_type']);
   return {
     token: new AuthToken({

@@ -6,8 +6,8 @@ import type { TokenGrant } from '../../ports.js';
 import type { Secret } from '../../secret.js';
 import { isTryLaterStatus } from '../../try-later-status.js';
 import { TokenRequestError } from '../../token-request-error.js';
-import { noTokenError } from '../no-token.js';
-import { parseRefreshToken, parseTokenAnswer } from '../token-answer.js';
+import { failureIn, noTokenError } from '../no-token.js';
+import { parseTokenAnswer } from '../token-answer.js';
 import { oauthBody } from '../token-refusal.js';
 import { clientAuthenticator } from './client-authenticator.js';
 import { endpointOf, type SecretEndpoint } from './issuer-endpoints.js';
@@ -135,14 +135,10 @@ export class TokenEndpoint {
     });
     if (grant === undefined) throw noTokenError(url.origin, request.grantType, answer);
     if (settings.dpop === true && grant.token.proofKey === undefined) {
-      const successor =
-        request.grantType === 'refresh_token'
-          ? parseRefreshToken(answer.text, answer.receivedAtMs)
-          : undefined;
       throw new TokenRequestError(
         'KM_AUTH_CONFIGURATION',
         `${url.origin} answered with a token that is bound to no key, though dpop was asked for: switch it on at the server, or do not ask for it`,
-        { status: answer.status, ...(successor !== undefined && { successor }) },
+        failureIn(request.grantType, answer),
       );
     }
     return grant;
