@@ -10,6 +10,8 @@ import { FIRST_RECORD, type SegmentReader } from './segment-reader.js';
 /** Makes events of what passed, in its order. */
 export class PreludeReader {
   readonly description: PreludeDescription;
+  /** When the last event happened that was made of it before, in milliseconds since the epoch; `undefined` where none was. */
+  readonly madeUntilMs: number | undefined;
   readonly #reader: SegmentReader;
   #capture: Capture;
   /** What was made of it before: that is made again, and left out. */
@@ -25,9 +27,10 @@ export class PreludeReader {
   constructor(
     reader: SegmentReader,
     description: PreludeDescription,
-    before?: Pick<PreludeProgress, 'events' | 'lastId'>,
+    before?: Pick<PreludeProgress, 'events' | 'lastId' | 'atMs'>,
   ) {
     this.description = description;
+    this.madeUntilMs = before?.atMs;
     this.#reader = reader;
     this.#before = before;
     this.#capture = this.#createCapture();

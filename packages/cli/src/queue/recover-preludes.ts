@@ -6,7 +6,7 @@ import { encodeEvent } from './event-record.js';
 import type { EventPlace } from './event-segment.js';
 import { JournalSegments, type JournalSegmentsOptions } from './journal-segments.js';
 import { listPreludes, openPrelude, removePrelude, setPreludeAside } from './prelude-file.js';
-import { beginProgress, noteProgress, readProgress } from './prelude-progress.js';
+import { beginProgress, noteProgress } from './prelude-progress.js';
 import { PreludeReader } from './prelude-reader.js';
 import { listSegments, syncSegment } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
@@ -104,7 +104,7 @@ export class PreludeRecovery {
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
       if (reader instanceof PreludeReader) {
         this.#latestMs = Math.max(0, ...(await listSegments(folder)).map((file) => file.begunAtMs));
-        return { path, reader, atMs: (await readProgress(notedOf(path)))?.atMs ?? begunAtMs(path) };
+        return { path, reader, atMs: reader.madeUntilMs ?? begunAtMs(path) };
       }
       if (reader?.kind === 'short') await removePrelude(path);
       if (reader?.kind === 'poisoned') onTrouble(asideMessage(await setPreludeAside(path), reader.why));
