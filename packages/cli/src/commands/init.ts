@@ -8,7 +8,7 @@ import { EXIT } from '../exit-code.js';
 import { logIn } from '../login/log-in.js';
 import type { ProfileGuard } from '../login/note-profile.js';
 import { tellNextSteps } from '../login/next-steps.js';
-import { settingsFrom, type AccountFlags } from '../settings.js';
+import { issuerOf, settingsFrom, type AccountFlags } from '../settings.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
 
@@ -18,17 +18,17 @@ export type InitFlags = AccountFlags & { readonly apiKey?: string; readonly forc
 export async function runInit(flags: InitFlags, context: CommandContext): Promise<number> {
   const { environment, tell } = context;
   const configuration = readConfiguration(environment);
-  const { profile, endpoint } = settingsFrom(flags, environment, configuration);
+  const { profile, endpoint, own } = settingsFrom(flags, environment, configuration);
   const name = profile.value;
   const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   expectProfileName(name);
   const stored = await openStorage(context).files?.logins.get(name);
-  const own = configuration.profiles.get(name);
-  const provider = own?.provider ?? (stored?.kind === 'oauth' ? stored.provider : undefined);
-  if (provider !== undefined) throw setUpOtherwise(name, String(provider['issuer']));
+  const issuer = issuerOf({ own, oauth: stored?.kind === 'oauth' ? stored : undefined });
+  if (issuer !== undefined) throw setUpOtherwise(name, String(issuer['issuer']));
   const isReplaced = flags.force === true;
-  if (!isReplaced && (own ?? stored) !== undefined) throw thereAlready(name);
+  const isThere = configuration.profiles.has(name) || stored !== undefined;
+  if (!isReplaced && isThere) throw thereAlready(name);
   // A login takes minutes: what was made meanwhile is asked for again under the lock of the file.
   const guard: ProfileGuard = (json) => {
     if (!isReplaced && profileIn(json, name) !== undefined) throw thereAlready(name);
