@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { generateKeyPairSync } from 'node:crypto';
 import { temporaryFolder } from './support/folder.js';
+import { newKeyPair } from './support/key-pair.js';
 import { environment, runKm } from './support/km.js';
 import { keyedService, ODD_SECRET, service } from './support/oauth-clients.js';
 import { at, kilometersFolder, storedText } from './support/oauth-km.js';
@@ -34,7 +34,7 @@ describe('km auth login --issuer as a client', () => {
   );
 
   test('with a key of its own', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { privateKey, publicKey } = newKeyPair('ec');
     const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' };
     const server = await startOAuthServer({ clients: [keyedService(jwk)] });
     const keyFile = join(temporaryFolder(), 'key.pem');

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -11,6 +11,7 @@ import {
 } from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
+import { newKeyPair } from './support/key-pair.js';
 import { CLI, ODD_SECRET, service } from './support/oauth-clients.js';
 import {
   allowJwtBearer,
@@ -156,7 +157,7 @@ test('a service acts for the one who is logged in: its own token goes along as t
 
 /** A server that takes assertions signed with a key, which is in a file of this kind. */
 async function asserting(write: (key: KeyObject) => string) {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { publicKey, privateKey } = newKeyPair('rsa');
   const robot = 'robot@project.example';
   const server = await startOAuthServer({
     clients: [serviceThat(JWT_BEARER)],
@@ -213,9 +214,7 @@ test('a token for somebody else is asked for by subject, and has a place of its 
 });
 
 test('a key that the server does not know is refused in words that name no login', async () => {
-  const { server, keyFile, robot } = await asserting(() =>
-    pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
-  );
+  const { server, keyFile, robot } = await asserting(() => pem(newKeyPair('rsa').privateKey));
 
   const error = await failureOf(
     minting(server, { type: 'jwt_bearer', keyFile, assertionIssuer: robot }).getValidToken('read'),

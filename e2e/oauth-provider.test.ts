@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -12,6 +11,7 @@ import {
 } from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
+import { newKeyPair } from './support/key-pair.js';
 import { makeCertificates } from './support/oauth-certificates.js';
 import { certifiedService, CLI, keyedService, ODD_SECRET, service } from './support/oauth-clients.js';
 import { JWT_API, OPAQUE_API, startOAuthServer, type OAuthServer } from './support/oauth-server.js';
@@ -84,7 +84,7 @@ test.each(['client_secret_basic', 'client_secret_post'] as const)(
 );
 
 test('a service with a key mints tokens by private_key_jwt', async () => {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey, publicKey } = newKeyPair('rsa');
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' };
   const server = await startOAuthServer({ clients: [keyedService(jwk)] });
   const keyFile = join(temporaryFolder(), 'key.pem');

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import {
   AuthToken,
   configFolder,
@@ -8,6 +7,7 @@ import {
   storeLogin,
 } from '@kilometers/auth';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK, type JWTPayload } from 'jose';
+import { newKeyPair } from './key-pair.js';
 import { environment } from './km.js';
 import type { OAuthLogin } from './oauth-login.js';
 import type { OAuthServer, SeenRequest } from './oauth-server.js';
@@ -23,7 +23,7 @@ export async function startBoundLogin(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<BoundLogin> {
   const scope = 'openid offline_access read write';
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = newKeyPair('ec');
   const jwk = privateKey.export({ format: 'jwk' });
   const jkt = await calculateJwkThumbprint(jwk);
   const env = environment({

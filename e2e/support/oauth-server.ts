@@ -1,8 +1,9 @@
-import { generateKeyPairSync, randomBytes, type X509Certificate } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { Provider, type Configuration } from 'oidc-provider';
+import { newKeyPair } from './key-pair.js';
 import { listen } from './listen.js';
 
 /** What befalls one request, before or after the server has done its work. */
@@ -86,7 +87,7 @@ function resourceServer(resource: string, ttl: number) {
 
 function configurationOf(options: OAuthServerOptions): Configuration {
   const { tokenTtl = 60, refreshTokenTtl = 1_209_600, clients, dpop = true, dpopNonces = false } = options;
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = newKeyPair('ec');
   const key = privateKey.export({ format: 'jwk' });
   return {
     clients: clients as never,

@@ -34,10 +34,16 @@ function open(proofKey: Secret): OpenedKey {
   return found;
 }
 
+/**
+ * Has Node write a key as it makes it. Node 20 waits for ever where a key is exported by itself while garbage is
+ * collected that its making left.
+ */
+const AS_JWK = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
+
 /** A new key to bind tokens to, as a JWK in JSON. */
 export function createProofKey(): Secret {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return new Secret(JSON.stringify(privateKey.export({ format: 'jwk' })));
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_JWK });
+  return new Secret(JSON.stringify(privateKey));
 }
 
 function encoded(value: unknown): string {

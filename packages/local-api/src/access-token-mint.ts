@@ -74,7 +74,10 @@ export class AccessTokenMint {
   }
 }
 
+/** Has Node write a key as it makes it: Node 20 may wait for ever where a key is exported by itself. */
+const AS_JWK = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
+
 function newPrivateJwk(): string {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return JSON.stringify(privateKey.export({ format: 'jwk' }));
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_JWK });
+  return JSON.stringify(privateKey);
 }

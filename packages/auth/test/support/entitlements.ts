@@ -1,6 +1,7 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { exportJWK, SignJWT, type JWK } from 'jose';
 import { onTestFinished } from 'vitest';
 import {
   createEntitlementVerifier,
@@ -14,11 +15,17 @@ import {
 const KEYS_PATH = '/.well-known/jwks.json';
 export const HOUR_MS = 3_600_000;
 
-type SigningKey = { readonly kid: string; readonly publicJwk: JWK; readonly privateKey: CryptoKey };
+type SigningKey = { readonly kid: string; readonly publicJwk: JWK; readonly privateKey: KeyObject };
 
-export async function newKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair(alg);
-  return { kid, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, privateKey };
+/** A new key, read from what was made: Node 20 may wait for ever where the object that was made is exported as a JWK. */
+export async function newKey(kid: string, alg: 'ES256' | 'RS256' = 'ES256'): Promise<SigningKey> {
+  const made =
+    alg === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const privateKey = createPrivateKey(made.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const publicJwk = { ...(await exportJWK(createPublicKey(privateKey))), kid, alg, use: 'sig' };
+  return { kid, publicJwk, privateKey };
 }
 
 /** A server that is gone after the test. */
