@@ -1,5 +1,6 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
+import { readAnswer, textOf, unpackAnswer } from './answer-body.js';
 
 /** What a connection shows of the client, and whom it trusts; in PEM. */
 export type TlsCredentials = { readonly cert: string; readonly key: string; readonly ca?: readonly string[] };
@@ -48,28 +49,13 @@ export class TransportError extends Error {
   }
 }
 
-/** The largest answer that is read, in bytes: 1 MiB. */
-const MAX_ANSWER_BYTES = 1_048_576;
-
-/** Reads a body of at most {@link MAX_ANSWER_BYTES}. */
-function readBody(answer: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    answer.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size > MAX_ANSWER_BYTES)
-        reject(new Error(`the answer is larger than ${String(MAX_ANSWER_BYTES)} bytes`));
-    });
-    answer.on('end', () => {
-      resolve(Buffer.concat(chunks).toString('utf8'));
-    });
-    answer.on('aborted', () => {
-      reject(new Error('the connection was closed in the middle of the answer'));
-    });
-    answer.on('error', reject);
+/** Reads a body, whatever it is packed in. */
+async function readText(answer: IncomingMessage): Promise<string> {
+  const bytes = await readAnswer(answer).catch((error: unknown) => {
+    if (error !== answer.errored) throw error;
+    throw new Error('the connection was closed in the middle of the answer', { cause: error });
   });
+  return textOf(await unpackAnswer(bytes, answer.headers['content-encoding']));
 }
 
 function tlsOptions(tls: TlsCredentials | undefined): { cert?: string; key?: string; ca?: string[] } {
@@ -111,7 +97,12 @@ export function createNodeTransport({
         method: request.method ?? 'POST',
         agent: connections,
         ...tlsOptions(request.tls),
-        headers: { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) },
+        headers: {
+          // Who asks for none in particular may be sent any: RFC 9110 §12.5.3.
+          'accept-encoding': 'identity',
+          ...request.headers,
+          'content-length': String(Buffer.byteLength(request.body)),
+        },
       });
       const fail = (error: unknown): void => {
         cancelTimer();
@@ -139,7 +130,7 @@ export function createNodeTransport({
       outgoing.on('error', fail);
       outgoing.on('response', (answer) => {
         allow(request.timeoutMs, 'reading the answer');
-        readBody(answer).then((text) => {
+        readText(answer).then((text) => {
           cancelTimer();
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
           outgoing.destroy();
