@@ -103,6 +103,18 @@ describe('npm run release', () => {
     expect(clone.changesets()).toEqual([]);
   });
 
+  test('writes the changelog as lint wants it, also where a changeset has paragraphs', () => {
+    clone.addChangeset('wide', 'patch', 'It ends.\n\nAt once,\nin each case.');
+    clone.addChangeset('wider', 'patch', 'It begins.');
+    clone.commit();
+    clone.applyPlan();
+    expect(clone.read('CHANGELOG.md')).toContain(
+      '- It ends.\n\n  At once,\n  in each case.\n\n- It begins.\n',
+    );
+    const prettier = clone.node('node_modules/prettier/bin/prettier.cjs', '--check', 'CHANGELOG.md');
+    expect(prettier).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('says so where nothing changed since the last version', () => {
     clone.git('tag', `v${current}`);
     expect(clone.dryRun()).toMatchObject({

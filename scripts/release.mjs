@@ -39,7 +39,7 @@ function lastSteps({ version, tag }) {
   ].join('\n');
 }
 
-function release(isDryRun) {
+async function release(isDryRun) {
   if (!isInstalled(ROOT)) throw new Error('Not installed: run npm ci first.');
   const why = whyNotReady(ROOT);
   if (why) throw new Error(why);
@@ -51,7 +51,7 @@ function release(isDryRun) {
     console.log(`Nothing was changed.\n\n${lastSteps(plan)}`);
     return;
   }
-  applyPlan(ROOT, plan);
+  await applyPlan(ROOT, plan);
   try {
     show('.ci/run');
     show('npm', 'run', '--silent', 'packaging', '--', '--keep', `build/${plan.version}`);
@@ -69,7 +69,7 @@ const words = process.argv.slice(2);
 const unknown = words.find((word) => word !== '--dry-run');
 try {
   if (unknown !== undefined) throw new Error(`${unknown} is not known; --dry-run is.`);
-  release(words.includes('--dry-run'));
+  await release(words.includes('--dry-run'));
 } catch (error) {
   console.error(error.stderr ? `${error.message}\n${error.stderr}`.trim() : error.message);
   process.exitCode = 1;

@@ -13,6 +13,7 @@ export type Manifest = Readonly<{ version: string; dependencies?: Readonly<Recor
 /** What a release reads, runs and writes. */
 const FILES = [
   ...['scripts', '.changeset', '.ci', '.npmrc', '.gitignore', 'package.json', 'package-lock.json'],
+  ...['.prettierrc.json', '.prettierignore'],
   ...['packages/auth', 'packages/local-api', 'packages/cli', 'examples', 'e2e'].map((folder) =>
     join(folder, 'package.json'),
   ),
@@ -91,7 +92,7 @@ export class ReleaseClone {
   applyPlan(): void {
     const program = `
       import { applyPlan, releasePlan } from './scripts/release/plan.mjs';
-      applyPlan('.', releasePlan('.', '2026-01-31'));`;
+      await applyPlan('.', releasePlan('.', '2026-01-31'));`;
     expect(this.node('--input-type=module', '-e', program)).toMatchObject({ status: 0, stderr: '' });
   }
 }

@@ -7,7 +7,7 @@ const MARKS = { major: '**Breaking.** ', minor: '', patch: '' };
 
 /** @returns {string} one item of the list, however many lines its summary has */
 function itemOf({ type, summary }) {
-  return `- ${MARKS[type]}${summary.trim().replaceAll('\n', '\n  ')}\n`;
+  return `- ${MARKS[type]}${summary.trim().replaceAll(/\n(?=.)/g, '\n  ')}\n`;
 }
 
 /** The part of `text` that starts with a heading of its own, up to the next; nothing where there is none. */

@@ -80,9 +80,16 @@ export function releasePlan(root, date) {
   };
 }
 
+/** As lint wants a file to be. Loaded late: a clone that is not installed is to say so, and has no prettier. */
+async function formatted(file, text) {
+  const { format, resolveConfig } = await import('prettier');
+  return format(text, { ...(await resolveConfig(file)), filepath: file });
+}
+
 /** Writes the plan into the work tree: versions, lockfile, CHANGELOG.md; the changesets are used up. */
-export function applyPlan(root, { isFirst, changelog, files }) {
-  writeFileSync(path.join(root, 'CHANGELOG.md'), changelog.text);
+export async function applyPlan(root, { isFirst, changelog, files }) {
+  const file = path.join(root, 'CHANGELOG.md');
+  writeFileSync(file, await formatted(file, changelog.text));
   if (!isFirst) {
     changeset(root, 'version');
     run(root, 'npm', ['install', '--package-lock-only', '--ignore-scripts', '--prefer-offline']);
