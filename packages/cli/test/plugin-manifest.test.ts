@@ -1,19 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import https from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAgentFetch } from '../src/network/agent-fetch.js';
 import { fetchPlugins } from '../src/plugins/plugin-manifest.js';
 import { FakeClock } from './support/fake-clock.js';
-
-/** A way of its own to servers, as through a proxy; without TLS, so that a server needs no certificate. */
-class PlainAgent extends https.Agent {
-  override createConnection({ host, port }: https.RequestOptions): Duplex {
-    return connect(Number(port), host ?? '127.0.0.1');
-  }
-}
+import { PlainAgent } from './support/plain-agent.js';
 
 /** Asks a server that begins an answer; `goOn` is what it does when the client has the beginning. */
 async function askOneThat(goOn: (response: ServerResponse, clock: FakeClock) => void) {

@@ -3,7 +3,7 @@ import https from 'node:https';
 import { PassThrough, Readable } from 'node:stream';
 
 /** Statuses whose answers have no body (the fetch standard's "null body status"). */
-const NO_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * A `fetch` whose connections `agent` makes; Node's own takes none. Follows no redirect: whoever wants to follows it
@@ -23,27 +23,41 @@ export function createAgentFetch(agent: https.Agent): typeof fetch {
         },
         signal: request.signal,
       });
+      const fail = (cause: unknown): void => reject(new TypeError('fetch failed', { cause }));
       outgoing.on('error', (error) => {
         if (request.signal.aborted) reject(request.signal.reason as Error);
-        else reject(new TypeError('fetch failed', { cause: error }));
+        else fail(error);
       });
-      outgoing.on('response', (answer) => resolve(responseOf(answer, request.signal)));
+      outgoing.on('response', (answer) => {
+        try {
+          resolve(responseOf(answer, request.signal));
+        } catch (error) {
+          // Nobody but the caller is to hear of it: what a listener throws ends the process.
+          answer.destroy();
+          fail(error);
+        }
+      });
+      // A server that goes over to another protocol makes neither an error nor an answer.
+      outgoing.on('close', () => fail(new Error('the connection was closed before an answer')));
       outgoing.end(body);
     });
   };
 }
 
 function responseOf(answer: IncomingMessage, signal: AbortSignal): Response {
-  const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = answer;
+  // Not with what it says beside the status, which is of no account (RFC 9112 §4) and can have what no `Response` takes.
+  const { statusCode: status = 0, rawHeaders } = answer;
+  // No `Response` can have it: what fails names it as those do who look at the status of an answer.
+  if (status < 200 || status > 599) throw new Error(`HTTP ${status}`);
   const headers = new Headers();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
     headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
   if (NO_BODY.has(status)) {
     answer.resume();
-    return new Response(null, { status, statusText, headers });
+    return new Response(null, { status, headers });
   }
   const body = Readable.toWeb(bodyOf(answer, signal)) as ReadableStream;
-  return new Response(body, { status, statusText, headers });
+  return new Response(body, { status, headers });
 }
 
 /** What is left of an answer, which fails as that of Node's own `fetch` does: with the signal's reason, or a `TypeError`. */
