@@ -32,6 +32,16 @@ function originOf(input: string | URL | Request): string {
   return new URL(url).origin;
 }
 
+/**
+ * Whether a redirect led to another origin, where no token goes: a refusal there is no word against the token. The URL
+ * alone does not tell where a `fetch` that was given sends requests elsewhere; a request with a proof is redirected
+ * without `fetch` knowing.
+ */
+function cameFromElsewhere(response: Response, input: string | URL | Request, token: AuthToken): boolean {
+  if (!response.redirected && token.proofKey === undefined) return false;
+  return URL.canParse(response.url) && new URL(response.url).origin !== originOf(input);
+}
+
 /** What to send the second time, or `undefined` when the body is gone with the first. */
 function replayOf(
   input: string | URL | Request,
@@ -72,7 +82,7 @@ async function waitFor(token: Promise<AuthToken>, signal: AbortSignal | undefine
  * A `fetch` whose requests carry a valid token for `scope`.
  *
  * On a 401 it forces one refresh and sends the request once more, and returns the second answer whatever
- * it is. A body that was a stream is gone by then: the 401 is returned, and the next request has a new
+ * it is. A 401 of another origin, to which a redirect led, is returned: no token went there. A body that was a stream is gone by then: the 401 is returned, and the next request has a new
  * token. A `Request` is cloned, so its body is kept in memory until the answer is there. A token that is
  * bound to a key goes with a proof for this one request, made again with the nonce that a server wants in it.
  *
@@ -122,6 +132,7 @@ export function createAuthenticatedClient(
     const token = await waitFor(authManager.getValidToken(scope), signal);
     const response = await withToken(token, input);
     if (response.status !== 401 || wantsNonce(response)) return response;
+    if (cameFromElsewhere(response, input, token)) return response;
 
     const refresh = authManager.forceRefresh(scope, { rejected: token, isRevoked: saysRevoked(response) });
     // One that fails is told to whoever waits for it, and ends no process where nobody does.
