@@ -1,7 +1,9 @@
 import { isAuthError } from './auth-error.js';
+import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
+import { TaskLine } from './task-line.js';
 
 /** When a change is made: others may have written since it was made first. */
 export type Lateness = {
@@ -32,12 +34,14 @@ export class GrantStore {
   readonly #cache: TokenCache;
   readonly #key: GrantKey;
   readonly #events: EventPublisher;
+  readonly #tasks: TaskLine;
   #unstored: readonly Unstored[] = [];
   #isReadFailing = false;
   #isDamaged = false;
   #look: Promise<Tokens> | undefined;
 
-  constructor(cache: TokenCache, key: GrantKey, events: EventPublisher) {
+  constructor(cache: TokenCache, key: GrantKey, events: EventPublisher, clock: Clock) {
+    this.#tasks = new TaskLine(clock);
     this.#cache = cache;
     this.#key = key;
     this.#events = events;
@@ -123,8 +127,9 @@ export class GrantStore {
   /**
    * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `isShared` tells
    * the task whether the lock is held: a storage that cannot be written (a full disk, a read-only home) has none to give.
+   * Tasks of this process take turns even then: a refresh token that only it has must not be sent by two of them.
    *
-   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process holds the lock for too long. The reason of `signal`.
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process, or task, takes too long. The reason of `signal`.
    */
   async transact<T>(
     task: (isShared: boolean) => Promise<T>,
@@ -132,11 +137,12 @@ export class GrantStore {
     signal?: AbortSignal,
   ): Promise<T> {
     const entered: { task?: Promise<T> } = {};
+    const waiting = { timeoutMs: LOCK_TIMEOUT_MS, signal };
+    const inTurn = (isShared: boolean): Promise<T> => this.#tasks.run(() => task(isShared), waiting);
     try {
-      return await this.#cache.withLock(this.#key, () => (entered.task = task(true)), {
-        timeoutMs: LOCK_TIMEOUT_MS,
+      return await this.#cache.withLock(this.#key, () => (entered.task = inTurn(true)), {
+        ...waiting,
         unless,
-        signal,
       });
     } catch (error) {
       // A task that has begun is not begun again, whatever became of the lock.
@@ -144,7 +150,7 @@ export class GrantStore {
       signal?.throwIfAborted();
       if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
       this.#tellFailure('write', error);
-      return task(false);
+      return inTurn(false);
     }
   }
 

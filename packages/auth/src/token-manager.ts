@@ -65,7 +65,7 @@ export class TokenManager implements AuthManager {
     this.#clock = clock;
     this.#settings = settings;
     this.#events = new EventPublisher(key.profile, clock);
-    this.#store = new GrantStore(options.cache, key, this.#events);
+    this.#store = new GrantStore(options.cache, key, this.#events, clock);
     this.#skew = new SkewWatch(this.#events);
     this.#expiry = new ExpiryWatch(this.#events, clock);
     const shared = { ...options, store: this.#store, events: this.#events, expiry: this.#expiry };

@@ -17,7 +17,7 @@ function world({ isNarrowing = false } = {}) {
   const told: AuthEvent[] = [];
   const skews: number[] = [];
   events.subscribe((event) => told.push(event));
-  const store = new GrantStore(createMemoryCache({ clock }), KEYED, events);
+  const store = new GrantStore(createMemoryCache({ clock }), KEYED, events, clock);
   const keeper = new AnswerKeeper({
     store,
     clock,

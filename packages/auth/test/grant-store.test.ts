@@ -13,7 +13,7 @@ import { EventPublisher } from '../src/event-publisher.js';
 import { EMPTY_GRANT } from '../src/grant-record.js';
 import { GrantStore } from '../src/grant-store.js';
 import { fakeClock } from './support/fake-clock.js';
-import { KEYED } from './support/setup.js';
+import { KEYED, outcomeOf } from './support/setup.js';
 
 const TOKEN = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: 1 });
 const counting = (record: GrantRecord): GrantRecord => ({
@@ -40,9 +40,10 @@ function world(more: Partial<TokenCache> = {}) {
     },
     KEYED,
     events,
+    clock,
   );
   const counted = async (): Promise<number> => (await store.read()).unexplainedRequestsAtMs.length;
-  return { store, memory, disk, told, counted };
+  return { store, clock, memory, disk, told, counted };
 }
 
 const FAILED_WRITE = { type: 'cache.failed', operation: 'write', message: 'the disk is gone' };
@@ -119,6 +120,21 @@ describe('a cache that cannot be written', () => {
     expect(await store.transact((isShared) => Promise.resolve(isShared))).toBe(false);
     expect(told).toEqual([FAILED_WRITE]);
   });
+});
+
+test('a task without a lock waits for another of this process, at most as long as for the lock', async () => {
+  const { store, clock } = world({ withLock: () => Promise.reject(new Error('the disk is gone')) });
+  let end: () => void = () => undefined;
+  const first = store.transact(() => new Promise<void>((resolve) => (end = resolve)));
+  const late = outcomeOf(store.transact(() => Promise.resolve('ran')));
+  await clock.advance(60_000);
+  const second = store.transact(() => Promise.resolve('ran'));
+  await clock.advance(60_000);
+  expect(await late).toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT', isRetryable: true });
+  end();
+
+  await first;
+  expect(await second).toBe('ran');
 });
 
 describe('a task under the lock', () => {

@@ -122,3 +122,70 @@ describe('a refresh token that is only in memory', () => {
     expect(world.provider.calls).toBe(1);
   });
 });
+
+describe('a refresh token that is only in memory, and two scopes that need it at once', () => {
+  /** Both tokens are over, the refresh token that replaced the stored one is in memory, and there is no lock. */
+  async function twoScopes() {
+    const world = await fragileSetup({ login: ['monitoring', 'plugins'] });
+    await breakInFlight(world, REFUSING);
+    await world.clock.advance(HOUR);
+    world.provider.latencyMs = 100;
+    const valueOf = (scope: string) =>
+      outcomeOf(world.manager.getValidToken(scope).then((token) => token.reveal()));
+    return { ...world, valueOf };
+  }
+  const EACH_SENT_ONCE = [1, 2, 3].map((nth) => ({
+    secret: `refresh-token-${String(nth)}`,
+    outcome: 'answered',
+  }));
+
+  test('is sent once where neither gets a lock', async () => {
+    const { provider, clock, valueOf } = await twoScopes();
+    const both = Promise.all([valueOf('monitoring'), valueOf('plugins')]);
+    await clock.advance(200);
+
+    expect(await both).toEqual(['access-token-2', 'access-token-3']);
+    expect(provider.requests).toMatchObject(EACH_SENT_ONCE);
+  });
+
+  test('is sent once where the second gets the lock while it is under way', async () => {
+    const { provider, clock, cache, stored, valueOf } = await twoScopes();
+    const first = valueOf('monitoring');
+    await clock.advance(50);
+    mend(cache);
+    const both = Promise.all([first, valueOf('plugins')]);
+    await clock.advance(200);
+
+    expect(await both).toEqual(['access-token-2', 'access-token-3']);
+    expect(provider.requests).toMatchObject(EACH_SENT_ONCE);
+    expect((await stored()).refreshToken?.secret.reveal()).toBe('refresh-token-4');
+  });
+
+  test('is sent once where the first got the lock, and the second gets none', async () => {
+    const { provider, clock, cache, valueOf } = await twoScopes();
+    delete cache.broken.lock;
+    const first = valueOf('monitoring');
+    await clock.advance(50);
+    Object.assign(cache.broken, REFUSING);
+    const both = Promise.all([first, valueOf('plugins')]);
+    await clock.advance(200);
+
+    expect(await both).toEqual(['access-token-2', 'access-token-3']);
+    expect(provider.requests).toMatchObject(EACH_SENT_ONCE);
+  });
+
+  test('is not waited for by who is told to stop', async () => {
+    const { provider, clock, manager, valueOf } = await twoScopes();
+    const first = valueOf('monitoring');
+    await clock.advance(50);
+    const second = valueOf('plugins');
+    await clock.advance(10);
+    const stopped = manager.stop();
+
+    expect(await second).toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
+    await clock.advance(40);
+    await stopped;
+    expect(await first).toBe('access-token-2');
+    expect(provider.requests).toHaveLength(2);
+  });
+});
