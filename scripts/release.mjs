@@ -1,21 +1,37 @@
 // Does everything up to publishing a version, and leaves that to a person: checks, versions, CHANGELOG.md, tests, the
 // tarballs that were checked, a commit and a tag. Usage: npm run release [-- --dry-run]. --dry-run changes nothing.
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import path from 'node:path';
 import {
   applyPlan,
   isInstalled,
   publishedPackages,
   releasePlan,
+  unfinishedVersion,
   whyNotReady,
   withoutRepository,
 } from './release/plan.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-function show(command, ...words) {
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Runs a step of the release; whoever it fails for, or who stops it, is told what to do. */
+async function step([command, ...words], whenFailed, whatToDo) {
   console.log(`\n$ ${[command, ...words].join(' ')}`);
-  execFileSync(command, words, { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(command, words, { cwd: ROOT, stdio: 'inherit' });
+  const stop = (signal) => {
+    console.error(`Stopped. ${whatToDo}`);
+    child.kill(signal);
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const code = await new Promise((resolve) => {
+    child.once('error', resolve).once('exit', resolve);
+  });
+  for (const signal of SIGNALS) process.off(signal, stop);
+  if (code !== 0) throw new Error(`${whenFailed} ${whatToDo}`);
 }
 
 function tarballOf({ name }, version) {
@@ -39,29 +55,57 @@ function lastSteps({ version, tag }) {
   ].join('\n');
 }
 
+const TAKE_BACK = 'To take back what was written: git restore .';
+const TAG_AGAIN = 'To tag it: npm run release, which then does nothing else.';
+
+/** The last step of a release, and all that is left of one that failed at it. */
+async function tag({ version, tag: name }) {
+  await step(
+    ['git', 'tag', '--annotate', name, '--message', `Version ${version}`],
+    'The commit is made, and could not be tagged.',
+    TAG_AGAIN,
+  );
+}
+
+async function makeVersion(plan) {
+  await applyPlan(ROOT, plan).catch((error) => {
+    throw new Error(`${error.message}\n${error.stderr ?? ''}\nNothing was committed. ${TAKE_BACK}`);
+  });
+  const checkFailed = 'A check failed, and nothing was committed.';
+  await step(['.ci/run'], checkFailed, TAKE_BACK);
+  const packaging = ['npm', 'run', '--silent', 'packaging', '--', '--keep', `build/${plan.version}`];
+  await step(packaging, checkFailed, TAKE_BACK);
+  await step(
+    ['git', 'commit', '--all', '--message', `Release ${plan.version}`],
+    'The commit failed, and nothing was committed.',
+    TAKE_BACK,
+  );
+}
+
 async function release(isDryRun) {
   if (!isInstalled(ROOT)) throw new Error('Not installed: run npm ci first.');
   const why = whyNotReady(ROOT);
   if (why) throw new Error(why);
-  const plan = releasePlan(ROOT, new Date().toISOString().slice(0, 10));
-  console.log(`Version ${plan.version}${plan.isFirst ? ', which was never released' : ''}.\n`);
-  console.log(plan.changelog.section);
+  const unfinished = unfinishedVersion(ROOT);
+  if (unfinished !== undefined) console.log(`Version ${unfinished} is committed, and not tagged yet.`);
+  const plan =
+    unfinished === undefined
+      ? releasePlan(ROOT, new Date().toISOString().slice(0, 10))
+      : { version: unfinished, tag: `v${unfinished}` };
+  if (unfinished === undefined) {
+    console.log(`Version ${plan.version}${plan.isFirst ? ', which was never released' : ''}.\n`);
+    console.log(plan.changelog.section);
+  }
   if (isDryRun) {
-    console.log('Would now write versions and CHANGELOG.md, run .ci/run, pack, commit and tag.');
-    console.log(`Nothing was changed.\n\n${lastSteps(plan)}`);
+    const would =
+      unfinished === undefined
+        ? 'write versions and CHANGELOG.md, run .ci/run, pack, commit and tag'
+        : `tag it ${plan.tag}`;
+    console.log(`Would now ${would}.\nNothing was changed.\n\n${lastSteps(plan)}`);
     return;
   }
-  await applyPlan(ROOT, plan);
-  try {
-    show('.ci/run');
-    show('npm', 'run', '--silent', 'packaging', '--', '--keep', `build/${plan.version}`);
-  } catch {
-    throw new Error(
-      'A check failed, and nothing was committed. To take back what was written: git restore .',
-    );
-  }
-  show('git', 'commit', '--all', '--message', `Release ${plan.version}`);
-  show('git', 'tag', '--annotate', plan.tag, '--message', `Version ${plan.version}`);
+  if (unfinished === undefined) await makeVersion(plan);
+  await tag(plan);
   console.log(`\n${plan.version} is ready, and not published.\n\n${lastSteps(plan)}`);
 }
 

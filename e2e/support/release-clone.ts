@@ -1,12 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { temporaryFolder } from './folder.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CHANGELOG = '# Changelog\n\nFor users.\n\n## Unreleased\n\nFirst version.\n\n- It works.\n';
+
+/** No registry is asked, and nobody is known but by the clone. */
+const ENVIRONMENT = {
+  ...process.env,
+  npm_config_offline: 'true',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+};
 
 export type Manifest = Readonly<{ version: string; dependencies?: Readonly<Record<string, string>> }>;
 
@@ -30,6 +40,8 @@ export class ReleaseClone {
     this.write('.git/info/exclude', 'node_modules\n');
     for (const file of this.changesets()) rmSync(join(this.folder, '.changeset', file));
     this.write('CHANGELOG.md', CHANGELOG);
+    // Never those of the repository: they begin with `npm ci`, which would empty the `node_modules` that is linked to.
+    this.replaceChecks('exit 1');
     this.git('config', 'user.name', 'Someone');
     this.git('config', 'user.email', 'someone@example.com');
     this.commit();
@@ -39,8 +51,8 @@ export class ReleaseClone {
     return execFileSync('git', words, { cwd: this.folder, encoding: 'utf8' }).trim();
   }
 
-  write(file: string, text: string): void {
-    writeFileSync(join(this.folder, file), text);
+  write(file: string, content: string): void {
+    writeFileSync(join(this.folder, file), content);
   }
 
   read(file: string): string {
@@ -66,12 +78,7 @@ export class ReleaseClone {
   }
 
   node(...words: string[]): Readonly<{ status: number | null; stdout: string; stderr: string }> {
-    return spawnSync(process.execPath, words, {
-      cwd: this.folder,
-      encoding: 'utf8',
-      // No registry is asked.
-      env: { ...process.env, npm_config_offline: 'true' },
-    });
+    return spawnSync(process.execPath, words, { cwd: this.folder, encoding: 'utf8', env: ENVIRONMENT });
   }
 
   dryRun(): ReturnType<ReleaseClone['node']> {
@@ -80,12 +87,31 @@ export class ReleaseClone {
 
   /** A whole release, but for the checks: `.ci/run` ends with this code, and packaging does nothing. */
   release({ checksEndWith }: { readonly checksEndWith: number }): ReturnType<ReleaseClone['node']> {
-    this.write('.ci/run', `#!/bin/sh\nexit ${checksEndWith}\n`);
-    const manifest = JSON.parse(this.read('package.json')) as { scripts: Record<string, string> };
-    manifest.scripts['packaging'] = 'echo packaging';
-    this.write('package.json', JSON.stringify(manifest));
+    this.replaceChecks(`exit ${checksEndWith}`);
     this.commit();
+    return this.releaseAgain();
+  }
+
+  releaseAgain(): ReturnType<ReleaseClone['node']> {
     return this.node('scripts/release.mjs');
+  }
+
+  /** A release that is stopped by this signal while its checks run. */
+  async stoppedRelease(signal: NodeJS.Signals): Promise<Readonly<{ status: unknown; stderr: string }>> {
+    this.replaceChecks('echo checking; exec sleep 60');
+    this.commit();
+    const release = spawn(process.execPath, ['scripts/release.mjs'], {
+      cwd: this.folder,
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(release, 'close');
+    const stderr = text(release.stderr);
+    for await (const chunk of release.stdout) {
+      if (String(chunk).includes('checking\n')) release.kill(signal);
+    }
+    const [status] = (await ended) as unknown[];
+    return { status, stderr: await stderr };
   }
 
   /** What `npm run release` writes before the checks run. */
@@ -94,5 +120,12 @@ export class ReleaseClone {
       import { applyPlan, releasePlan } from './scripts/release/plan.mjs';
       await applyPlan('.', releasePlan('.', '2026-01-31'));`;
     expect(this.node('--input-type=module', '-e', program)).toMatchObject({ status: 0, stderr: '' });
+  }
+
+  private replaceChecks(command: string): void {
+    this.write('.ci/run', `#!/bin/sh\n${command}\n`);
+    const manifest = JSON.parse(this.read('package.json')) as { scripts: Record<string, string> };
+    manifest.scripts['packaging'] = 'echo packaging';
+    this.write('package.json', JSON.stringify(manifest));
   }
 }

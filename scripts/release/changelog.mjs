@@ -10,6 +10,11 @@ function itemOf({ type, summary }) {
   return `- ${MARKS[type]}${summary.trim().replaceAll(/\n(?=.)/g, '\n  ')}\n`;
 }
 
+/** The newest version that CHANGELOG.md calls released; nothing where it calls none so. */
+export function newestReleased(text) {
+  return /^## (\d\S*) \(/m.exec(text)?.[1];
+}
+
 /** The part of `text` that starts with a heading of its own, up to the next; nothing where there is none. */
 function sectionAt(text, heading) {
   const found = heading.exec(text);

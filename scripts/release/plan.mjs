@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { releasedChangelog } from './changelog.mjs';
+import { newestReleased, releasedChangelog } from './changelog.mjs';
 
 /** All packages have one version (`fixed` in .changeset/config.json); this one is asked for it. */
 const ONE_OF_THEM = '@kilometers/auth';
@@ -39,13 +39,51 @@ function pending(root) {
   }
 }
 
+function hasTag(root, version) {
+  return run(root, 'git', ['tag', '--list', `v${version}`]).trim() !== '';
+}
+
+/** A released version that has no tag here, and whether it was committed here and only its tag is left to make. */
+function untagged(root) {
+  const version = newestReleased(readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8'));
+  if (version === undefined || hasTag(root, version)) return undefined;
+  const isCommit = run(root, 'git', ['log', '-1', '--format=%s']).trim() === `Release ${version}`;
+  // A release is pushed with its tag: what is pushed is tagged, and the tag is only not fetched.
+  const isPushed = run(root, 'git', ['branch', '--remotes', '--contains', 'HEAD']).trim() !== '';
+  return { version, isUnfinished: isCommit && !isPushed };
+}
+
+/** The version whose release came to its commit and not to its tag; nothing where there is none. */
+export function unfinishedVersion(root) {
+  const found = untagged(root);
+  return found?.isUnfinished ? found.version : undefined;
+}
+
+function isKnownToGit(root, role) {
+  try {
+    run(root, 'git', ['var', `GIT_${role}_IDENT`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Why a version cannot be made of what is here; nothing where it can. */
 export function whyNotReady(root) {
   const branch = run(root, 'git', ['branch', '--show-current']).trim();
   if (branch !== 'main')
     return `A version is made of main, and this is ${branch || 'no branch'}: git switch main`;
   const changed = run(root, 'git', ['status', '--porcelain']).trim();
-  return changed && `A version is made of what is committed, and this is not:\n${changed}`;
+  if (changed) return `A version is made of what is committed, and this is not:\n${changed}`;
+  if (!['AUTHOR', 'COMMITTER'].every((role) => isKnownToGit(root, role)))
+    return 'git does not know who commits: git config user.name NAME; git config user.email ADDRESS';
+  const found = untagged(root);
+  if (!found || found.isUnfinished) return undefined;
+  const { version } = found;
+  return (
+    `CHANGELOG.md has ${version} as released, and there is no tag v${version} here: git fetch --tags\n` +
+    `Where that brings none, tag the commit that released it: git tag --annotate v${version} COMMIT`
+  );
 }
 
 /**
@@ -54,7 +92,7 @@ export function whyNotReady(root) {
  */
 export function releasePlan(root, date) {
   const current = publishedPackages(root)[0].manifest.version;
-  const isFirst = run(root, 'git', ['tag', '--list', `v${current}`]).trim() === '';
+  const isFirst = !hasTag(root, current);
   const { changesets, releases } = pending(root);
   if (!isFirst && changesets.length === 0)
     throw new Error(
