@@ -30,6 +30,8 @@ export const DEFAULT_REFRESH_SETTINGS: RefreshSettings = {
 const FIRST_RETRY_MS = 1_000;
 /** The longest `Retry-After` that is waited out; a longer one ends the tries and is remembered. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
+/** The longest rest that is remembered: who asks for a year, or means milliseconds, would end the login with it. */
+export const LONGEST_REST_MS = 3_600_000;
 /** At most this share of the refresh-ahead is added to it, so that many processes do not wake as one. */
 const JITTER_SHARE = 0.1;
 /** Kept for drift and flight time: this share of the lifetime, and never more than {@link MAX_LEEWAY_MS}. */

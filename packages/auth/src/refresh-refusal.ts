@@ -1,6 +1,7 @@
 import { AuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
 import type { GrantRecord } from './grant-record.js';
+import { LONGEST_REST_MS } from './refresh-policy.js';
 import { TokenRequestError } from './token-request-error.js';
 
 /** Only a human can help. */
@@ -49,8 +50,10 @@ export function lifetimeTooShort(token: AuthToken, minValidMs: number): AuthErro
  */
 export function assertRested({ notBeforeMs, lastFailure }: GrantRecord, nowMs: number): void {
   const restMs = (notBeforeMs ?? 0) - nowMs;
-  // A rest that was asked for in the future was noted by a clock that was wrong then, or is now.
-  if (restMs <= 0 || (lastFailure !== undefined && lastFailure.atMs > nowMs)) return;
+  // A rest that was asked for in the future was noted by a clock that was wrong then, or is now; one that is longer
+  // than any is, by such a clock or an earlier version.
+  if (restMs <= 0 || restMs > LONGEST_REST_MS || (lastFailure !== undefined && lastFailure.atMs > nowMs))
+    return;
   throw new TokenRequestError(
     'KM_AUTH_UNREACHABLE',
     `the token service asked to be left alone for another ${String(Math.ceil(restMs / 1000))} s; ` +

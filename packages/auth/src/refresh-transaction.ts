@@ -5,7 +5,7 @@ import { grantNameOf, mintingRequest, type Credential } from './credential.js';
 import { withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adopted, type Need } from './need.js';
-import { isLongRest } from './refresh-policy.js';
+import { isLongRest, LONGEST_REST_MS } from './refresh-policy.js';
 import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-refusal.js';
 import {
   RefreshTokenRenewal,
@@ -202,7 +202,7 @@ export class RefreshTransaction {
       withFailure(
         runner.settled(record),
         { code: error.code, message: error.message, atMs },
-        isLongRest(rest) ? atMs + rest : undefined,
+        isLongRest(rest) ? atMs + Math.min(rest, LONGEST_REST_MS) : undefined,
       ),
     );
   }

@@ -147,6 +147,21 @@ describe('a long Retry-After', () => {
     expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
   });
 
+  test.each([
+    ['a year', 365 * 24 * HOUR],
+    ['more than a number can say', Number.POSITIVE_INFINITY],
+  ])('of %s counts for an hour: the service may not mean it', async (_, retryAfterMs) => {
+    const { manager, another, provider, clock } = await expiredLogin();
+    provider.next({ refuse: overloaded({ retryAfterMs }) });
+    await outcomeOf(manager.getValidToken('monitoring'));
+
+    await clock.advance(HOUR - 1_000);
+    expect(String(await outcomeOf(another().getValidToken('monitoring')))).toContain('another 1 s');
+    expect(provider.calls).toBe(2);
+    await clock.advance(1_000);
+    expect((await another().getValidToken('monitoring')).reveal()).toBe('access-token-2');
+  });
+
   test('is no reason to try with the API key: it is the same service', async () => {
     const { manager, provider } = await expiredLogin({ apiKey: API_KEY });
     provider.next({ refuse: overloaded({ retryAfterMs: 10 * MINUTE }) });

@@ -29,6 +29,15 @@ test('a rest that a wrong clock noted in the future is not kept', () => {
   assertRested(failedAt(1_001), 1_000);
 });
 
+test('a rest of more than an hour, as earlier versions noted it, is not kept', () => {
+  const rest = (ms: number): GrantRecord => ({ ...failedAt(1_000), notBeforeMs: 1_000 + ms });
+
+  expect(() => {
+    assertRested(rest(3_600_000), 1_000);
+  }).toThrow('another 3600 s');
+  assertRested(rest(3_600_001), 1_000);
+});
+
 test('what keeps a refresh from being made says what to do', () => {
   const token = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: 1_000 });
 
