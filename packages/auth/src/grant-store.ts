@@ -35,7 +35,10 @@ export class GrantStore {
   readonly #key: GrantKey;
   readonly #events: EventPublisher;
   readonly #tasks: TaskLine;
+  /** What is being stored, and what could not be. */
   #unstored: readonly Unstored[] = [];
+  /** The last of the writes that store these: one after the other, so that none makes a change again that is made already. */
+  #storing: Promise<boolean> = Promise.resolve(true);
   #isReadFailing = false;
   #isDamaged = false;
   #look: Promise<Tokens> | undefined;
@@ -52,8 +55,9 @@ export class GrantStore {
     });
   }
 
+  /** Whether something could not be stored. */
   get hasUnstored(): boolean {
-    return this.#unstored.length > 0;
+    return this.#unstored.some(({ hasFailed }) => hasFailed);
   }
 
   /** Whether what was read last is what is stored. */
@@ -75,7 +79,7 @@ export class GrantStore {
 
   /** The tokens that `read` would bring, with less work where the cache can. */
   async readTokens(): Promise<Tokens> {
-    if (this.#cache.getTokens === undefined || this.hasUnstored) return (await this.read()).tokens;
+    if (this.#cache.getTokens === undefined || this.#unstored.length > 0) return (await this.read()).tokens;
     const read = await this.#whatIsRead(async () => this.#cache.getTokens?.(this.#key));
     return read?.found ?? EMPTY_GRANT.tokens;
   }
@@ -102,14 +106,13 @@ export class GrantStore {
 
   /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
   async update(change: Change): Promise<boolean> {
-    const hadUnstored = this.hasUnstored;
     this.#unstored = [...this.#unstored, { change, hasFailed: false, hasSeenLogin: false }];
-    return this.#storeAll(hadUnstored);
+    return this.flush();
   }
 
   /** Stores a change if it can be stored now, and forgets it otherwise. Returns whether it is stored. */
   async note(change: Change): Promise<boolean> {
-    if (this.hasUnstored && !(await this.flush())) return false;
+    if (!(await this.flush())) return false;
     try {
       await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT, AT_FIRST));
       return true;
@@ -119,9 +122,10 @@ export class GrantStore {
     }
   }
 
-  /** Tries again to store what could not be. Returns whether nothing is left. */
+  /** Waits for what is being stored, and tries again to store what could not be. Returns whether nothing is left. */
   async flush(): Promise<boolean> {
-    return !this.hasUnstored || this.#storeAll(true);
+    this.#storing = this.#storing.then(() => this.#unstored.length === 0 || this.#storeAll());
+    return this.#storing;
   }
 
   /**
@@ -182,8 +186,9 @@ export class GrantStore {
     }
   }
 
-  async #storeAll(isAgain: boolean): Promise<boolean> {
+  async #storeAll(): Promise<boolean> {
     const changes = this.#unstored;
+    const isAgain = this.hasUnstored;
     try {
       await this.#cache.updateGrant(this.#key, (current) => {
         const next = this.#changed(current ?? EMPTY_GRANT, changes);
