@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import { LocalApiError } from '../errors.js';
 import { SCHEMA } from './schema.js';
@@ -10,6 +10,7 @@ export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, unknown>>;
 
 const BUSY_TIMEOUT_MS = 5_000;
+const PRIVATE = 0o600;
 
 /** The one database all state lives in: a file, or memory. Synchronous; a statement is prepared once. */
 export class SqlDatabase {
@@ -18,19 +19,7 @@ export class SqlDatabase {
   #isOpen = true;
 
   constructor(location: string) {
-    try {
-      if (location !== ':memory:') createPrivateFile(location);
-      this.#driver = new Database(location, { timeout: BUSY_TIMEOUT_MS });
-      // A rotation that was answered must never be forgotten, so every commit reaches the disk.
-      this.#driver.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-      this.#driver.exec(SCHEMA);
-    } catch (cause) {
-      throw new LocalApiError(
-        'KM_LOCAL_API_STORE_UNAVAILABLE',
-        `cannot open the database ${location}; name a file in a folder that exists and can be written, or :memory:`,
-        { cause },
-      );
-    }
+    this.#driver = openDriver(location);
   }
 
   /** Runs a statement; answers how many rows it changed. */
@@ -81,8 +70,50 @@ export class SqlDatabase {
   }
 }
 
-/** The file holds the signing key: nobody else may read it. SQLite gives its side files the same mode. */
+function openDriver(location: string): Database.Database {
+  const isFile = location !== ':memory:';
+  let driver: Database.Database | undefined;
+  try {
+    if (isFile) createPrivateFile(location);
+    driver = new Database(location, { timeout: BUSY_TIMEOUT_MS });
+    if (isOfAnotherProgram(driver)) throw new NotOurs();
+    if (isFile) makePrivate(location);
+    // A rotation that was answered must never be forgotten, so every commit reaches the disk.
+    driver.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    driver.exec(SCHEMA);
+    return driver;
+  } catch (cause) {
+    driver?.close();
+    const message =
+      cause instanceof NotOurs || codeOf(cause) === 'SQLITE_NOTADB'
+        ? `${location} is no database of this API, and was left as it is; name another file, a new one, or :memory:`
+        : `cannot open the database ${location}; name a file in a folder that exists and can be written, or :memory:`;
+    throw new LocalApiError('KM_LOCAL_API_STORE_UNAVAILABLE', message, { cause });
+  }
+}
+
+class NotOurs extends Error {}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Whether others' tables stand there and not the first of ours. Fails where the file is no database at all. */
+function isOfAnotherProgram(driver: Database.Database): boolean {
+  const rows = driver.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as SqlRow[];
+  return rows.length > 0 && !rows.some(({ name }) => name === 'account');
+}
+
+/** What is there already stays as it is: it may be anything. */
 function createPrivateFile(path: string): void {
-  closeSync(openSync(path, 'a', 0o600));
-  chmodSync(path, 0o600);
+  try {
+    closeSync(openSync(path, 'wx', PRIVATE));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** The file holds the signing key: nobody else may read it, nor the side files, which SQLite gives its mode. */
+function makePrivate(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, PRIVATE);
 }
