@@ -15,7 +15,7 @@ import { lockOwnerPid, startFleet, type Fleet } from './support/redis.js';
 import { until } from './support/until.js';
 
 /** All twenty with KM_ALL_STORMS=1. */
-const ROUNDS = process.env['KM_ALL_STORMS'] === '1' ? 20 : 3;
+const ROUNDS = process.env['KM_ALL_STORMS'] === '1' ? 20 : 2;
 const KILLS = process.env['KM_ALL_STORMS'] === '1' ? 20 : 2;
 const TTL_MS = 3_600_000;
 /** Until an owner that died is followed. */

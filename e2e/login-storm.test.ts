@@ -18,7 +18,7 @@ import { until } from './support/until.js';
 
 /** All twenty with KM_ALL_STORMS=1. */
 const IS_WHOLE = process.env['KM_ALL_STORMS'] === '1';
-const ROUNDS = IS_WHOLE ? 20 : 4;
+const ROUNDS = IS_WHOLE ? 20 : 3;
 const LONG_TTL_MS = 3_600_000;
 
 /** Long enough that on a busy machine a round is over before half of it, when a new token is due. */
