@@ -71,6 +71,14 @@ export function openStorage(context: CommandContext): Storage {
     : { ...place, cache: files, whyMemory: undefined };
 }
 
+/** Tells on stderr what is found amiss with what is stored, for a command without a manager; returns what ends that. */
+export function tellNotices(
+  files: SharedCache | undefined,
+  { tell }: Pick<CommandContext, 'tell'>,
+): () => void {
+  return files?.subscribe?.(({ message }) => tell(`km: ${message}`)) ?? (() => undefined);
+}
+
 function noHome(): never {
   throw new Error('nothing waits on the disk of a user without a home');
 }

@@ -5,7 +5,7 @@ import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens } from '../revocation/take-tokens.js';
 import { settingsFrom } from '../settings.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, tellNotices } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthLogoutFlags = { readonly profile?: string; readonly all?: boolean };
@@ -21,6 +21,7 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
     throw new CliError('give --profile or --all, not both', { exitCode: EXIT.usage });
   }
   const { files } = openStorage(context);
+  tellNotices(files, context);
   const { profile, config } = settingsFrom(flags, context.environment);
   const isMeant = (of: { readonly profile: string }): boolean => all || of.profile === profile.value;
   const who = all ? 'all profiles' : `profile ${profile.value}`;

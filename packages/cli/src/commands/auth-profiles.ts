@@ -6,7 +6,7 @@ import { profileNames } from '../profiles.js';
 import { issuerOf, resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, tellNotices } from '../token-cache.js';
 
 export type AuthProfilesFlags = { readonly json?: boolean };
 
@@ -27,6 +27,7 @@ export type ProfileRow = {
 export async function runAuthProfiles(flags: AuthProfilesFlags, context: CommandContext): Promise<number> {
   const { environment } = context;
   const { files } = openStorage(context);
+  tellNotices(files, context);
   const configuration = readConfiguration(environment);
   const { profile: active } = settingsFrom({}, environment, configuration);
   const profiles = await Promise.all(

@@ -6,7 +6,7 @@ import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, tellNotices } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthRevokeFlags = AccountFlags & { readonly scope?: string };
@@ -23,6 +23,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
       exitCode: EXIT.failed,
     });
   }
+  tellNotices(files, context);
   const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
   const account = await resolveAccount(flags, context.environment, files.logins);
   const { profile, endpoint, credential, loginCommand, oauth } = account;

@@ -8,13 +8,15 @@ import { profileNames } from '../profiles.js';
 import { settingsFrom } from '../settings.js';
 import { askChoice } from '../terminal/ask.js';
 import { isInteractive } from '../terminal/terminal.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, tellNotices } from '../token-cache.js';
 
 /** `km auth switch`: makes a profile the active one. */
 export async function runAuthSwitch(wanted: string | undefined, context: CommandContext): Promise<number> {
   const { environment, tell } = context;
+  const { files } = openStorage(context);
+  tellNotices(files, context);
   const configuration = readConfiguration(environment);
-  const names = await profileNames(configuration, environment, openStorage(context).files?.logins);
+  const names = await profileNames(configuration, environment, files?.logins);
   const name = wanted ?? (await ask(names, context));
   if (!names.includes(name)) {
     throw new CliError(

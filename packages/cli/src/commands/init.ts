@@ -10,7 +10,7 @@ import type { ProfileGuard } from '../login/note-profile.js';
 import { tellNextSteps } from '../login/next-steps.js';
 import { issuerOf, settingsFrom, type AccountFlags } from '../settings.js';
 import { isInteractive } from '../terminal/terminal.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, tellNotices } from '../token-cache.js';
 
 export type InitFlags = AccountFlags & { readonly apiKey?: string; readonly force?: boolean };
 
@@ -23,7 +23,8 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
   const apiEndpoint = endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   expectProfileName(name);
-  const stored = await openStorage(context).files?.logins.get(name);
+  const { files } = openStorage(context);
+  const stored = await files?.logins.get(name);
   const issuer = issuerOf({ own, oauth: stored?.kind === 'oauth' ? stored : undefined });
   if (issuer !== undefined) throw setUpOtherwise(name, String(issuer['issuer']));
   const isReplaced = flags.force === true;
@@ -36,6 +37,8 @@ export async function runInit(flags: InitFlags, context: CommandContext): Promis
 
   const isLoggedIn = flags.apiKey !== undefined || isInteractive(context);
   if (isLoggedIn) await logIn({ ...flags, profile: name, endpoint: apiEndpoint }, context, guard);
+  // A login says it by itself.
+  else tellNotices(files, context);
   await changeConfiguration(context, (json) => {
     if (!isLoggedIn) guard(json);
     return initialised(json, name, { apiEndpoint, isReplaced });

@@ -12,6 +12,7 @@ import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { widthOf } from '../terminal/terminal.js';
+import { tellNotices } from '../token-cache.js';
 import { accountFeatures } from './account-features.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
@@ -37,6 +38,7 @@ export async function logIn(
   const apiEndpoint = given.endpoint?.value ?? DEFAULT_API_ENDPOINT;
   parseEndpoint(apiEndpoint);
   const files = filesForLogin(context);
+  const stopTelling = tellNotices(files, context);
   // A login that ended is made again where it was made, on whichever machine of a fleet.
   const settings = withIssuerOf(await files.logins.get(profile), given);
   const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
@@ -53,9 +55,11 @@ export async function logIn(
   const giveUp = new AbortController();
   const stopListening = context.onSignal(() => giveUp.abort());
   try {
-    await whileSpinning('storing the login', context, () =>
-      keepLogin(won, context, { files, signal: giveUp.signal, guard }),
-    );
+    await whileSpinning('storing the login', context, (spoken) => {
+      stopTelling();
+      tellNotices(files, spoken);
+      return keepLogin(won, spoken, { files, signal: giveUp.signal, guard });
+    });
   } finally {
     stopListening();
   }
