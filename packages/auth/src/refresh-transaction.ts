@@ -13,6 +13,7 @@ import {
   type RenewalOutcome,
 } from './refresh-token-renewal.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
+import type { StoppableWaits } from './stoppable-waits.js';
 import { scopesOfKey, targetOfKey } from './token-key.js';
 import { TokenRequestError } from './token-request-error.js';
 
@@ -21,6 +22,8 @@ export type RefreshTransactionOptions = RefreshTokenRenewalOptions &
     readonly credential: Credential | undefined;
     /** The command that logs this profile in, for these scopes. */
     readonly loginCommand: (scopes: readonly string[]) => string;
+    /** Once they have ended, nothing more is sent. */
+    readonly waits: StoppableWaits;
   };
 
 /** What becomes of a refresh whose caller holds the grant's lock and found nothing to adopt: ask the provider, store. */
@@ -51,8 +54,10 @@ export class RefreshTransaction {
         isShared,
       );
     } catch (error) {
-      // A scope that the login never had says nothing of the login.
-      if (error instanceof AuthError && !isOfOneScope(error)) await this.#noteFailure(error);
+      // A scope that the login never had says nothing of the login; nor does that this manager was stopped.
+      const isOfLogin =
+        error instanceof AuthError && !isOfOneScope(error) && !this.#options.waits.isEnd(error);
+      if (isOfLogin) await this.#noteFailure(error);
       throw error;
     }
   }
@@ -83,12 +88,12 @@ export class RefreshTransaction {
 
   /** The tries with the refresh token are used up: one try with the credential, and nothing is touched unless that works. */
   async #fallBack(record: GrantRecord, need: Need, error: unknown): Promise<AuthToken> {
-    const { credential, store, isNarrowing } = this.#options;
+    const { credential, store, isNarrowing, waits } = this.#options;
     const mayHelp = isAuthError(error, 'KM_AUTH_UNREACHABLE') || isAuthError(error, 'KM_AUTH_CACHE');
     if (isNarrowing && credential === undefined && isAuthError(error, 'KM_AUTH_INVALID_SCOPE'))
       throw loginRequired(this.#loginCommand(record, need), error.message, error);
     const isToldToRest = error instanceof TokenRequestError && isLongRest(error.failure.retryAfterMs);
-    if (credential === undefined || !mayHelp || isToldToRest) throw error;
+    if (credential === undefined || !mayHelp || isToldToRest || waits.signal.aborted) throw error;
     this.#tellFallback(need, credential, error.message);
     try {
       return await this.#mint(await store.read(), need, 0);
@@ -99,8 +104,9 @@ export class RefreshTransaction {
 
   /** The refresh token is gone: the credential takes over, or a human must. */
   async #afterLoss(need: Need, command: string, why: string, error: AuthError): Promise<AuthToken> {
-    const { credential, store } = this.#options;
+    const { credential, store, waits } = this.#options;
     if (credential === undefined) throw loginRequired(command, `the login is over: ${why}`, error);
+    waits.signal.throwIfAborted();
     this.#tellFallback(need, credential, why);
     return this.#mint(await store.read(), need);
   }

@@ -22,7 +22,7 @@ export class StoppableWaits {
   end(): void {
     const stopped = new AuthError(
       'KM_AUTH_LOCK_TIMEOUT',
-      'this manager was stopped while it waited for its turn to refresh: nothing was sent; try again later',
+      'this manager was stopped while it waited to ask for a token: no request was begun since; try again later',
     );
     this.#reasons.add(stopped);
     this.#ending ??= new AbortController();

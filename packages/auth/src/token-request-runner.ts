@@ -107,7 +107,8 @@ export class TokenRequestRunner {
   /**
    * Tries up to `1 + maxRetries` times.
    *
-   * @throws {AuthError} the last failure; `KM_AUTH_STORM` when the brake is on.
+   * @throws {AuthError} the last failure; `KM_AUTH_STORM` when the brake is on; the reason of `waits` when they have
+   *   ended before the first.
    */
   async run(
     request: TokenRequest,
@@ -116,6 +117,7 @@ export class TokenRequestRunner {
     { isShared = true, onAnswerLost }: RefreshSending = {},
   ): Promise<TokenGrant> {
     const { events, settings, random, waits } = this.#options;
+    waits.signal.throwIfAborted();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#send(request, scope, attempt, isShared);

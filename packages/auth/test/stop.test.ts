@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryCache, systemClock, type TokenCache } from '../src/index.js';
 import { fakeClock, settle } from './support/fake-clock.js';
-import { answerLost, overloaded } from './support/failures.js';
-import { MINUTE, outcomeOf, setup } from './support/setup.js';
+import { answerLost, invalidGrant, overloaded } from './support/failures.js';
+import { API_KEY, expiredLogin, KEYED, MINUTE, outcomeOf, setup, type Setup } from './support/setup.js';
 
 describe('stop', () => {
   test('waits for a refresh that was sent, and for its token to be stored', async () => {
@@ -172,6 +172,52 @@ describe('stop', () => {
     }
 
     expect(clock.timers()).toEqual([]);
+  });
+});
+
+describe('stop, of a refresh with a login beside an API key,', () => {
+  const BOTH = { login: ['monitoring'], apiKey: API_KEY };
+
+  test('has the API key not asked when it ends the wait for another try', async () => {
+    const { manager, provider, clock, events } = await expiredLogin(BOTH);
+    provider.always({ refuse: overloaded() });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(500);
+    const { calls } = provider;
+    await manager.stop();
+
+    expect(await outcome).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    expect(provider.calls).toBe(calls);
+    expect(events.of('grant.fallback')).toEqual([]);
+  });
+
+  test.each([
+    ['the API key not asked', async () => undefined],
+    [
+      'the refresh token of another process not sent',
+      async ({ cache, provider, clock }: Setup) => {
+        const secret = provider.login('monitoring');
+        const theirs = { secret, scopes: ['monitoring'], issuedAtMs: clock.nowMs() };
+        await cache.updateGrant(KEYED, (current) => ({ ...current!, refreshToken: theirs }));
+      },
+    ],
+  ])('has %s when it waits for the answer, and that refuses the refresh token', async (_, meanwhile) => {
+    const world = await expiredLogin(BOTH);
+    const { manager, provider, clock, events } = world;
+    provider.next({ refuse: invalidGrant(), latencyMs: 5_000 });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(1_000);
+    await meanwhile(world);
+    const { calls } = provider;
+    const stopped = manager.stop();
+    await clock.advance(4_000);
+    await stopped;
+
+    expect(await outcome).toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT', isRetryable: true });
+    expect(provider.calls).toBe(calls);
+    expect([events.of('grant.fallback'), events.of('refresh.failed')]).toEqual([[], []]);
+    expect(await world.stored()).not.toHaveProperty('lastFailure');
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
   });
 });
 
