@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity, systemClock, type ProcessIdentity } from '@kilometers/auth';
 import { expect, onTestFinished, test } from 'vitest';
@@ -139,6 +139,22 @@ test('that of a session that goes on is left to it', async () => {
   await prelude.leave();
   expect(await recovered(folder, keys)).toEqual([]);
   expect(await listPreludes(folder)).toHaveLength(1);
+});
+
+test.each([
+  ['not where it is removed', (path: string) => unlinkSync(path), false],
+  [
+    'also where it was taken into another folder',
+    (path: string) => renameSync(path, `${path}.elsewhere`),
+    true,
+  ],
+])('what it wrote is all there: %s', async (_, change, isWhole) => {
+  const { prelude, clock, folder } = start();
+  for (const record of STREAM) prelude.note(record);
+  await clock.advance(110);
+  change((await until(async () => (await listPreludes(folder))[0])) ?? '');
+  for (const record of STREAM) prelude.note(record);
+  expect(await prelude.leave()).toBe(isWhole);
 });
 
 test('it keeps 16 MiB, and says that more is not there', async () => {

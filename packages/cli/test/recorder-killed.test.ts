@@ -1,5 +1,7 @@
+import { unlinkSync } from 'node:fs';
 import { assert as check, asyncProperty, array, boolean, constant, integer, oneof, record } from 'fast-check';
 import { expect, test } from 'vitest';
+import { segmentPath } from '../src/queue/segment-name.js';
 import { eventsOf, flow, LINE, startRecording } from './support/recording.js';
 import { newKeys } from './support/queue.js';
 
@@ -38,6 +40,20 @@ test('what is kept while the events of what came before are made safe stays', as
   const { left, old } = await leftBy(session);
   expect(session.events.length).toBeLessThan(old.length);
   for (const id of old) expect(left).toContain(id);
+});
+
+test('what was kept in a file that somebody removed is looked at at once, and what passes later is kept in another', async () => {
+  const session = startRecording();
+  await flow(session, 300);
+  for (const { file } of session.begun) unlinkSync(segmentPath(file));
+  await flow(session, 100);
+  const { left, old } = await leftBy(session);
+  for (const id of old) expect(left).toContain(id);
+  await session.goOn(100);
+  expect(session.events).toEqual(eventsOf(session.passed));
+  await flow(session, 300);
+  expect(session.begun).toHaveLength(2);
+  expect((await session.recovered()).length).toBeGreaterThanOrEqual(230);
 });
 
 test('what was looked at before it was kept is not mistaken for what follows it', async () => {

@@ -1,7 +1,7 @@
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { clearQueue } from '../queue/clear-queue.js';
+import { clearQueue, type Cleared } from '../queue/clear-queue.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
@@ -11,6 +11,8 @@ import { isInteractive } from '../terminal/terminal.js';
 import { openStorage } from '../token-cache.js';
 
 export type QueueClearFlags = { readonly profile?: string; readonly yes?: boolean; readonly json?: boolean };
+
+const NOTHING: Cleared = { events: 0, refused: 0, corruptFiles: 0 };
 
 /** `km queue clear`: gives up the events that wait, and those that were set aside. */
 export async function runQueueClear(flags: QueueClearFlags, context: CommandContext): Promise<number> {
@@ -30,7 +32,13 @@ export async function runQueueClear(flags: QueueClearFlags, context: CommandCont
     }
     if (!(await askYes(question, context))) throw new CliError('nothing was done', { exitCode: EXIT.failed });
   }
-  const removed = await clearQueue(meant.map(({ folder }) => folder));
+  const removed =
+    place === undefined
+      ? NOTHING
+      : await clearQueue(
+          meant.map(({ folder }) => folder),
+          { keys: place.keys, clock: context.clock },
+        );
   const revocations = await countPendingRevocations(context);
   if (json) await context.answer(`${JSON.stringify({ ...removed, revocations }, undefined, 2)}\n`);
   else {

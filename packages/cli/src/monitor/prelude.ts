@@ -9,12 +9,15 @@ const FIRST_WRITE_MS = 100;
 /** How long what passes then is gathered for one write. */
 const WRITE_MS = 40;
 
+/** What a prelude is written with. */
+export type PreludeWriter = Pick<SegmentWriter, 'append' | 'isKept' | 'close' | 'remove'>;
+
 export type PreludeOptions = {
   readonly clock: Clock;
   /** How large the queue may be, in bytes. */
   readonly queueBytes: number;
   /** Begins the file; `undefined` where nothing can be kept on the disk. */
-  readonly begin: () => Promise<Pick<SegmentWriter, 'append' | 'close' | 'remove'> | undefined>;
+  readonly begin: () => Promise<PreludeWriter | undefined>;
 };
 
 /**
@@ -70,14 +73,16 @@ export class Prelude {
     this.#file = undefined;
   }
 
-  /** Writes what it has, and leaves it to others. Resolves with whether that is all that passed until it was closed. */
+  /** Writes what it has, and leaves it to others. Resolves with whether they find all that passed until it was closed. */
   async leave(): Promise<boolean> {
     this.close();
     if (this.#records.length > 0) await this.#write();
     await this.#writing;
     const file = await this.#file;
+    // Somebody may have given it up to make room.
+    const isKept = (await file?.isKept()) === true;
     await file?.close().catch(() => undefined);
-    return this.#isWhole && file !== undefined;
+    return this.#isWhole && isKept;
   }
 
   async #write(): Promise<void> {

@@ -1,16 +1,14 @@
 import { encodeRingPiece } from '../queue/prelude-record.js';
 import { preludeBytes } from '../queue/queue-limits.js';
 import { bytesIn } from '../queue/record-group.js';
-import type { SegmentWriter } from '../queue/segment-writer.js';
 import type { CaptureState } from './capture.js';
+import type { PreludeWriter } from './prelude.js';
 
 export type WriteAheadOptions = {
   /** How large the queue may be, in bytes. */
   readonly queueBytes: number;
   /** Begins a file with what comes after `from`; `undefined` where nothing can be kept on the disk. */
-  readonly begin: (
-    from: CaptureState,
-  ) => Promise<Pick<SegmentWriter, 'append' | 'close' | 'remove'> | undefined>;
+  readonly begin: (from: CaptureState) => Promise<PreludeWriter | undefined>;
   /** Whether all events that were made are safe by now, after writing what was not. */
   readonly secure: () => Promise<boolean>;
 };
@@ -65,7 +63,11 @@ export class WriteAhead {
       }
       await file.append(pieces.map(encodeRingPiece));
       this.#bytes += bytesIn(pieces);
-      return true;
+      if (await file.isKept()) return true;
+      // Somebody gave it up: what comes once all of it was looked at has another.
+      this.#forget();
+      await file.close();
+      return false;
     } catch {
       this.#isUsable = false;
       return false;

@@ -1,7 +1,9 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listPreludes } from './prelude-file.js';
+import type { Clock } from '@kilometers/auth';
+import { goesOn, listPreludes } from './prelude-file.js';
 import { giveUpFile, listSegments } from './segment-folder.js';
+import type { SegmentKeys } from './segment-keys.js';
 import { segmentPath } from './segment-name.js';
 import { isNote } from './segment-notes.js';
 
@@ -15,8 +17,14 @@ export type Cleared = {
   readonly corruptFiles: number;
 };
 
-/** Removes all events from these parts of the queue. A process that captures goes on with a new segment. */
-export async function clearQueue(folders: readonly string[]): Promise<Cleared> {
+/**
+ * Removes all events from these parts of the queue. A process that captures goes on with a new segment; what it keeps and
+ * did not look at is no event yet, and stays.
+ */
+export async function clearQueue(
+  folders: readonly string[],
+  { keys, clock }: { readonly keys: SegmentKeys; readonly clock: Clock },
+): Promise<Cleared> {
   const removed = { events: 0, refused: 0, corruptFiles: 0 };
   for (const folder of folders) {
     for (const segment of await listSegments(folder)) {
@@ -24,7 +32,9 @@ export async function clearQueue(folders: readonly string[]): Promise<Cleared> {
       if (segment.state === 'refused') removed.refused += count;
       else removed.events += count;
     }
-    for (const path of await listPreludes(folder)) removed.events += await giveUpFile(path);
+    for (const path of await listPreludes(folder)) {
+      if (!(await goesOn(path, keys, clock.nowMs()))) removed.events += await giveUpFile(path);
+    }
     for (const name of await readdir(folder).catch(() => [])) {
       const isCorrupt = name.endsWith('.corrupt');
       if (!isCorrupt && !isNote(name) && !/[.]given-up$|^next-try[.]json/.test(name)) continue;

@@ -137,6 +137,13 @@ export async function openPrelude(
   }
 }
 
+/** Whether the session of a prelude goes on, or may do so; without the key it cannot be told, and is taken to be over. */
+export async function goesOn(path: string, keys: SegmentKeys, nowMs: number): Promise<boolean> {
+  const opened = await openPrelude(path, keys, nowMs).catch(() => null);
+  if (opened instanceof PreludeReader) await opened.close();
+  return opened === undefined;
+}
+
 /** What is noted of a prelude goes after it: without a note all events would be made again. */
 export async function removePrelude(path: string): Promise<void> {
   await unlink(path).catch(() => undefined);

@@ -101,6 +101,14 @@ export class SegmentWriter {
     );
   }
 
+  /** Whether what was appended is on the disk still, wherever it was moved to. */
+  async isKept(): Promise<boolean> {
+    return this.#handle.stat().then(
+      ({ nlink }) => nlink > 0,
+      () => false,
+    );
+  }
+
   /** Says that nothing is appended any more. One to which nothing was is removed. */
   async close(): Promise<void> {
     if (this.#offset === this.#emptyBytes) return this.remove();

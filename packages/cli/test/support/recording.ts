@@ -60,7 +60,12 @@ export function startRecording({
     );
     begun.push(writer);
     const append: SegmentWriter['append'] = (records) => counted(writer.append(records));
-    return { append, close: () => counted(writer.close()), remove: () => counted(writer.remove()) };
+    return {
+      append,
+      isKept: () => counted(writer.isKept()),
+      close: () => counted(writer.close()),
+      remove: () => counted(writer.remove()),
+    };
   }
   const ahead = new WriteAhead({
     queueBytes: QUEUE_BYTES,

@@ -1,0 +1,40 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { temporaryFolder } from './support/folder.js';
+import { API_KEY, environment, runKm } from './support/km.js';
+import { numbersTo, startSession, storedNumbers } from './support/queue-session.js';
+import { until } from './support/until.js';
+
+test('clear leaves what a session keeps that runs and cannot tell whose it is: all of it is delivered', async () => {
+  const [api, folder] = [await startApi(), temporaryFolder()];
+  const config = join(folder, 'config.json');
+  writeFileSync(config, 'garbage', { mode: 0o600 });
+  const env = environment({
+    KM_CONFIG_DIR: folder,
+    KILOMETERS_API_ENDPOINT: api.url,
+    KILOMETERS_API_KEY: API_KEY,
+  });
+  const session = startSession(env, 'unsettled');
+  await session.send(3);
+  const queue = join(folder, 'state', 'queue');
+  await until('what passed to be on the disk', () => {
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    return names.some((name) => join(folder, name).startsWith(queue) && name.endsWith('.prelude'));
+  });
+  expect(await runKm(['queue', 'clear', '--json'], { env })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('"events": 0') as string,
+  });
+  await session.send(3);
+  await session.end();
+  expect(await session.km.ended).toEqual({ code: 0, signal: null });
+
+  writeFileSync(config, '{}');
+  const { stdout } = await runKm(['queue', 'flush', '--json'], { env });
+  expect(JSON.parse(stdout)).toMatchObject({ delivered: 12, waiting: 0, failure: null });
+  for (const direction of ['outbound', 'inbound'] as const) {
+    expect(storedNumbers(api, 'unsettled', direction)).toEqual(numbersTo(6));
+  }
+}, 120_000);
