@@ -14,7 +14,9 @@ export type TokenClaims = {
 };
 
 function secondsToMs(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value * 1_000 : undefined;
+  if (typeof value !== 'number') return undefined;
+  const ms = value * 1_000;
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 function scopesOf(value: unknown): readonly string[] | undefined {

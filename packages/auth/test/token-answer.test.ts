@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TokenGrant } from '../src/index.js';
-import { parseTokenAnswer } from '../src/providers/token-answer.js';
+import { parseRefreshToken, parseTokenAnswer } from '../src/providers/token-answer.js';
 
 const NOW_MS = 1_700_000_000_000;
 
@@ -64,6 +64,41 @@ describe('the lifetime in a token answer', () => {
 
   test('is a second at least, even if exp has passed', () => {
     expect(lifetimeOf({ access_token: jwt({ exp: 1 }) }, 0)).toBe(1_000);
+  });
+});
+
+describe('a lifetime that no date can hold', () => {
+  const TEN_YEARS_MS = 315_360_000_000;
+
+  test.each([315_360_001, '9223372036854775807', 2 ** 63, 1e306, Number.MAX_VALUE])(
+    'is ten years when expires_in is %s',
+    (expiresIn) => {
+      const grant = parse({
+        access_token: 't',
+        expires_in: expiresIn,
+        refresh_token: 'r',
+        refresh_expires_in: expiresIn,
+      });
+
+      expect(grant?.token.lifetimeMs).toBe(TEN_YEARS_MS);
+      expect(grant?.refreshTokenExpiresAtMs).toBe(NOW_MS + TEN_YEARS_MS);
+    },
+  );
+
+  test('is ten years when the token’s exp is too late', () => {
+    const token = jwt({ iat: NOW_MS / 1_000, exp: 1e18 });
+
+    expect(lifetimeOf({ access_token: token })).toBe(TEN_YEARS_MS);
+  });
+
+  test('is five minutes when the token’s exp is more than a number can say', () => {
+    expect(lifetimeOf({ access_token: jwt({ iat: 1e306, exp: 1e306 }) })).toBe(300_000);
+  });
+
+  test('is ten years of a refresh token beside which nothing is read', () => {
+    const text = JSON.stringify({ refresh_token: 'r', refresh_expires_in: 1e306 });
+
+    expect(parseRefreshToken(text, NOW_MS)?.expiresAtMs).toBe(NOW_MS + TEN_YEARS_MS);
   });
 });
 

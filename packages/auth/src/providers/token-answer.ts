@@ -20,6 +20,8 @@ export type AnswerContext = {
 const ASSUMED_LIFETIME_MS = 300_000;
 /** A lifetime below this is taken for this: one second is the least that the wire can say. */
 const SHORTEST_LIFETIME_MS = 1_000;
+/** A lifetime above this is taken for this, ten years: a server that means "for ever" says what no date can hold. */
+const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
 
 /** RFC 6750 §2.1 and §A.12: visible ASCII, so that it can stand in a header. */
 const HEADER_SAFE = /^[\x21-\x7e]+$/;
@@ -33,17 +35,21 @@ function positiveNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined;
 }
 
+function withinBounds(ms: number): number {
+  return Math.min(LONGEST_LIFETIME_MS, Math.max(SHORTEST_LIFETIME_MS, ms));
+}
+
 /** Counted from receipt; the server's clock is asked only where `expires_in` is missing, less what it is off. */
 function lifetimeMs(expiresIn: unknown, accessToken: string, context: AnswerContext): number {
   const seconds = positiveNumber(expiresIn);
-  if (seconds !== undefined) return Math.max(SHORTEST_LIFETIME_MS, seconds * 1_000);
+  if (seconds !== undefined) return withinBounds(seconds * 1_000);
   const claims = decodeClaims(accessToken);
   if (claims?.expiresAtMs === undefined) return ASSUMED_LIFETIME_MS;
   const serverNowMs =
     context.clockSkewMs === undefined
       ? (claims.issuedAtMs ?? context.receivedAtMs)
       : context.receivedAtMs - context.clockSkewMs;
-  return Math.max(SHORTEST_LIFETIME_MS, claims.expiresAtMs - serverNowMs);
+  return withinBounds(claims.expiresAtMs - serverNowMs);
 }
 
 function grantedScopes(scope: unknown, requested: readonly string[]): readonly string[] {
@@ -90,7 +96,7 @@ function refreshTokenIn(
   return {
     secret: new Secret(refreshToken),
     issuedAtMs: receivedAtMs,
-    ...(seconds !== undefined && { expiresAtMs: receivedAtMs + seconds * 1_000 }),
+    ...(seconds !== undefined && { expiresAtMs: receivedAtMs + withinBounds(seconds * 1_000) }),
   };
 }
 
