@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import type { DestinationStream } from 'pino';
-import type { TokenFormat } from './access-token-mint.js';
+import { TOKEN_FORMATS, type TokenFormat } from './access-token-mint.js';
 import { systemClock, systemRandom, systemSleep } from './ambient.js';
 import type { ApiEventListener } from './api-event.js';
 import { LocalApiError } from './errors.js';
@@ -72,11 +73,12 @@ export type Settings = Required<Omit<LocalApiOptions, Optional>> & Pick<LocalApi
 
 const SECOND_MS = 1_000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
+const LISTS = ['apiKeys', 'clients', 'trouble'] as const;
 
 /**
  * Fills in the defaults.
  *
- * @throws {LocalApiError} `KM_LOCAL_API_BAD_OPTION` when a value is out of range.
+ * @throws {LocalApiError} `KM_LOCAL_API_BAD_OPTION` when a value is out of range, or none that can be used.
  */
 export function resolveSettings(options: LocalApiOptions): Settings {
   const settings: Settings = {
@@ -97,16 +99,25 @@ export function resolveSettings(options: LocalApiOptions): Settings {
     now: systemClock,
     randomBytes: systemRandom,
     sleep: systemSleep,
-    ...options,
+    ...given(options),
   };
+  for (const name of LISTS) {
+    if (!Array.isArray(settings[name])) throw badOption(`${name} must be a list`);
+  }
+  if (!TOKEN_FORMATS.includes(settings.tokenFormat)) {
+    throw badOption(
+      `tokenFormat must be ${TOKEN_FORMATS.join(' or ')}, not ${inspect(settings.tokenFormat)}`,
+    );
+  }
   inRange('tokenTtlMs', settings.tokenTtlMs, SECOND_MS, 30 * DAY_MS);
   inRange('refreshTokenTtlMs', settings.refreshTokenTtlMs, SECOND_MS, 3_650 * DAY_MS);
   inRange('graceMs', settings.graceMs, 0, DAY_MS);
   inRange('deviceCodeTtlMs', settings.deviceCodeTtlMs, SECOND_MS, DAY_MS);
   inRange('deviceIntervalSeconds', settings.deviceIntervalSeconds, 0, 60);
   inRange('maxBodyBytes', settings.maxBodyBytes, 1_024, 1024 * 1024 * 1024);
-  if (options.publicUrl !== undefined && !isHttpUrl(options.publicUrl)) {
-    throw badOption(`publicUrl must be an http or https URL, not ${JSON.stringify(options.publicUrl)}`);
+  const { publicUrl } = settings;
+  if (publicUrl !== undefined && !isHttpUrl(publicUrl)) {
+    throw badOption(`publicUrl must be an http or https URL, not ${inspect(publicUrl)}`);
   }
   return settings;
 }
@@ -114,6 +125,13 @@ export function resolveSettings(options: LocalApiOptions): Settings {
 /** @returns the error for an option that cannot be used. */
 export function badOption(message: string): LocalApiError {
   return new LocalApiError('KM_LOCAL_API_BAD_OPTION', message);
+}
+
+/** What is undefined is not given: a program may pass on what it was not told itself. */
+function given(options: LocalApiOptions): LocalApiOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]: [string, unknown]) => value !== undefined),
+  );
 }
 
 function inRange(name: string, value: number, least: number, most: number): void {

@@ -1,5 +1,7 @@
+const TIERS = ['free', 'pro', 'enterprise'] as const;
+
 /** What an account has paid for. */
-export type Tier = 'free' | 'pro' | 'enterprise';
+export type Tier = (typeof TIERS)[number];
 
 const RANK: Readonly<Record<Tier, number>> = { free: 0, pro: 1, enterprise: 2 };
 
@@ -23,8 +25,13 @@ export function includesTier(tier: Tier, required: Tier): boolean {
   return RANK[tier] >= RANK[required];
 }
 
+/** Whether it is a tier, as told by a program without types or found in the store. */
+export function isTier(value: unknown): value is Tier {
+  return TIERS.some((tier) => tier === value);
+}
+
 /** Reads a stored tier. */
 export function asTier(text: string): Tier {
-  if (text === 'free' || text === 'pro' || text === 'enterprise') return text;
+  if (isTier(text)) return text;
   throw new Error(`unknown tier in the store: ${text}`);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createLocalApi, startLocalApi, type LocalApiOptions } from '../src/index.js';
+import { testApi } from './harness.js';
 
 test.each<[string, LocalApiOptions]>([
   ['a lifetime under a second', { tokenTtlMs: 500 }],
@@ -12,6 +13,37 @@ test.each<[string, LocalApiOptions]>([
   ['a public URL that is none', { publicUrl: 'example' }],
 ])('%s is refused', (_name, options) => {
   expect(() => createLocalApi(options)).toThrow(expect.objectContaining({ code: 'KM_LOCAL_API_BAD_OPTION' }));
+});
+
+test.each<[string, unknown, string]>([
+  ['a format of tokens that is none', { tokenFormat: 'foo' }, 'jwt or opaque'],
+  ['keys that are no list', { apiKeys: 'km_live_a' }, 'apiKeys must be a list'],
+  ['clients that are no list', { clients: {} }, 'clients must be a list'],
+  ['trouble that is no list', { trouble: 'status=503' }, 'trouble must be a list'],
+  ['a key option with no key', { apiKeys: [{}] }, '{ key, tier?, subject? }'],
+  ['a key that is nothing', { apiKeys: [null] }, '{ key, tier?, subject? }'],
+  ['a tier that is none', { apiKeys: [{ key: 'k', tier: 'gold' }] }, 'free, pro or enterprise'],
+  ['a subject that is no text', { apiKeys: [{ key: 'km_live_a', subject: 7 }] }, 'subject'],
+  ['a client with no id', { clients: [{ clientSecret: 's' }] }, '{ clientId, clientSecret, tier? }'],
+  ['a tier of a client that is none', { clients: [{ clientId: 'a', clientSecret: 's', tier: 'x' }] }, 'pro'],
+])('without types, %s is refused, and what to give is said', (_name, options, message) => {
+  expect(() => createLocalApi(options as LocalApiOptions)).toThrow(
+    expect.objectContaining({
+      code: 'KM_LOCAL_API_BAD_OPTION',
+      message: expect.stringContaining(message) as string,
+    }),
+  );
+});
+
+test('an option that is undefined is as one that is not given', async () => {
+  const names = ['database', 'clients', 'tokenFormat', 'tokenTtlMs', 'issueRefreshTokens', 'graceMs'];
+  const others = ['rotateRefreshTokens', 'trouble', 'log', 'sleep', 'randomBytes', 'publicUrl'];
+  const unset = Object.fromEntries([...names, ...others].map((name) => [name, undefined]));
+  const api = testApi(unset);
+  const { refresh_token: refreshToken, expires_in: expiresIn } = await api.login();
+  expect(expiresIn).toBe(3_600);
+  expect((await api.refresh(refreshToken)).status).toBe(200);
+  expect(() => createLocalApi({ now: undefined } as unknown as LocalApiOptions)).not.toThrow();
 });
 
 test('trouble that makes no sense is refused at the start', () => {
