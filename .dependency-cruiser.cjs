@@ -15,7 +15,7 @@ const LEAF =
   AUTH +
   '(auth-token|secret|scope|token-key|fingerprint|grant-record|auth-error|lazily|token-request-error|auth-event|cache-notice|dpop-nonces|dpop-proof|dpop-headers|request-body|redirected-request)[.]ts$';
 const PURE_POLICY = AUTH + 'refresh-policy[.]ts$';
-const PORTS = AUTH + '(ports|clock|auth-manager)[.]ts$';
+const PORTS = AUTH + '(ports|stored-login|clock|auth-manager)[.]ts$';
 /** Concrete adapters: named only by the composition root. */
 const CONCRETE = AUTH + '(providers|caches)/';
 const ADAPTERS = [CONCRETE, AUTH + '(authenticated-fetch|(load-)?proved-requests)[.]ts$'];

@@ -15,7 +15,6 @@ export { createDocumentFile, type DocumentFileOptions } from './caches/file/docu
 export { createFileCache, type FileCache } from './caches/file/file-cache.js';
 export type { FileCacheOptions } from './caches/file/sealed-folder.js';
 export { replaceUnderLock, type ReplaceUnderLockOptions } from './caches/file/replace-under-lock.js';
-export type { LoginStore, OAuthLogin, StoredLogin } from './caches/file/login-store.js';
 export type { KeySource } from './caches/file/key-file.js';
 export { createKeyring, type Keyring, type KeyringOptions } from './caches/file/keyring.js';
 export {
@@ -96,6 +95,7 @@ export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refres
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
+export type { LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
 export { targetSuffix, type TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

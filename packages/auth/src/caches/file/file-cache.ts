@@ -1,5 +1,6 @@
 import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
+import type { LoginStore } from '../../stored-login.js';
 import {
   decodeGrant,
   decodeTokens,
@@ -9,7 +10,7 @@ import {
   type GrantHalves,
 } from './grant-codec.js';
 import type { KeySource } from './key-file.js';
-import { createLoginStore, type LoginStore } from './login-store.js';
+import { createLoginStore } from './login-store.js';
 import type { RecordSealer } from './record-sealer.js';
 import { SealedFolder, type FileCacheOptions } from './sealed-folder.js';
 import { loadWriting } from './writing.js';

@@ -1,5 +1,6 @@
 import type { CacheNotice } from '../../cache-notice.js';
-import { encodeLogin, loginId, type LoginStore, type StoredLogin } from '../file/login-store.js';
+import type { LoginStore, StoredLogin } from '../../stored-login.js';
+import { encodeLogin, loginId } from '../file/login-store.js';
 import type { RedisConnection } from './redis-connection.js';
 import { REPLACE_FIELD } from './redis-scripts.js';
 import type { RedisSettings } from './redis-settings.js';

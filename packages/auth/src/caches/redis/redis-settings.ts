@@ -3,7 +3,8 @@ import { systemClock, type Clock } from '../../clock.js';
 import type { GrantRecord } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
 import { decodeGrant, type GrantHalves } from '../file/grant-codec.js';
-import { decodeLogin, type StoredLogin } from '../file/login-store.js';
+import type { StoredLogin } from '../../stored-login.js';
+import { decodeLogin } from '../file/login-store.js';
 
 /** What {@link createRedisCache} needs. */
 export type RedisCacheOptions = {

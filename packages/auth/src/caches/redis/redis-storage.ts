@@ -3,7 +3,7 @@ import type { CacheNoticeListener } from '../../cache-notice.js';
 import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
 import { grantId } from '../file/grant-codec.js';
-import type { LoginStore } from '../file/login-store.js';
+import type { LoginStore } from '../../stored-login.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisGrantLock } from './redis-grant-lock.js';
 import { RedisGrants } from './redis-grants.js';
