@@ -20,7 +20,8 @@ const PORTS = AUTH + '(ports|stored-login|clock|auth-manager)[.]ts$';
 const CONCRETE = AUTH + '(providers|caches)/';
 const ADAPTERS = [CONCRETE, AUTH + '(authenticated-fetch|(load-)?proved-requests)[.]ts$'];
 /** The last two load adapters late. */
-const COMPOSITION_ROOT = AUTH + '(create-auth-manager|index|late-providers|providers-side)[.]ts$';
+const COMPOSITION_ROOT =
+  AUTH + '(create-auth-manager|auth-config-from-login|index|late-providers|providers-side)[.]ts$';
 
 const SRC = '^(packages/[^/]+|examples)/src/';
 const TEST = '(^e2e/|/test/)';

@@ -3,8 +3,9 @@ import type { AuthManager } from './auth-manager.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
 import { createMemoryCache } from './caches/memory-cache.js';
 import { systemClock } from './clock.js';
-import type { Credential } from './credential.js';
+import { credentialIn, type Credential } from './credential.js';
 import { createKilometersProvider } from './late-providers.js';
+import { defaultLoginCommand } from './login-command.js';
 import { expectProfileName } from './profile-name.js';
 import { refreshSettings } from './refresh-settings.js';
 import { grantKeyOf } from './grant-key.js';
@@ -13,13 +14,10 @@ import { createSeededCache } from './caches/seeded-cache.js';
 import { TokenManager } from './token-manager.js';
 
 function credentialOf(config: AuthManagerConfig): Credential | undefined {
-  const { apiKey, clientCredentials, provider } = config;
-  const issuer = provider?.issuer;
-  if (issuer?.mints !== undefined) return { kind: 'provider', identity: issuer.identity, ...issuer.mints };
-  if (apiKey !== undefined) return { kind: 'api_key', apiKey: Secret.from(apiKey) };
-  if (clientCredentials === undefined) return undefined;
-  const { clientId, clientSecret } = clientCredentials;
-  return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
+  const issuer = config.provider?.issuer;
+  return issuer?.mints === undefined
+    ? credentialIn(config)
+    : { kind: 'provider', identity: issuer.identity, ...issuer.mints };
 }
 
 /**
@@ -40,10 +38,7 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   expectProfileName(profile);
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
-  const {
-    cache = createMemoryCache({ clock }),
-    loginCommand = profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`,
-  } = config;
+  const { cache = createMemoryCache({ clock }), loginCommand = defaultLoginCommand(profile) } = config;
   return new TokenManager({
     key: grantKeyOf({
       profile,

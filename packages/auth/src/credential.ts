@@ -1,5 +1,6 @@
+import type { AuthManagerConfig } from './auth-manager-config.js';
 import type { TokenRequest } from './ports.js';
-import type { Secret } from './secret.js';
+import { Secret } from './secret.js';
 import type { TokenTarget } from './token-key.js';
 
 /** What mints tokens again and again, without a human and without being used up. */
@@ -13,6 +14,17 @@ export type Credential =
       readonly grantType: string;
       readonly fingerprint: string;
     };
+
+/** What a manager's configuration mints tokens with at the Kilometers API. */
+export function credentialIn({
+  apiKey,
+  clientCredentials,
+}: Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'>): Credential | undefined {
+  if (apiKey !== undefined) return { kind: 'api_key', apiKey: Secret.from(apiKey) };
+  if (clientCredentials === undefined) return undefined;
+  const { clientId, clientSecret } = clientCredentials;
+  return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
+}
 
 /** The request that mints a token for `scopes` with `credential`. */
 export function mintingRequest(

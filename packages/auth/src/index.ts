@@ -2,6 +2,11 @@ export { DEFAULT_API_ENDPOINT, isLoopback, parseEndpoint } from './api-origin.js
 export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
 export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
+export {
+  authConfigFromLogin,
+  type AuthConfigFromLoginOptions,
+  type CacheWithLogins,
+} from './auth-config-from-login.js';
 export type { AuthManagerConfig } from './auth-manager-config.js';
 export { AuthToken, type AuthTokenFields } from './auth-token.js';
 export {
@@ -54,6 +59,7 @@ export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
+export { configOfLogin, grantKeyOfLogin, whileStored, type LoginConfig } from './login-in-use.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type {
   DocumentStore,
@@ -87,6 +93,7 @@ export type {
   OAuthProviderOptions,
   SigningKey,
 } from './providers/oauth/oauth-options.js';
+export { issuerOptions, type IssuerSettings } from './providers/oauth/issuer-settings.js';
 export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';

@@ -7,9 +7,8 @@ import {
   type Credential,
   type GrantKey,
   type Scope,
-  type StoredLogin,
 } from '@kilometers/auth';
-import { credentialOf, type Account } from './settings.js';
+import type { Account } from './settings.js';
 
 /** Whose grant is meant. */
 export type GrantOwner = Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> & {
@@ -22,11 +21,6 @@ function credentialIn({ apiKey, clientCredentials }: GrantOwner): Credential | u
   if (clientCredentials === undefined) return undefined;
   const { clientId, clientSecret } = clientCredentials;
   return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
-}
-
-/** Under what the manager keeps a stored login's grant. */
-export function grantKeyOfLogin(login: StoredLogin): GrantKey {
-  return login.kind === 'oauth' ? login.grant : grantKeyOf({ ...credentialOf(login), ...login });
 }
 
 /** A grant of an account, and what the keys of its tokens have after their scopes. */

@@ -4,16 +4,16 @@ import {
   createKilometersProvider,
   DEFAULT_REFRESH_SETTINGS,
   describeEvent,
+  whileStored,
   type AuthEvent,
   type AuthManager,
   type AuthManagerConfig,
-  type OAuthLogin,
   type TokenProvider,
 } from '@kilometers/auth';
 import { recordUsage } from './analytics/record-usage.js';
 import type { CommandContext } from './command-context.js';
+import { grantOfAccount } from './grant-of-account.js';
 import { transportOf } from './network/transport.js';
-import { whileLoggedIn } from './revocation/while-logged-in.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, type Storage } from './token-cache.js';
 
@@ -66,19 +66,10 @@ export async function openAuthManager(
   const account = await resolveAccount(flags, context.environment, storage.files?.logins);
   if (account.note !== undefined) context.tell(`km: ${account.note}`);
   const { clock, random } = context;
-  const { oauth } = account;
-  const provider = await (oauth === undefined
-    ? providerFor(account, storage, context)
-    : issuerOf(oauth, account, storage, context));
   const manager = createAuthManager({
     ...account.config,
     ...overrides,
-    ...(oauth !== undefined && {
-      loginId: oauth.loginId,
-      loginCommand: (scopes) =>
-        [account.loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
-    }),
-    provider,
+    provider: await providerFor(account, storage, context),
     cache: storage.cache,
     clock,
     random,
@@ -88,34 +79,29 @@ export async function openAuthManager(
   return { manager, account, storage };
 }
 
-/** Another issuer than the Kilometers API: all that speaks to it is loaded for its profiles only. */
-async function issuerOf(
-  login: OAuthLogin,
-  { config }: Account,
+/** A credential that is stored serves as long as it is; one from the environment serves as long as the process. */
+async function providerFor(
+  account: Account,
   { files }: Storage,
   context: CommandContext,
-): Promise<TokenProvider> {
-  const { providerOfLogin, whileStored } = await import('./oauth/open-provider.js');
-  return whileStored(providerOfLogin(login, context, config.requestTimeoutMs), login, files?.logins);
+): Promise<TokenProvider | undefined> {
+  const logins = account.credential?.source === 'login' ? files?.logins : undefined;
+  if (logins === undefined && context.agent === undefined) return undefined;
+  const provider = await issuerOf(account, context);
+  return logins === undefined ? provider : whileStored(provider, grantOfAccount(account).key, logins);
 }
 
-/** A credential that is stored serves as long as it is; one from the environment serves as long as the process. */
-function providerFor(
-  { config, credential, endpoint, profile }: Account,
-  { files }: Storage,
+async function issuerOf(
+  { config, oauth, endpoint }: Account,
   context: CommandContext,
-): TokenProvider | undefined {
-  const logins = credential?.source === 'login' ? files?.logins : undefined;
-  if (logins === undefined && context.agent === undefined) return undefined;
+): Promise<TokenProvider> {
   const { requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs } = config;
-  const { clock } = context;
-  const apiEndpoint = endpoint.value;
-  const provider = createKilometersProvider({
-    apiEndpoint,
-    requestTimeoutMs,
-    clock,
-    transport: transportOf(context),
-  });
-  if (logins === undefined) return provider;
-  return whileLoggedIn(provider, { ...config, profile: profile.value, apiEndpoint }, logins);
+  if (oauth === undefined) {
+    const { clock } = context;
+    const transport = transportOf(context);
+    return createKilometersProvider({ apiEndpoint: endpoint.value, requestTimeoutMs, clock, transport });
+  }
+  // All that speaks to other issuers than the Kilometers API is loaded for their profiles only.
+  const { providerOfLogin } = await import('./oauth/open-provider.js');
+  return providerOfLogin(oauth, context, requestTimeoutMs);
 }

@@ -1,5 +1,6 @@
 import {
   authConfigFromEnvironment,
+  configOfLogin,
   DEFAULT_API_ENDPOINT,
   parseEndpoint,
   type AuthManagerConfig,
@@ -124,19 +125,6 @@ export function commandFor(
   return words.join(' ');
 }
 
-/** What a stored login gives the manager. A refresh token is no part of it: the manager finds that in the cache. */
-export function credentialOf(login: StoredLogin): Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> {
-  switch (login.kind) {
-    case 'api_key':
-      return { apiKey: login.apiKey };
-    case 'client_credentials':
-      return { clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret } };
-    case 'oauth':
-    case 'refresh_token':
-      return {};
-  }
-}
-
 /** What a stored login mints tokens with. */
 export function credentialKindOf(login: StoredLogin): CredentialKind {
   if (login.kind !== 'oauth') return login.kind;
@@ -187,7 +175,7 @@ export async function resolveAccount(
   return {
     ...account,
     oauth: login.kind === 'oauth' ? login : undefined,
-    config: { ...account.config, ...credentialOf(login) },
+    config: { ...account.config, ...configOfLogin(login, loginCommand) },
     credential: { value: credentialKindOf(login), source: 'login' },
     note: undefined,
   };

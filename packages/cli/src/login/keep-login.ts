@@ -1,8 +1,7 @@
-import type { GrantKey, StoredLogin } from '@kilometers/auth';
+import { grantKeyOfLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { grantKeyOfLogin } from '../grant-of-account.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';

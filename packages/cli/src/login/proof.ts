@@ -1,4 +1,5 @@
 import {
+  configOfLogin,
   createAuthManager,
   createKilometersProvider,
   createMemoryCache,
@@ -10,7 +11,6 @@ import { CliError } from '../cli-error.js';
 import { exitCodeFor } from '../exit-code.js';
 import { transportOf } from '../network/transport.js';
 import { tellEvents } from '../open-auth-manager.js';
-import { credentialOf } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import type { LoginRequest, WonLogin } from './login-kind.js';
 
@@ -38,7 +38,7 @@ export async function proveCredential(credential: BareCredential, request: Login
     const manager = createAuthManager({
       ...settings.config,
       apiKey: undefined,
-      ...credentialOf(login),
+      ...configOfLogin(login),
       apiEndpoint,
       profile,
       cache,

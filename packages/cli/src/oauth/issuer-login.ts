@@ -6,6 +6,7 @@ import {
   storeLogin,
   targetSuffix,
   type AuthToken,
+  type IssuerSettings,
   type Login,
   type OAuthLogin,
   type OAuthProvider,
@@ -26,7 +27,6 @@ import { whileSpinning } from '../terminal/spinner.js';
 import { openStorage } from '../token-cache.js';
 import { isIssuerOf, planLogin } from './login-plan.js';
 import { openProvider } from './open-provider.js';
-import type { IssuerSettings } from './provider-options.js';
 
 export { tellIssuerLogin } from './tell-login.js';
 

@@ -1,14 +1,9 @@
 import { resolve } from 'node:path';
-import { DEFAULT_SCOPE, parseEndpoint } from '@kilometers/auth';
+import { DEFAULT_SCOPE, parseEndpoint, type IssuerSettings } from '@kilometers/auth';
 import type { ProviderSettings } from '../config/configuration.js';
 import type { AuthLoginFlags } from '../login/login-kind.js';
 import { wrongUsage } from '../login/wrong-usage.js';
-import {
-  checkedIssuer,
-  type AuthenticationMethod,
-  type IssuerSettings,
-  type LoginWay,
-} from './provider-options.js';
+import { checkedIssuer, type AuthenticationMethod, type LoginWay } from './checked-issuer.js';
 
 /**
  * What a login at another issuer is made with: the flags, and for what they leave out the profile's `provider` in

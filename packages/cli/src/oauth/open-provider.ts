@@ -1,21 +1,34 @@
 import {
   createDocumentFile,
   createOAuthProvider,
-  TokenRequestError,
+  isAuthError,
+  issuerOptions,
   type DocumentStore,
   type IssuerDiscovery,
-  type LoginStore,
+  type IssuerSettings,
   type OAuthLogin,
   type OAuthProvider,
+  type OAuthProviderOptions,
   type Secret,
-  type TokenProvider,
 } from '@kilometers/auth';
+import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
+import { exitCodeFor } from '../exit-code.js';
 import { transportOf } from '../network/transport.js';
 import { openStorage } from '../token-cache.js';
-import { checkedIssuer, providerOptions, type IssuerSettings } from './provider-options.js';
+import { checkedIssuer } from './checked-issuer.js';
 
 type OpenOptions = { readonly requestTimeoutMs?: number | undefined; readonly documents?: DocumentStore };
+
+/** @throws {CliError} where a setting is missing: `km doctor` tells that from what an issuer answers. */
+function optionsOf(settings: IssuerSettings, clientSecret: Secret | undefined): OAuthProviderOptions {
+  try {
+    return issuerOptions(settings, clientSecret);
+  } catch (cause) {
+    if (!isAuthError(cause)) throw cause;
+    throw new CliError(cause.message, { exitCode: exitCodeFor(cause), cause });
+  }
+}
 
 /** An issuer, asked through the network as the environment wants it. */
 export function openProvider(
@@ -25,7 +38,7 @@ export function openProvider(
   options: OpenOptions = {},
 ): OAuthProvider {
   return createOAuthProvider({
-    ...providerOptions(settings, clientSecret),
+    ...optionsOf(settings, clientSecret),
     ...options,
     transport: transportOf(context),
     clock: context.clock,
@@ -76,36 +89,4 @@ export function providerOfLogin(
     requestTimeoutMs,
     ...(documents !== undefined && { documents }),
   });
-}
-
-/**
- * `provider`, asked with what the client of a stored login has only as long as that login is still stored: a process
- * that read it before somebody logged out wins nothing with it any more.
- */
-export function whileStored(
-  provider: OAuthProvider,
-  held: OAuthLogin,
-  logins: Pick<LoginStore, 'get'> | undefined,
-): TokenProvider {
-  const { profile, credential } = held.grant;
-  const isStored = async (): Promise<boolean> => {
-    try {
-      const login = await logins?.get(profile);
-      return login?.kind === 'oauth' && login.grant.credential === credential;
-    } catch {
-      // Trouble with the disk is no logout.
-      return true;
-    }
-  };
-  return {
-    ...provider,
-    async requestToken(request) {
-      if (request.grantType === 'refresh_token' || (await isStored())) return provider.requestToken(request);
-      throw new TokenRequestError(
-        'KM_AUTH_GRANT_REJECTED',
-        `profile ${profile} was logged out meanwhile: log in again, and start this anew`,
-        { isAnswerLost: false },
-      );
-    },
-  };
 }

@@ -1,0 +1,82 @@
+import { parseEndpoint } from './api-origin.js';
+import type { AuthManagerConfig } from './auth-manager-config.js';
+import { credentialIn } from './credential.js';
+import { grantKeyOf } from './grant-key.js';
+import type { GrantKey } from './grant-record.js';
+import { defaultLoginCommand } from './login-command.js';
+import type { TokenProvider } from './ports.js';
+import type { LoginStore, StoredLogin } from './stored-login.js';
+import { TokenRequestError } from './token-request-error.js';
+
+/** What tells a manager which grant is meant, and what mints its tokens. */
+export type LoginConfig = Pick<
+  AuthManagerConfig,
+  'apiKey' | 'clientCredentials' | 'loginId' | 'loginCommand'
+>;
+
+/** What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that. */
+export function configOfLogin(
+  login: StoredLogin,
+  loginCommand: string = defaultLoginCommand(login.profile),
+): LoginConfig {
+  switch (login.kind) {
+    case 'api_key':
+      return { loginCommand, apiKey: login.apiKey };
+    case 'client_credentials':
+      return {
+        loginCommand,
+        clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret },
+      };
+    case 'refresh_token':
+      return { loginCommand };
+    case 'oauth':
+      return {
+        loginId: login.loginId,
+        // The next login remembers what this one asked for: without them it would come to the same again.
+        loginCommand: (scopes) => [loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
+      };
+  }
+}
+
+/** Under what a manager keeps a stored login's grant. */
+export function grantKeyOfLogin(login: StoredLogin): GrantKey {
+  if (login.kind === 'oauth') return login.grant;
+  return grantKeyOf({
+    profile: login.profile,
+    apiOrigin: parseEndpoint(login.apiEndpoint).origin,
+    issuer: undefined,
+    credential: credentialIn(configOfLogin(login)),
+    loginId: '',
+  });
+}
+
+/**
+ * `provider`, asked with the credential of the stored login whose grant is `held` only as long as that login is still
+ * stored: a process that read it before somebody logged out wins nothing with it any more.
+ */
+export function whileStored(
+  provider: TokenProvider,
+  { profile, credential }: GrantKey,
+  logins: Pick<LoginStore, 'get'>,
+): TokenProvider {
+  const isStored = async (): Promise<boolean> => {
+    try {
+      const login = await logins.get(profile);
+      return login !== undefined && grantKeyOfLogin(login).credential === credential;
+    } catch {
+      // Trouble with the storage is no logout.
+      return true;
+    }
+  };
+  return {
+    ...provider,
+    async requestToken(request) {
+      if (request.grantType === 'refresh_token' || (await isStored())) return provider.requestToken(request);
+      throw new TokenRequestError(
+        'KM_AUTH_GRANT_REJECTED',
+        `profile ${profile} was logged out meanwhile: log in again, and start this anew`,
+        { isAnswerLost: false },
+      );
+    },
+  };
+}
