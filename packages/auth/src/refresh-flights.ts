@@ -39,7 +39,7 @@ export class RefreshFlights {
   /** The flight for a scope: the one under way, or a new one. */
   fly(need: Need): Promise<AuthToken> {
     const underway = this.#underway.get(need.scope);
-    if (underway !== undefined) return underway;
+    if (underway !== undefined) return need.minValidMs === 0 ? underway : this.#join(underway, need);
     const flight = this.#run(need).finally(() => {
       this.#underway.delete(need.scope);
     });
@@ -109,6 +109,19 @@ export class RefreshFlights {
       async () => adopt({ tokens: await store.readTokens() }),
       signal,
     );
+  }
+
+  /**
+   * Those who began the flight may need less: a token that it takes over of another process is asked for again where a new
+   * one would do. One that is new already could not be bettered.
+   */
+  async #join(underway: Promise<AuthToken>, need: Need): Promise<AuthToken> {
+    const { clock } = this.#options;
+    const joinedAtMs = clock.nowMs();
+    const token = await underway;
+    const isEnough = token.remainingMs(clock.nowMs()) >= need.minValidMs;
+    const mayBeBettered = token.issuedAtMs < joinedAtMs && token.lifetimeMs >= need.minValidMs;
+    return isEnough || !mayBeBettered ? token : this.fly({ ...need, other: token });
   }
 
   async #run(need: Need): Promise<AuthToken> {
