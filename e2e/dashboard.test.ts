@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { CHROMIUM, openChromium } from './support/chromium.js';
 import { API_KEY, environment, runKm, startKm, type RunningKm } from './support/km.js';
+import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
 import { CTRL_C, startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
 
@@ -189,4 +190,11 @@ test('a port that is taken is said, with what to do', async () => {
   const { code, stdout, stderr } = await runKm(['dashboard', '--no-open', '--port', String(port)]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/something else listens there; leave --port out/);
+});
+
+test.runIf(CAN_BE_NOBODY)('a user without a home gets a dashboard, too', async () => {
+  const km = startAsNobody(['dashboard', '--no-open'], environment());
+  await until('the link is printed', () => /http:\S+(?=\n)/.exec(km.stderr())?.[0] ?? '');
+  km.child.kill('SIGINT');
+  expect(await km.ended).toMatchObject({ code: 0 });
 });

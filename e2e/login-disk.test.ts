@@ -14,22 +14,13 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
-import { accountAt, KM, runKm, start } from './support/km.js';
+import { accountAt, runKm } from './support/km.js';
 import { NOTHING, ONE_REFRESH, runProgram, startLogin } from './support/login.js';
 import { configFolderOf } from './support/login-owner.js';
 import { can, mountSmall, run } from './support/login-system.js';
+import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
 
 const CAN_MOUNT = can('mounting', 'unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt');
-/** A user that is in no database. */
-const AS_NOBODY = ['--reuid', '54321', '--regid', '54321', '--clear-groups'];
-const CAN_BE_NOBODY = can(
-  'a user without a home',
-  'setpriv',
-  ...AS_NOBODY,
-  process.execPath,
-  KM,
-  '--version',
-);
 const IS_ROOT = process.getuid?.() === 0;
 
 function sha256(data: string | Uint8Array): Buffer {
@@ -145,8 +136,7 @@ describe('the token works from memory, with one warning,', () => {
 
   test.runIf(CAN_BE_NOBODY)('when the user has no home', async () => {
     const { env } = await account();
-    const { HOME: _home, ...homeless } = env;
-    const km = start('setpriv', [...AS_NOBODY, process.execPath, KM, 'auth', 'token'], homeless);
+    const km = startAsNobody(['auth', 'token'], env);
     const { code } = await km.ended;
     expect(km.stderr()).toMatch(/^km: [^\n]*no home folder[^\n]*KM_CONFIG_DIR[^\n]*\n$/);
     expect({ code, stdout: km.stdout().toString() }).toEqual({

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownIdentity } from '@kilometers/auth';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { makePageFolder, sweepPageFolders, writePage } from '../src/dashboard/page-folder.js';
 import { temporaryFolder } from './support/context.js';
 import { FakeClock } from './support/fake-clock.js';
@@ -56,3 +56,13 @@ test.skipIf(process.platform !== 'linux').each<[string, boolean, (home: string) 
 ])('a folder %s', (_, isLeft, prepare, ageMs) => {
   expect(isLeftIn(prepare, ageMs)).toBe(isLeft);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a user without a home has no such folder, and none is looked for',
+  () => {
+    vi.stubEnv('HOME', '');
+    const environment = { HOME: '' };
+    sweepPageFolders({ environment, clock: new FakeClock() });
+    expect(() => makePageFolder(environment)).toThrow('this user has no home folder');
+  },
+);

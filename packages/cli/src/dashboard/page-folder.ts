@@ -1,8 +1,9 @@
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { livenessOf, ownIdentity, parseIdentity } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { homeFolder } from '../home-folder.js';
 
 const PREFIX = 'km-dashboard-';
 const NAME = /^km-dashboard-\w+$/;
@@ -10,9 +11,15 @@ const OWNER = 'owner.json';
 /** A folder whose process nobody here can judge is left alone for a day, in milliseconds. */
 const LONGEST_UNKNOWN_MS = 86_400_000;
 
-/** Makes a folder that only this user can open, for the page that leads a browser to a dashboard. */
+/**
+ * Makes a folder that only this user can open, for the page that leads a browser to a dashboard.
+ *
+ * @throws {Error} where it cannot be made.
+ */
 export function makePageFolder(environment: NodeJS.ProcessEnv): string {
-  return mkdtempSync(join(parentFor(environment), PREFIX));
+  const parent = parentFor(environment);
+  if (parent === undefined) throw new Error('this user has no home folder');
+  return mkdtempSync(join(parent, PREFIX));
 }
 
 /** Puts `page` into that folder, beside the name of this process. Returns its path. */
@@ -32,6 +39,7 @@ export function sweepPageFolders({
   clock,
 }: Pick<CommandContext, 'environment' | 'clock'>): void {
   const parent = parentFor(environment);
+  if (parent === undefined) return;
   for (const name of namesIn(parent)) {
     const folder = join(parent, name);
     try {
@@ -62,9 +70,9 @@ function isLeftBehind(folder: string, nowMs: number): boolean {
 
 /**
  * Where on Linux a browser in a snap or a flatpak can read, too: neither in a hidden folder, as the configuration is in,
- * nor in `/tmp`. Elsewhere the folder of temporary files is each user's own.
+ * nor in `/tmp`. Elsewhere the folder of temporary files is each user's own. `undefined` for a user without a home.
  */
-function parentFor({ HOME = '' }: NodeJS.ProcessEnv): string {
+function parentFor(environment: NodeJS.ProcessEnv): string | undefined {
   if (process.platform === 'darwin' || process.platform === 'win32') return tmpdir();
-  return HOME === '' ? homedir() : HOME;
+  return homeFolder(environment);
 }

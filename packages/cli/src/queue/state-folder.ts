@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeFolder } from '../home-folder.js';
 
 /** The variables that say where things are. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,8 +14,8 @@ export function stateFolder(environment: Environment, part: 'queue' | 'analytics
   if (shared !== '') return join(shared, 'kilometers', part);
   const own = environment['KM_CONFIG_DIR'] ?? '';
   if (own !== '') return join(own, 'state', part);
-  const home = (environment['HOME'] ?? '') === '' ? homeOfUser() : environment['HOME'];
-  return home === undefined || home === '' ? undefined : join(home, '.local', 'state', 'kilometers', part);
+  const home = homeFolder(environment);
+  return home === undefined ? undefined : join(home, '.local', 'state', 'kilometers', part);
 }
 
 /** Where the queue is; `undefined` when this user has no home. */
@@ -51,13 +51,4 @@ export function unsettledFolderName(
   const { profile, endpoint } = flags;
   const said = [profile, environment['KM_PROFILE'], endpoint, environment['KILOMETERS_API_ENDPOINT']];
   return accountFolderName({ profile: JSON.stringify(said), origin: 'unsettled' }, configFolder);
-}
-
-/** The home in the user database; it throws for a user that is not in it, as in many containers. */
-function homeOfUser(): string | undefined {
-  try {
-    return homedir();
-  } catch {
-    return undefined;
-  }
 }
