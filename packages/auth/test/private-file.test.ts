@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -11,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -78,6 +81,22 @@ describe('a private file that is read', () => {
     mkdirSync(path);
 
     expect(() => read()).toThrow(`${path} is not a file; it is not used`);
+  });
+
+  test.skipIf(process.platform === 'win32')('is no pipe, and nobody waits for one to be written to', () => {
+    execFileSync('mkfifo', [path]);
+
+    expect(() => read()).toThrow(`${path} is not a file; it is not used`);
+  });
+
+  test.skipIf(process.platform === 'win32')('is no socket', async () => {
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    try {
+      expect(() => read()).toThrow(`${path} is not a file; it is not used`);
+    } finally {
+      server.close();
+    }
   });
 
   test('below what is no folder is an error that says so', () => {

@@ -35,11 +35,14 @@ export function readPrivateFile<T>(
 ): T | undefined {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // Never waits: a pipe in its place would, for ever, and no signal would end that.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT') return undefined;
     if (code === 'ELOOP') throw refuse(path, 'is a symbolic link');
+    // A socket can be opened by nobody.
+    if (code === 'ENXIO') throw refuse(path, 'is not a file');
     throw storageError('read', path, error);
   }
   try {
