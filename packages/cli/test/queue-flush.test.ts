@@ -1,20 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import type { SendOutcome } from '../src/monitor/batch-sender.js';
+import { DeliverySchedule } from '../src/queue/delivery-schedule.js';
 import { DrainLease } from '../src/queue/drain-lease.js';
 import { flushQueue, type Flushed } from '../src/queue/flush-queue.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
 import { FakeClock } from './support/fake-clock.js';
 import { leavePrelude } from './support/left-prelude.js';
-import { accountFolder, newKeys } from './support/queue.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
 import { DELIVERED, diskAtRest, DOWN, startProcess } from './support/queue-process.js';
+
+type Flushing = {
+  readonly folder: string;
+  readonly keys: SegmentKeys;
+  readonly clock?: FakeClock;
+  readonly adopts?: readonly string[];
+};
 
 /** Flushes a folder, as the clock goes on. */
 async function flush(
-  { folder, keys, clock = new FakeClock() }: { folder: string; keys: SegmentKeys; clock?: FakeClock },
+  { folder, keys, clock = new FakeClock(), adopts = [] }: Flushing,
   script: readonly SendOutcome[],
 ): Promise<Flushed> {
-  const { queue } = await startProcess({ folder, keys, clock });
+  const { queue } = await startProcess({ folder, keys, clock, adopts });
   let sent = 0;
   const send = (): Promise<SendOutcome> =>
     Promise.resolve(script[Math.min(sent++, script.length - 1)] ?? DOWN);
@@ -55,4 +63,28 @@ describe('km queue flush', () => {
     expect(flushed.failure?.reason).toContain('delivers the queue, and does not get on');
     expect(await flush({ folder, keys, clock }, [DELIVERED])).toMatchObject({ delivered: 2_000, waiting: 0 });
   }, 60_000);
+
+  test('gives another process what the account may have, which that does not look for, and waits for it', async () => {
+    const [folder, unsettled, keys, clock] = [accountFolder(), accountFolder(), newKeys(), new FakeClock()];
+    await (await beginSegment(unsettled, keys, [eventAt('first', 1), eventAt('second', 2)])).close();
+    await leavePrelude(unsettled, keys, 3);
+    const other = new DrainLease({ folder, clock, random: () => 1 });
+    expect(await other.take()).toBe(true);
+    const flushed = await flush({ folder, keys, clock, adopts: [unsettled] }, [DELIVERED]);
+    await other.release();
+    expect(flushed).toMatchObject({ delivered: 0, waiting: 5 });
+    expect(flushed.failure?.reason).toContain('delivers the queue, and does not get on');
+    expect(filesIn(unsettled)).toEqual([]);
+    expect(await flush({ folder, keys, clock }, [DELIVERED])).toMatchObject({ delivered: 5, waiting: 0 });
+  });
+
+  test('counts what the account may have while the API wants to be left alone', async () => {
+    const [folder, unsettled, keys, clock] = [accountFolder(), accountFolder(), newKeys(), new FakeClock()];
+    await (await beginSegment(folder, keys, [eventAt('first', 1)])).close();
+    await (await beginSegment(unsettled, keys, [eventAt('second', 2), eventAt('third', 3)])).close();
+    await new DeliverySchedule({ folder, clock, random: () => 1 }).fail('busy', 600_000);
+    const flushed = await flush({ folder, keys, clock, adopts: [unsettled] }, [DELIVERED]);
+    expect(flushed).toMatchObject({ delivered: 0, waiting: 3 });
+    expect(flushed.failure?.reason).toBe('the API asked to be left alone for 600 s more');
+  });
 });

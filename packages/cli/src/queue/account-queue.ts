@@ -56,11 +56,14 @@ export class AccountQueue {
     this.#lease = folder === undefined ? undefined : new DrainLease({ folder, clock, random });
   }
 
+  /** Where all is that this account may have: what is in the others goes to the last one. */
+  get folders(): readonly string[] {
+    return [...this.#options.adopts, this.folder].filter((folder) => folder !== undefined);
+  }
+
   /** Whether there is, or may be, something to deliver that other processes left. */
   async hasLeftovers(): Promise<boolean> {
-    const { folder, adopts } = this.#options;
-    for (const place of [folder, ...adopts]) {
-      if (place === undefined) continue;
+    for (const place of this.folders) {
       if ((await listSegments(place)).some(({ state }) => state !== 'refused')) return true;
       if ((await listPreludes(place)).length > 0) return true;
     }
@@ -85,6 +88,21 @@ export class AccountQueue {
   }
 
   /**
+   * Takes what was captured before its account could be told, where this one may have it and that was not done for a
+   * while. Whoever has the right to deliver finds it then.
+   */
+  async adopt(): Promise<void> {
+    const { folder, adopts, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (folder === undefined || nowMs - this.#adoptedAtMs < ADOPT_INTERVAL_MS) return;
+    this.#adoptedAtMs = nowMs;
+    for (const place of adopts) {
+      for (const segment of await listSegments(place)) await moveSegment(segment, folder);
+      await movePreludes(place, folder);
+    }
+  }
+
+  /**
    * Looks at what is on the disk, where that was not done for a while, or `isUrgent`.
    *
    * @param own names of the segments that this process began.
@@ -98,7 +116,7 @@ export class AccountQueue {
     this.#refreshedAtMs = nowMs;
     const isAll = this.#right === 'all';
     if (isAll) {
-      await this.#adopt(folder, nowMs);
+      await this.adopt();
       this.#recovery ??= new PreludeRecovery({ ...this.#options, folder, keys });
       this.#recovery.lookAgain();
     }
@@ -169,15 +187,6 @@ export class AccountQueue {
       // Nobody can say there who delivers: what this process captured is delivered all the same.
       this.#unwritableUntilMs = nowMs + UNWRITABLE_MS;
       return 'own';
-    }
-  }
-
-  async #adopt(folder: string, nowMs: number): Promise<void> {
-    if (nowMs - this.#adoptedAtMs < ADOPT_INTERVAL_MS) return;
-    this.#adoptedAtMs = nowMs;
-    for (const place of this.#options.adopts) {
-      for (const segment of await listSegments(place)) await moveSegment(segment, folder);
-      await movePreludes(place, folder);
     }
   }
 

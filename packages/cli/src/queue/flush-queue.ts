@@ -41,7 +41,7 @@ type FlushContext = Pick<CommandContext, 'clock' | 'createId' | 'version'>;
 /** Delivers all of an account's queue now; where another process is at it, tells that one to try now, and waits for it. */
 export async function flushQueue(options: FlushOptions, context: FlushContext): Promise<Flushed> {
   const { queue, place } = options;
-  const count = new WaitingCount({ folder: queue.folder ?? '', keys: place.keys, clock: context.clock });
+  const count = new WaitingCount({ folders: queue.folders, keys: place.keys, clock: context.clock });
   // A human asks: a wait of our own making is over. One that the API ordered is not.
   const { orderedMs } = await queue.schedule.waitMs();
   if (orderedMs > 0) {
@@ -76,6 +76,8 @@ async function deliverAll(
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
       hand.clear();
+      // Who delivers was perhaps started in another way, and looks for none of it.
+      await queue.adopt();
       const failure = await waitForOther(queue, count, pause, context);
       if (failure !== 'gone') return failure;
       continue;

@@ -42,7 +42,7 @@ export async function surveyQueue(
     const segments = await listSegments(folder);
     const refused = segments.filter(({ state }) => state === 'refused');
     const opened = await openAll(segments, keys);
-    const { events, preludes } = await new WaitingCount({ folder, keys, clock }).look();
+    const { events, preludes } = await new WaitingCount({ folders: [folder], keys, clock }).look();
     surveys.push({
       folder,
       account: opened.account ?? preludes.findLast(({ account }) => account !== undefined)?.account,

@@ -18,23 +18,33 @@ export type LeftPrelude = {
 /** A prelude as it was read: what is over does not change. */
 type Read = LeftPrelude & { readonly made: number };
 
-/** Counts the events that wait in an account's folder. Changes nothing. */
+export type WaitingCountOptions = {
+  /** What is moved from one to another comes from one before it. */
+  readonly folders: readonly string[];
+  readonly keys: SegmentKeys;
+  readonly clock: Clock;
+};
+
+/** Counts the events that wait in an account's folders. Changes nothing. */
 export class WaitingCount {
-  readonly #options: { readonly folder: string; readonly keys: SegmentKeys; readonly clock: Clock };
+  readonly #options: WaitingCountOptions;
   /** By path: to make events of all that passed takes its time. */
   readonly #read = new Map<string, Read>();
 
-  constructor(options: { readonly folder: string; readonly keys: SegmentKeys; readonly clock: Clock }) {
+  constructor(options: WaitingCountOptions) {
     this.#options = options;
   }
 
   /** All of them: those in segments, and those that are still to be made of preludes, which `preludes` tells of. */
   async look(): Promise<{ readonly events: number; readonly preludes: readonly LeftPrelude[] }> {
-    const { folder } = this.#options;
+    const { folders } = this.#options;
     const preludes: LeftPrelude[] = [];
-    // Before the segments: what is made meanwhile is counted twice, and not left out.
-    for (const path of await listPreludes(folder)) preludes.push(await this.#leftOf(path));
-    const events = preludes.reduce((sum, left) => sum + left.events, await countWaiting(folder));
+    // Before the segments: what is made or moved meanwhile is counted twice, and not left out.
+    for (const folder of folders) {
+      for (const path of await listPreludes(folder)) preludes.push(await this.#leftOf(path));
+    }
+    let events = preludes.reduce((sum, left) => sum + left.events, 0);
+    for (const folder of folders) events += await countWaiting(folder);
     return { events, preludes };
   }
 

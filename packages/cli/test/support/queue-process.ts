@@ -30,6 +30,7 @@ export async function startProcess(
   options: {
     readonly script?: readonly Answer[];
     readonly folder?: string | undefined;
+    readonly adopts?: readonly string[];
     readonly keys?: SegmentKeys;
     readonly clock?: FakeClock;
     /** Of what other sessions left. */
@@ -37,7 +38,7 @@ export async function startProcess(
   } = {},
 ) {
   const { script = [DELIVERED], keys = newKeys(), clock = new FakeClock() } = options;
-  const { makeRoom = () => Promise.resolve(true) } = options;
+  const { makeRoom = () => Promise.resolve(true), adopts = [] } = options;
   const folder = 'folder' in options ? options.folder : accountFolder();
   // What writes is loaded late, which takes real time and no disk that can be seen: here, before the clock moves.
   await keys.current();
@@ -48,7 +49,7 @@ export async function startProcess(
   const queue = new AccountQueue({
     account,
     folder,
-    adopts: [],
+    adopts,
     keys,
     clock,
     random: () => 1,
