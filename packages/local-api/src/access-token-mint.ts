@@ -3,10 +3,10 @@ import { importJWK, SignJWT, type JWK } from 'jose';
 import { newId, newSecret, type RandomBytes } from './secrets.js';
 import type { Store } from './store/store.js';
 
-export const TOKEN_FORMATS = ['jwt', 'opaque'] as const;
-
 /** How access tokens look: signed JWTs, or random text that only this API understands. */
-export type TokenFormat = (typeof TOKEN_FORMATS)[number];
+export type TokenFormat = 'jwt' | 'opaque';
+
+export const TOKEN_FORMATS: readonly TokenFormat[] = ['jwt', 'opaque'];
 
 /** What an access token says. */
 export type AccessTokenClaims = {

@@ -1,7 +1,5 @@
-const TIERS = ['free', 'pro', 'enterprise'] as const;
-
 /** What an account has paid for. */
-export type Tier = (typeof TIERS)[number];
+export type Tier = 'free' | 'pro' | 'enterprise';
 
 const RANK: Readonly<Record<Tier, number>> = { free: 0, pro: 1, enterprise: 2 };
 
@@ -27,7 +25,7 @@ export function includesTier(tier: Tier, required: Tier): boolean {
 
 /** Whether it is a tier, as told by a program without types or found in the store. */
 export function isTier(value: unknown): value is Tier {
-  return TIERS.some((tier) => tier === value);
+  return typeof value === 'string' && Object.hasOwn(RANK, value);
 }
 
 /** Reads a stored tier. */
