@@ -53,6 +53,13 @@ test.each([
   'status=503,drop=before',
   'status=503,oddity=no-scope',
   'status=200,body=truncated',
+  'status=204,body=html',
+  'status=205,body=json:{}',
+  'status=304,body=endless',
+  'redirect=/日',
+  'redirect=/a\nb',
+  'latency=30d',
+  'latency=600h',
   'status=503,,count=2',
 ])('trouble that makes no sense is an error: "%s"', (text) => {
   expect(() => parseTrouble(text)).toThrow(LocalApiError);
@@ -73,6 +80,21 @@ test('the error for an unknown key, or a bad value, is one line that lists what 
     expect(message).not.toContain('\n');
     for (const { key } of describeTroubleKeys()) expect(message).toContain(`${key}=`);
   }
+});
+
+test.each<[string, TroubleRule]>([
+  ['a redirect that no header can have', { redirect: '/日' }],
+  ['a redirect of two lines', { redirect: '/a\r\nb: c' }],
+  ['a wait beyond what a timer can', { latencyMs: 2 ** 31 }],
+  ['a body with a status that has none', { status: 204, body: { json: {} } }],
+])('a rule that breaks the API itself is refused: %s', (_name, rule) => {
+  expect(() => testApi().trouble.add(rule)).toThrow(
+    expect.objectContaining({ code: 'KM_LOCAL_API_BAD_TROUBLE' }),
+  );
+});
+
+test('the longest wait is taken', () => {
+  expect(() => testApi().trouble.add({ latencyMs: 2 ** 31 - 1 })).not.toThrow();
 });
 
 test('trouble befalls so many requests, then all is well', async () => {

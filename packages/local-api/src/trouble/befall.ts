@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { ConnectionDropped } from '../http-problem.js';
 import type { ApiEnv, Services } from '../services.js';
 import { endlessBody, PORTAL_PAGE, truncatedBody } from './bodies.js';
-import type { RetryAfter, TroubleRule } from './rule.js';
+import { isBodiless, type RetryAfter, type TroubleRule } from './rule.js';
 
 /** How long a client is to wait, in seconds, unless a rule says otherwise. */
 export const RETRY_AFTER_SECONDS = 1;
@@ -43,7 +43,7 @@ function answerInstead(rule: TroubleRule, services: Services): Response | undefi
   }
   if (typeof body === 'object') return Response.json(body.json, { status: status ?? 200, headers });
   if (status === undefined) return undefined;
-  if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers });
+  if (isBodiless(status)) return new Response(null, { status, headers });
   const name = status === 503 || status === 429 ? 'temporarily_unavailable' : 'scripted_trouble';
   return Response.json({ error: name, error_description: 'scripted trouble' }, { status, headers });
 }

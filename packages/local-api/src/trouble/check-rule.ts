@@ -1,5 +1,8 @@
 import { LocalApiError } from '../errors.js';
-import { ODDITIES, odditiesOf, type TroubleRule } from './rule.js';
+import { isBodiless, ODDITIES, odditiesOf, type TroubleRule } from './rule.js';
+
+/** What a timer can wait: 2^31 - 1 ms, almost 25 days. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** @returns the error for trouble that makes no sense. */
 export function badTrouble(message: string): LocalApiError {
@@ -19,10 +22,18 @@ export function checkRule(rule: TroubleRule): void {
   if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
     throw badTrouble('status must be from 200 to 599');
   }
-  if (!(Number.isFinite(latencyMs) && latencyMs >= 0)) throw badTrouble('latency must be 0 or more');
+  if (!(latencyMs >= 0 && latencyMs <= LONGEST_WAIT_MS)) {
+    throw badTrouble('latency must be from 0 to 24 days: no timer waits longer');
+  }
   if (!Number.isFinite(skewMs)) throw badTrouble('skew must be a duration');
   if (redirect !== undefined && status !== undefined && (status < 300 || status > 399)) {
     throw badTrouble('a redirect needs a status from 300 to 399, or none');
+  }
+  if (redirect !== undefined && !/^[\x21-\x7e]+$/.test(redirect)) {
+    throw badTrouble('a redirect takes a URL in ASCII without spaces: write other characters as %E6%97%A5');
+  }
+  if (body !== undefined && status !== undefined && isBodiless(status)) {
+    throw badTrouble(`an answer with status ${status} has no body; name another status, or no body`);
   }
   const oddities = odditiesOf(rule);
   const unknown = oddities.find((oddity) => !ODDITIES.includes(oddity));

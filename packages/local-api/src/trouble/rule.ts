@@ -30,7 +30,7 @@ export type TroubleRule = {
   readonly method?: string;
   /** How many requests it befalls; 1 unless told, `Infinity` for all. */
   readonly count?: number;
-  /** Waits so long before anything else. */
+  /** Waits so long before anything else; 0 to 2^31 - 1, almost 25 days. */
   readonly latencyMs?: number;
   /** Drops the connection without an answer: `before` the work is done, or `after`. */
   readonly drop?: 'before' | 'after';
@@ -58,6 +58,11 @@ export function odditiesOf(rule: TroubleRule | undefined): readonly Oddity[] {
   const oddity = rule?.oddity;
   if (oddity === undefined) return [];
   return typeof oddity === 'string' ? [oddity] : oddity;
+}
+
+/** Whether answers with this status have no body. */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
 }
 
 /** Whether a rule befalls this request. */
