@@ -11,6 +11,11 @@ const LIMITS = [
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   { files: 'commands/monitor.cjs', kb: 38, why: 'km monitor alone: the server, and its client, wait for it' },
   { files: 'commands/auth-status.cjs', kb: 77, why: 'km auth status alone, of a fleet as well' },
+  {
+    files: 'commands/queue-flush.cjs',
+    kb: 276,
+    why: 'km queue flush alone: it makes events of what killed sessions left, and delivers',
+  },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },
   { files: 'commands/', kb: 270, why: 'one command' },
 ];

@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import type { SendOutcome } from '../src/monitor/batch-sender.js';
+import { clearQueue } from '../src/queue/clear-queue.js';
 import { DeliverySchedule } from '../src/queue/delivery-schedule.js';
 import { DrainLease } from '../src/queue/drain-lease.js';
 import { flushQueue, type Flushed } from '../src/queue/flush-queue.js';
@@ -38,6 +43,14 @@ async function flush(
   await flushing;
   if (flushed === undefined) throw new Error('unreachable: it has ended');
   return flushed;
+}
+
+/** Gives a file of the queue the next version of the format. */
+function asOfNewerVersion(path: string): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt16BE(bytes.readUInt16BE(4) + 1, 4);
+  createHash('sha256').update(bytes.subarray(0, 28)).digest().copy(bytes, 28, 0, 4);
+  writeFileSync(path, bytes);
 }
 
 describe('km queue flush', () => {
@@ -86,5 +99,22 @@ describe('km queue flush', () => {
     const flushed = await flush({ folder, keys, clock, adopts: [unsettled] }, [DELIVERED]);
     expect(flushed).toMatchObject({ delivered: 0, waiting: 3 });
     expect(flushed.failure?.reason).toBe('the API asked to be left alone for 600 s more');
+  });
+
+  test('delivers all but what a newer km wrote, which it says: that is no end', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await (await beginSegment(folder, keys, [eventAt('first', 1), eventAt('second', 2)])).close();
+    await leavePrelude(folder, keys, 500);
+    for (const name of filesIn(folder)) asOfNewerVersion(join(folder, name));
+    await (await beginSegment(folder, keys, [eventAt('third', 3)])).close();
+    const flushed = await flush({ folder, keys }, [DELIVERED]);
+    // What cannot be opened counts by its records: one of the prelude has all its messages.
+    expect(flushed).toMatchObject({
+      delivered: 1,
+      waiting: 3,
+      failure: { reason: 'a newer km wrote them: upgrade km', needsHuman: true },
+    });
+    await clearQueue([folder], { keys, clock: systemClock });
+    expect(await flush({ folder, keys }, [DELIVERED])).toMatchObject({ waiting: 0, failure: undefined });
   });
 });

@@ -140,6 +140,11 @@ export class AccountQueue {
     return this.#unrecovered;
   }
 
+  /** Whether something waits that only a newer version can read, as far as was looked. */
+  get hasNewer(): boolean {
+    return this.#backlog?.hasNewer === true || this.#recovery?.hasNewer === true;
+  }
+
   /** Notes what was delivered from memory and is on the disk, and removes what is delivered. */
   async tidy(delivered: readonly WrittenRecord[], own: ReadonlySet<string>): Promise<void> {
     if (this.#backlog === undefined) return;

@@ -38,6 +38,7 @@ export class Backlog {
   readonly #options: BacklogOptions;
   readonly #segments = new Map<string, BacklogSegment>();
   #isPartial = false;
+  #hasNewer = false;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class Backlog {
     }
     let sideBySide = 0;
     this.#isPartial = false;
+    this.#hasNewer = false;
     for (const file of files.values()) {
       if (file.state === 'refused') continue;
       if (sideBySide >= MAX_SIDE_BY_SIDE) {
@@ -73,6 +75,11 @@ export class Backlog {
       else if (segment.isDelivered && only === undefined) await this.#finish(segment, idleMs);
     }
     this.#sort();
+  }
+
+  /** Whether there are segments that only a newer version can read. */
+  get hasNewer(): boolean {
+    return this.#hasNewer;
   }
 
   /** Looks again, the next time, at segments in which something was written. */
@@ -148,6 +155,7 @@ export class Backlog {
       this.#segments.set(file.name, opened);
       return opened;
     }
+    if (opened.kind === 'newer') this.#hasNewer = true;
     if (only !== undefined) return undefined;
     const isWritten = clock.nowMs() - file.begunAtMs > CUT_OFF_MS;
     if (opened.kind === 'poisoned' || (opened.kind === 'short' && isWritten)) {

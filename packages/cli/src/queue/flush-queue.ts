@@ -29,6 +29,8 @@ export type Flushed = {
     Pick<Extract<SendOutcome, { type: 'postponed' }>, 'reason' | 'needsHuman' | 'code'> | undefined;
 };
 
+const NEWER = { reason: 'a newer km wrote them: upgrade km', needsHuman: true };
+
 export type FlushOptions = {
   readonly access: Pick<AccountAccess, 'send'>;
   readonly queue: AccountQueue;
@@ -55,7 +57,8 @@ export async function flushQueue(options: FlushOptions, context: FlushContext): 
   const counts = { delivered: 0, refused: 0, lost: 0 };
   try {
     const failure = await deliverAll(options, { counts, count }, context);
-    return { ...counts, waiting: (await count.look()).events, failure };
+    const waiting = (await count.look()).events;
+    return { ...counts, waiting, failure: failure ?? (waiting > 0 && queue.hasNewer ? NEWER : undefined) };
   } finally {
     await queue.release();
   }

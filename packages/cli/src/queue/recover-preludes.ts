@@ -46,6 +46,7 @@ export class PreludeRecovery {
   /** What was made and is not written. */
   #unwritten: readonly MonitorEvent[] = [];
   #mayHaveMore = true;
+  #hasNewer = false;
   /** When the last segment was begun that was there. */
   #latestMs = 0;
 
@@ -61,6 +62,11 @@ export class PreludeRecovery {
         schedule: (callback, delayMs, keepsAlive) => clock.schedule(callback, delayMs, keepsAlive),
       },
     });
+  }
+
+  /** Whether there are preludes that only a newer version can read. */
+  get hasNewer(): boolean {
+    return this.#hasNewer;
   }
 
   /** There may be others by now. */
@@ -99,6 +105,7 @@ export class PreludeRecovery {
 
   async #openNext(): Promise<Opened | undefined> {
     const { folder, keys, clock, onTrouble } = this.#options;
+    this.#hasNewer = false;
     for (const path of await listPreludes(folder)) {
       if (this.#failed.has(path)) continue;
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
@@ -106,6 +113,7 @@ export class PreludeRecovery {
         this.#latestMs = Math.max(0, ...(await listSegments(folder)).map((file) => file.begunAtMs));
         return { path, reader, atMs: reader.madeUntilMs ?? begunAtMs(path) };
       }
+      if (reader?.kind === 'newer') this.#hasNewer = true;
       if (reader?.kind === 'short') await removePrelude(path);
       if (reader?.kind === 'poisoned') onTrouble(asideMessage(await setPreludeAside(path), reader.why));
     }

@@ -53,7 +53,7 @@ export class WaitingCount {
     const made = progress?.events ?? 0;
     const read = this.#read.get(path) ?? (await this.#readNow(path, made));
     if (read === undefined) {
-      // Without the key each record counts as one, as where it is given up.
+      // Each record counts as one, as where it is given up.
       return { events: await countEvents(path, progress?.end), account: undefined, oldestAtMs: undefined };
     }
     if (read.made === made) return read;
@@ -61,14 +61,14 @@ export class WaitingCount {
     return { ...read, events, oldestAtMs: events === 0 ? undefined : progress?.atMs };
   }
 
-  /** `undefined` where the key cannot be had now. */
+  /** `undefined` where it does not open, or the key cannot be had now. */
   async #readNow(path: string, made: number): Promise<Read | undefined> {
     const { keys, clock } = this.#options;
     try {
       const prelude = await readPrelude(path, keys, clock.nowMs());
-      // One that goes on, or does not open, has nothing to be delivered.
-      if (prelude === undefined || !('events' in prelude))
-        return { made, events: 0, account: undefined, oldestAtMs: undefined };
+      // One that goes on has nothing to be delivered.
+      if (prelude === undefined) return { made, events: 0, account: undefined, oldestAtMs: undefined };
+      if (!('events' in prelude)) return undefined;
       const { events, description } = prelude;
       const { profile, origin } = description;
       const read: Read = {
