@@ -114,7 +114,7 @@ describe('km queue flush', () => {
       waiting: 3,
       failure: { reason: 'a newer km wrote them: upgrade km', needsHuman: true },
     });
-    await clearQueue([folder], { keys, clock: systemClock });
+    await clearQueue([folder], { keys, clock: systemClock, random: () => 1 });
     expect(await flush({ folder, keys }, [DELIVERED])).toMatchObject({ waiting: 0, failure: undefined });
   });
 });

@@ -18,7 +18,9 @@ test('a refused event is set aside also after what was set aside before was remo
     return counts.reduce((sum, count) => sum + count, 0);
   };
   for (const id of ['1', '2']) expect(await refused.keep(eventNamed(id), place)).toBe(true);
-  expect(await clearQueue([folder], { keys, clock: systemClock })).toMatchObject({ refused: 2 });
+  expect(await clearQueue([folder], { keys, clock: systemClock, random: () => 1 })).toMatchObject({
+    refused: 2,
+  });
   for (const id of ['3', '4', '5']) expect(await refused.keep(eventNamed(id), place)).toBe(true);
   expect(await kept()).toBe(3);
   await refused.close();

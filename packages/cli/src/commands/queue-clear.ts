@@ -37,7 +37,7 @@ export async function runQueueClear(flags: QueueClearFlags, context: CommandCont
       ? NOTHING
       : await clearQueue(
           meant.map(({ folder }) => folder),
-          { keys: place.keys, clock: context.clock },
+          { ...context, keys: place.keys },
         );
   const revocations = await countPendingRevocations(context);
   if (json) await context.answer(`${JSON.stringify({ ...removed, revocations }, undefined, 2)}\n`);

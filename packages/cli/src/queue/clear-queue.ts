@@ -1,6 +1,7 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
+import { DeliverySchedule } from './delivery-schedule.js';
 import { goesOn, listPreludes } from './prelude-file.js';
 import { giveUpFile, listSegments } from './segment-folder.js';
 import type { SegmentKeys } from './segment-keys.js';
@@ -17,13 +18,19 @@ export type Cleared = {
   readonly corruptFiles: number;
 };
 
+export type ClearOptions = {
+  readonly keys: SegmentKeys;
+  readonly clock: Clock;
+  readonly random: () => number;
+};
+
 /**
  * Removes all events from these parts of the queue. A process that captures goes on with a new segment; what it keeps and
- * did not look at is no event yet, and stays.
+ * did not look at is no event yet, and stays. So does the time for which an API wants to be left alone.
  */
 export async function clearQueue(
   folders: readonly string[],
-  { keys, clock }: { readonly keys: SegmentKeys; readonly clock: Clock },
+  { keys, clock, random }: ClearOptions,
 ): Promise<Cleared> {
   const removed = { events: 0, refused: 0, corruptFiles: 0 };
   for (const folder of folders) {
@@ -35,9 +42,11 @@ export async function clearQueue(
     for (const path of await listPreludes(folder)) {
       if (!(await goesOn(path, keys, clock.nowMs()))) removed.events += await giveUpFile(path);
     }
+    const { orderedMs } = await new DeliverySchedule({ folder, clock, random }).waitMs();
     for (const name of await readdir(folder).catch(() => [])) {
       const isCorrupt = name.endsWith('.corrupt');
-      if (!isCorrupt && !isNote(name) && !/[.]given-up$|^next-try[.]json/.test(name)) continue;
+      const isSchedule = orderedMs === 0 && name.startsWith('next-try.json');
+      if (!isCorrupt && !isNote(name) && !name.endsWith('.given-up') && !isSchedule) continue;
       if (isCorrupt) removed.corruptFiles += 1;
       await unlink(join(folder, name)).catch(() => undefined);
     }
