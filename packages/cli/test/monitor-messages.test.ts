@@ -28,6 +28,14 @@ describe('what a person is told', () => {
     expect(told).toEqual(['monitoring goes on, and events wait in the queue: log in']);
   });
 
+  test('at the end what waits all the same, once a human did act', () => {
+    const { told, messages, postpone, end } = start();
+    postpone('HTTP 403', true);
+    messages.onNotice({ type: 'batch.delivered', batch: batchOf('1'), durationMs: 1 });
+    end(12);
+    expect(told.slice(1)).toEqual(['12 events in the queue, for a later km to deliver, because HTTP 403']);
+  });
+
   test('that events were refused or given up, once each, and how many of the latter in the end', () => {
     const { told, messages, end } = start();
     for (let turn = 0; turn < 2; turn += 1) {

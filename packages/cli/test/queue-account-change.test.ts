@@ -5,6 +5,7 @@ import { createFileCache } from '@kilometers/auth';
 import { expect, onTestFinished, test } from 'vitest';
 import type { EventBatch } from '../src/monitor/monitor-event.js';
 import type { AccountAccess } from '../src/queue/account-access.js';
+import { DrainLease } from '../src/queue/drain-lease.js';
 import { openEventQueue } from '../src/queue/event-queue.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import { accountFolderName, type QueueAccount } from '../src/queue/state-folder.js';
@@ -54,6 +55,7 @@ async function startAs(account: QueueAccount, environment: Readonly<Record<strin
       return Promise.resolve(DELIVERED);
     },
   } as unknown as AccountAccess;
+  const folderOf = (of: QueueAccount) => join(state, 'kilometers', 'queue', accountFolderName(of, folder));
   const queue = await openEventQueue({ access, correlationId: 'session', notify: () => undefined }, context);
   queue.start();
   const passUntil = (isSo: () => boolean | Promise<boolean>) =>
@@ -89,8 +91,13 @@ async function startAs(account: QueueAccount, environment: Readonly<Record<strin
       rmSync(state);
       mkdirSync(state, { mode: 0o700 });
     },
-    waitingFor: (of: QueueAccount) =>
-      countWaiting(join(state, 'kilometers', 'queue', accountFolderName(of, folder))),
+    waitingFor: (of: QueueAccount) => countWaiting(folderOf(of)),
+    /** Another process begins to deliver for an account. */
+    async deliverElsewhere(of: QueueAccount) {
+      const lease = new DrainLease({ folder: folderOf(of), clock, random: () => 1 });
+      expect(await lease.take()).toBe(true);
+      onTestFinished(() => lease.release());
+    },
   };
 }
 
@@ -120,7 +127,7 @@ test('it is written for that API once the disk takes it', async () => {
   run.freed();
   await run.passUntil(async () => (await run.waitingFor(FIRST)) === 3);
   expect(run.sentIds()).toEqual([]);
-  expect(await run.finish()).toEqual({ undelivered: 0, lost: 0 });
+  expect(await run.finish()).toEqual({ undelivered: 3, lost: 0 });
 });
 
 test.each([
@@ -174,4 +181,21 @@ test.each([
   await run.passUntil(() => answers.length > 0);
   await run.pass(12);
   expect(answers).not.toContain(true);
+});
+
+test.each([
+  ['waits for the account before', FIRST, false, 3],
+  ['is about to be delivered by another process', FIRST, true, 0],
+  ['went to the account of the login', UNDECIDED, false, 0],
+] as const)('at the end that is counted which %s', async (_, of, isElsewhere, undelivered) => {
+  const run = await startAs(of, {});
+  run.freed();
+  run.add(0, 3);
+  await run.pass(1);
+  run.logIn();
+  await run.pass(12);
+  run.add(3, 6);
+  await run.passUntil(() => run.sentIds().includes('event-5'));
+  if (isElsewhere) await run.deliverElsewhere(of);
+  expect(await run.finish()).toEqual({ undelivered, lost: 0 });
 });

@@ -13,6 +13,8 @@ export class MonitorMessages {
   readonly #told = new Set<string>();
   #lastFailure = 'the API did not answer in time';
   #dropped = 0;
+  /** A human was told what to do, and nothing worked since. */
+  #needsHuman = false;
 
   constructor(tell: (message: string) => void) {
     this.#tell = tell;
@@ -20,6 +22,9 @@ export class MonitorMessages {
 
   readonly onNotice = (notice: MonitorNotice): void => {
     switch (notice.type) {
+      case 'batch.delivered':
+        this.#needsHuman = false;
+        break;
       case 'batch.postponed':
         this.#lastFailure = notice.reason;
         if (notice.needsHuman) this.tellHuman(notice.reason);
@@ -48,6 +53,7 @@ export class MonitorMessages {
   /** Says, once, why events wait until a human has done something. */
   tellHuman(reason: string): void {
     this.#lastFailure = reason;
+    this.#needsHuman = true;
     this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${reason}`);
   }
 
@@ -61,7 +67,7 @@ export class MonitorMessages {
     if (this.#dropped > 0) this.#tell(`${countOf(this.#dropped)} in all were given up`);
     if (lost > 0) this.#tell(`not delivered, and lost: ${countOf(lost)}, because ${this.#lastFailure}`);
     // What a human must do was said already.
-    if (waiting === 0 || this.#told.has('human')) return;
+    if (waiting === 0 || this.#needsHuman) return;
     this.#tell(`${countOf(waiting)} in the queue, for a later km to deliver, because ${this.#lastFailure}`);
   }
 

@@ -159,9 +159,9 @@ export class AccountQueue {
     await this.#lease?.release();
   }
 
-  /** Who has the right to deliver, in words. */
+  /** Who has the right to deliver, in words, as far as that can be told. */
   async owner(): Promise<string | undefined> {
-    return this.#lease?.owner();
+    return this.#lease?.owner().catch(() => undefined);
   }
 
   /** Whether something was made ready. Where it cannot be, the rest is delivered all the same. */

@@ -130,27 +130,30 @@ export class EventJournal {
   }
 
   /**
-   * Writes what is left and closes the segment; the next one is begun in `place`.
+   * Writes what is left and closes the segment; the next one is begun in `place`. Resolves with the names of those that
+   * were begun before.
    *
    * @param leave takes what could not be written, which this has no more; without it that is kept, for `place`.
    */
   async moveTo(
     place: EventPlace | undefined,
     leave?: (events: readonly MonitorEvent[]) => void,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     await this.flush();
     // Whoever else waited for it may have begun the next.
     while (this.#flushing !== undefined) await this.#flushing;
     // At once: what is asked for meanwhile finds it here or there, and what comes meanwhile comes after it.
     leave?.(this.#waiting.drain().map(({ event }) => event));
     // What comes meanwhile is written after it, in `place`.
-    this.#flushing = this.#segments.leave().finally(() => {
+    const leaving = this.#segments.leave().finally(() => {
       this.#place = place;
       this.#delivered = [];
       this.#flushing = undefined;
     });
-    await this.#flushing;
+    this.#flushing = leaving.then(() => undefined);
+    const names = await leaving;
     this.#schedule(0);
+    return names;
   }
 
   /** Writes what is left, puts it on the disk and closes the segment. */

@@ -88,6 +88,10 @@ export async function openEventQueue(
   const journal = new EventJournal(journalOptions, journalPlaceOf(queue));
   /** What was captured for other accounts and could not be written then. It is sent to nobody else. */
   const behind: EventJournal[] = [];
+  /** By its folder, where it has one: for whom this process captured before, */
+  const before = new Map<string | undefined, AccountQueue>();
+  /** and the segments that it began for them. */
+  const segmentsBefore = new Set<string>();
   const inMemory = () => behind.reduce((sum, { size }) => sum + size, journal.size);
   if (place === undefined && access.storage.folder === undefined) {
     onTrouble('events wait in memory only: this user has no home folder; set KM_CONFIG_DIR to keep them');
@@ -117,8 +121,10 @@ export async function openEventQueue(
     const { queue: last } = delivery;
     // What nobody had said the account of goes where this profile logs in; all else belongs to the account it was for.
     const isAdopted = last.account.origin === undefined && (await access.isAdopting());
-    await journal.moveTo(journalPlaceOf(next), isAdopted ? undefined : (left) => leaveTo(last, left));
+    const keep = isAdopted ? undefined : (left: readonly MonitorEvent[]) => leaveTo(last, left);
+    for (const name of await journal.moveTo(journalPlaceOf(next), keep)) segmentsBefore.add(name);
     await delivery.moveTo(next);
+    before.set(last.folder, last);
   }
 
   function leaveTo(last: AccountQueue, left: readonly MonitorEvent[]): void {
@@ -171,13 +177,25 @@ export async function openEventQueue(
       const { queue: last } = delivery;
       if (!isUnderWay) await last.tidy(journal.takeDelivered(), journal.segments).catch(() => undefined);
       await last.release();
-      const isOwn = ({ name }: { readonly name: string }): boolean => journal.segments.has(name);
-      const kept = last.folder === undefined ? 0 : await countWaiting(last.folder, isOwn);
-      const isFailing = (await last.schedule.lastFailure()) !== undefined;
+      const own = new Set(segmentsBefore);
+      for (const { segments } of [journal, ...behind]) for (const name of segments) own.add(name);
+      before.delete(last.folder);
+      let kept = await keptIn(last, own, isHandedOver);
+      for (const each of before.values()) kept += await keptIn(each, own, (await each.owner()) !== undefined);
       const lost = inMemory();
-      return { undelivered: lost + (isHandedOver && !isFailing ? 0 : kept), lost };
+      return { undelivered: lost + kept, lost };
     },
   };
+}
+
+/** How many events in these segments wait for an account, unless another process is about to deliver them. */
+async function keptIn(
+  { folder, schedule }: AccountQueue,
+  own: ReadonlySet<string>,
+  isHandedOver: boolean,
+): Promise<number> {
+  if (folder === undefined || (isHandedOver && (await schedule.lastFailure()) === undefined)) return 0;
+  return countWaiting(folder, ({ name }) => own.has(name));
 }
 
 function isSameAccount(a: QueueAccount, b: QueueAccount): boolean {

@@ -58,10 +58,12 @@ export class JournalSegments {
     await writer?.close().catch(() => undefined);
   }
 
-  /** Closes the segment; those that were begun are those of others from now on. */
-  async leave(): Promise<void> {
+  /** Closes the segment; those that were begun, whose names it resolves with, are those of others from now on. */
+  async leave(): Promise<readonly string[]> {
     await this.close();
+    const names = [...this.#names];
     this.#names.clear();
+    return names;
   }
 
   /** In parts that each fit into a segment: a part is a record at least. */
