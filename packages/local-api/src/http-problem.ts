@@ -18,7 +18,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** The connection was dropped on purpose and there is no socket to show it on: the request fails, as `fetch` does. */
+/** The connection is gone, or was dropped on purpose with no socket to show it on: the request fails, as `fetch` does. */
 export class ConnectionDropped extends TypeError {
   constructor() {
     super('fetch failed: the connection was dropped');

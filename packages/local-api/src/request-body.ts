@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib';
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import type { ApiEnv } from './services.js';
-import { HttpProblem } from './http-problem.js';
+import { ConnectionDropped, HttpProblem } from './http-problem.js';
 import { OAuthError } from './oauth-error.js';
 
 const gunzipAsync = promisify(gunzip);
@@ -15,6 +15,7 @@ const SMALL_BODY_BYTES = 64 * 1024;
  * The body as text, with gzip unpacked up to the same limit.
  *
  * @throws {HttpProblem} 400 when it is not UTF-8, 413 when it is too big, 415 for another encoding.
+ * @throws {ConnectionDropped} when the client broke off.
  */
 export async function readText(c: Context<ApiEnv>, maxBytes = SMALL_BODY_BYTES): Promise<string> {
   const packed = await readBytes(c, maxBytes);
@@ -47,10 +48,15 @@ async function readBytes(c: Context<ApiEnv>, maxBytes: number): Promise<Uint8Arr
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooBig(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > maxBytes) throw tooBig(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client broke off: nobody is there to be answered.
+    throw c.req.raw.signal.aborted ? new ConnectionDropped() : error;
   }
   return Buffer.concat(chunks, size);
 }

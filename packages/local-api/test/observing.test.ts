@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { startLocalApi, type ApiEvent } from '../src/index.js';
 import { batchOf, PRO_KEY, testApi } from './harness.js';
 
 const fingerprint = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 8);
@@ -135,4 +138,21 @@ test('neither events nor log lines hold a token, a key or a device code', async 
   ]) {
     expect(told).not.toContain(secret);
   }
+});
+
+test('a client that breaks off in its body is told as one that had no answer, not as a fault of the API', async () => {
+  const events: ApiEvent[] = [];
+  await using api = await startLocalApi({ onEvent: (event) => events.push(event) });
+  const told = new Promise((resolve) => {
+    api.on(({ type }) => {
+      if (type === 'request') resolve(type);
+    });
+  });
+  const socket = connect(api.port, api.hostname);
+  await once(socket, 'connect');
+  socket.write('POST /api/auth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhello', () => {
+    socket.resetAndDestroy();
+  });
+  await told;
+  expect(events).toEqual([expect.objectContaining({ type: 'request', path: '/api/auth/token', status: 0 })]);
 });
