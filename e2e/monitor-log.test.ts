@@ -41,6 +41,16 @@ describe('what km monitor tells of itself', () => {
     expect(statSync(log).mode & 0o777).toBe(0o600);
   });
 
+  test('--log leaves stderr alone', async () => {
+    const log = join(temporaryFolder(), 'km.log');
+    const { stderr } = await runKm(monitoring(ECHO, '--log', log), {
+      env: accountAt((await startApi()).url),
+      input,
+    });
+    expect(stderr).toBe('');
+    expect(readFileSync(log, 'utf8')).toContain('session.ended');
+  });
+
   test('KM_DEBUG=true explains the tokens on stderr, and leaves stdout alone', async () => {
     const api = await startApi();
     const { stdout, stderr } = await runKm(monitoring(ECHO), {

@@ -8,7 +8,8 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 export function startLoneWorker(file: string, options: WorkerOptions): Worker {
   // Read once for each thread, as it starts.
   setFlagsFromString('--no-concurrent-recompilation');
-  const worker = new Worker(file, options);
+  // It closes a descriptor that this thread opened: Node would warn the user of that.
+  const worker = new Worker(file, { trackUnmanagedFds: false, ...options });
   const restore = () => setFlagsFromString('--concurrent-recompilation');
   worker.once('online', restore);
   worker.once('exit', restore);
