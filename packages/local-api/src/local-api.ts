@@ -5,6 +5,7 @@ import { ApiEvents, type ApiEventListener } from './api-event.js';
 import { createApp } from './app.js';
 import { DeviceLogins } from './device-logins.js';
 import type { TokenContext } from './issued-tokens.js';
+import { LocalApiError } from './errors.js';
 import { letIn } from './let-in.js';
 import { resolveSettings, type LocalApiOptions, type Settings } from './options.js';
 import { createRequestLog } from './request-log.js';
@@ -30,7 +31,7 @@ export type LocalApi = {
   /**
    * Opens a socket, on 127.0.0.1 and any free port unless told.
    *
-   * @throws {LocalApiError} `KM_LOCAL_API_PORT_IN_USE`, `KM_LOCAL_API_CANNOT_LISTEN`.
+   * @throws {LocalApiError} `KM_LOCAL_API_PORT_IN_USE`, `KM_LOCAL_API_CANNOT_LISTEN`, the latter also once it is closed.
    */
   readonly listen: (options?: ListenOptions) => Promise<Listening>;
   /** Ends connections and closes the database; a second call does nothing more. */
@@ -85,6 +86,11 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
     closing: closing.signal,
   };
   const app = createApp(services);
+  const refuseOnceClosed = (): void => {
+    if (closing.signal.aborted) {
+      throw new LocalApiError('KM_LOCAL_API_CANNOT_LISTEN', 'the API is closed; create another');
+    }
+  };
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing.abort();
@@ -97,7 +103,14 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
     trouble,
     on: (listener) => events.on(listener),
     listen: async (where) => {
+      refuseOnceClosed();
       const socket = await listen(app, where);
+      try {
+        refuseOnceClosed();
+      } catch (error) {
+        await socket.close();
+        throw error;
+      }
       sockets.push(socket);
       return socket;
     },

@@ -57,3 +57,18 @@ test('one API can listen in two places, and closing ends both', async () => {
   await api.close();
   for (const { url } of [one, two]) await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
+
+test('an API that is closed, or closing, listens nowhere any more', async () => {
+  const api = createLocalApi();
+  const closed = api.close();
+  await expect(api.listen()).rejects.toMatchObject({ code: 'KM_LOCAL_API_CANNOT_LISTEN' });
+  await closed;
+  await expect(api.listen()).rejects.toThrow('the API is closed; create another');
+});
+
+test('a socket that was just opening when the API closed is ended, too', async () => {
+  const api = createLocalApi();
+  const opening = api.listen();
+  await api.close();
+  await expect(opening).rejects.toMatchObject({ code: 'KM_LOCAL_API_CANNOT_LISTEN' });
+});
