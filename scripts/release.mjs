@@ -1,12 +1,11 @@
-// Does everything up to publishing a version, and leaves that to a person: checks, versions, CHANGELOG.md, tests, the
-// tarballs that were checked, a commit and a tag. Usage: npm run release [-- --dry-run]. --dry-run changes nothing.
+// Does everything up to publishing a version, and leaves that to a person: versions, CHANGELOG.md, checks, a commit and
+// a tag. Usage: npm run release [-- --dry-run]. --dry-run changes nothing.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import path from 'node:path';
 import {
   applyPlan,
   isInstalled,
-  publishedPackages,
   releasePlan,
   unfinishedVersion,
   whyNotReady,
@@ -34,24 +33,17 @@ async function step([command, ...words], whenFailed, whatToDo) {
   if (code !== 0) throw new Error(`${whenFailed} ${whatToDo}`);
 }
 
-function tarballOf({ name }, version) {
-  return `build/${version}/${name.replace('@', '').replace('/', '-')}-${version}.tgz`;
-}
-
-/** What a person does next. `--provenance` signs where the packages were made, which only CI can. */
-function lastSteps({ version, tag }) {
-  const lines = publishedPackages(ROOT).map(
-    ({ manifest }) => `npm publish --provenance --access public ${tarballOf(manifest, version)}`,
-  );
+/** What a person does next. The packages are made and signed where that can be proved, which is in CI. */
+function lastSteps(tag) {
   const missing = withoutRepository(ROOT);
   return [
-    'To publish, in a job of CI that may write id-tokens (provenance is made nowhere else):',
-    '',
-    ...lines.map((line) => `  ${line}`),
-    `  git push --atomic origin main ${tag}`,
     ...(missing.length === 0
       ? []
-      : ['', `npm refuses provenance without "repository" in package.json: ${missing.join(', ')}.`]),
+      : [`npm refuses provenance without "repository" in package.json: ${missing.join(', ')}.`, '']),
+    'To publish, push the commit with its tag; .github/workflows/release.yml does the rest:',
+    '',
+    `  git push --atomic origin main ${tag}`,
+    '',
   ].join('\n');
 }
 
@@ -71,10 +63,7 @@ async function makeVersion(plan) {
   await applyPlan(ROOT, plan).catch((error) => {
     throw new Error(`${error.message}\n${error.stderr ?? ''}\nNothing was committed. ${TAKE_BACK}`);
   });
-  const checkFailed = 'A check failed, and nothing was committed.';
-  await step(['.ci/run'], checkFailed, TAKE_BACK);
-  const packaging = ['npm', 'run', '--silent', 'packaging', '--', '--keep', `build/${plan.version}`];
-  await step(packaging, checkFailed, TAKE_BACK);
+  await step(['.ci/run'], 'A check failed, and nothing was committed.', TAKE_BACK);
   await step(
     ['git', 'commit', '--all', '--message', `Release ${plan.version}`],
     'The commit failed, and nothing was committed.',
@@ -99,14 +88,14 @@ async function release(isDryRun) {
   if (isDryRun) {
     const would =
       unfinished === undefined
-        ? 'write versions and CHANGELOG.md, run .ci/run, pack, commit and tag'
+        ? 'write versions and CHANGELOG.md, run .ci/run, commit and tag'
         : `tag it ${plan.tag}`;
-    console.log(`Would now ${would}.\nNothing was changed.\n\n${lastSteps(plan)}`);
+    console.log(`Would now ${would}.\nNothing was changed.\n\n${lastSteps(plan.tag)}`);
     return;
   }
   if (unfinished === undefined) await makeVersion(plan);
   await tag(plan);
-  console.log(`\n${plan.version} is ready, and not published.\n\n${lastSteps(plan)}`);
+  console.log(`\n${plan.version} is ready, and not published.\n\n${lastSteps(plan.tag)}`);
 }
 
 const words = process.argv.slice(2);
