@@ -1,5 +1,6 @@
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
+import { whenAborted } from './when-aborted.js';
 
 /**
  * `promise`, unless `signal` ends the wait first. What `promise` stands for goes on either way.
@@ -20,14 +21,9 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
         ),
       );
     };
+    const cancel = whenAborted(signal, abort);
     // Listened to even then: a failure that nobody waits for is no reason to end the process.
-    promise
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      })
-      .then(resolve, reject);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    promise.finally(cancel).then(resolve, reject);
   });
 }
 

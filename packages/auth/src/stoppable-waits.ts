@@ -1,5 +1,6 @@
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
+import { whenAborted } from './when-aborted.js';
 
 /** What `stop` ends: the waits for another try and for a lock that another process holds, and what did not begin to send. */
 export class StoppableWaits {
@@ -46,11 +47,8 @@ export class StoppableWaits {
     return new Promise((resolve) => {
       const finish = (isWhole: boolean): void => {
         cancel();
-        signal.removeEventListener('abort', interrupt);
+        cancelAbort();
         resolve(isWhole);
-      };
-      const interrupt = (): void => {
-        finish(false);
       };
       const cancel = this.#clock.schedule(
         () => {
@@ -59,7 +57,9 @@ export class StoppableWaits {
         delayMs,
         true,
       );
-      signal.addEventListener('abort', interrupt);
+      const cancelAbort = whenAborted(signal, () => {
+        finish(false);
+      });
     });
   }
 }

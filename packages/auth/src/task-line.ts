@@ -1,6 +1,7 @@
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 import type { LockOptions } from './ports.js';
+import { whenAborted } from './when-aborted.js';
 
 /** How a turn is waited for; see `LockOptions`. */
 type TurnOptions = Pick<LockOptions<unknown>, 'timeoutMs' | 'signal'>;
@@ -49,11 +50,10 @@ export class TaskLine {
         resolve(true);
       };
       const cancelTimeout = this.#clock.schedule(giveUp, timeoutMs, true);
-      signal?.addEventListener('abort', giveUp);
-      if (signal?.aborted === true) giveUp();
+      const cancelAbort = signal && whenAborted(signal, giveUp);
       cancel = () => {
         cancelTimeout();
-        signal?.removeEventListener('abort', giveUp);
+        cancelAbort?.();
       };
     });
     const hasGivenUp = await Promise.race([before.then(() => false), gaveUp]);
