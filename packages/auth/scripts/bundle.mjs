@@ -1,9 +1,10 @@
 // Bundles the library: one file for what a program always loads, chunks for what it may never need, and the
 // program that talks to the OS keyring. A program that loads fifty files starts more slowly than one that loads two.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { removeStaleOutput } from '../../../scripts/stale-output.mjs';
 import { foldSharedChunk } from './fold-shared-chunk.mjs';
 import { oneLaterChunk } from './one-later-chunk.mjs';
 import { plainBuiltins } from './plain-builtins.mjs';
@@ -68,7 +69,4 @@ for (const path of [...texts.keys()].filter((file) => file.endsWith('.js'))) {
   writeFileSync(path, code);
 }
 // What an earlier build left goes last, so that a program that starts meanwhile finds its chunks.
-for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
-  const file = join(entry.parentPath, entry.name);
-  if (entry.isFile() && /\.js(\.map)?$/.test(file) && !texts.has(resolve(file))) rmSync(file);
-}
+removeStaleOutput(root, new Set(texts.keys()));
