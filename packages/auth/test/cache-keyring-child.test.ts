@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createKeyring, type Keyring } from '../src/caches/file/keyring.js';
+import { createKeyring, type Keyring, type KeyringOptions } from '../src/caches/file/keyring.js';
 
 let folder: string;
 beforeEach(() => {
@@ -15,13 +15,13 @@ afterEach(() => {
 const HAS_BUS = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x' };
 
 /** A keyring whose program is this text; `request` is what it was asked. */
-function keyringOf(program: string, more: Partial<Parameters<typeof createKeyring>[0]> = {}): Keyring {
+function keyringOf(program: string, more: Partial<KeyringOptions> = { timeoutMs: 30_000 }): Keyring {
   const childPath = join(folder, 'child.mjs');
   writeFileSync(
     childPath,
     `import { readFileSync } from 'node:fs';\nconst request = JSON.parse(readFileSync(0, 'utf8'));\n${program}\n`,
   );
-  return createKeyring({ environment: HAS_BUS, platform: 'linux', childPath, timeoutMs: 30_000, ...more });
+  return createKeyring({ environment: HAS_BUS, platform: 'linux', childPath, ...more });
 }
 
 const say = (hex: string): string => `process.stdout.write(${hex});`;
@@ -66,9 +66,27 @@ describe('the keyring of the system', () => {
     expect(await keyring.get('x')).toBeUndefined();
   });
 
+  test('is given the time to find what it is known to have, where a machine is busy, and none to be tried', async () => {
+    const slow = (): Keyring =>
+      keyringOf(`setTimeout(() => { ${say('request.secret ?? "ab"')} }, 1_500);`, {});
+    const [found, isStored] = await Promise.all([slow().get('x'), slow().set('x', Buffer.from('ab'))]);
+
+    expect(found).toEqual(Buffer.from('ab', 'hex'));
+    expect(isStored).toBe(false);
+  });
+
+  test('is asked once by all who look for one entry at a time, and again by who looks later', async () => {
+    const keyring = keyringOf(say(hexOf('[request.name, process.pid]')));
+    const [one, other, another] = await Promise.all([keyring.get('x'), keyring.get('x'), keyring.get('y')]);
+
+    expect(one).toEqual(other);
+    expect(another).not.toEqual(one);
+    expect(await keyring.get('x')).not.toEqual(one);
+  });
+
   test('is not asked on Linux where there is no session bus, and is elsewhere', async () => {
     const asked = (environment: Readonly<Record<string, string>>, platform: NodeJS.Platform) =>
-      keyringOf(say("'ab'"), { environment, platform }).get('x');
+      keyringOf(say("'ab'"), { environment, platform, timeoutMs: 30_000 }).get('x');
 
     expect(await asked({}, 'linux')).toBeUndefined();
     expect(await asked({ DBUS_SESSION_BUS_ADDRESS: '' }, 'linux')).toBeUndefined();

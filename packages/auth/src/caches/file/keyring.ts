@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
-/** How long the OS keyring may take to answer, in milliseconds. A stalled one would block for ever. */
-const KEYRING_TIMEOUT_MS = 1_000;
+/** How long the OS keyring may take where a file would do as well, in milliseconds. A stalled one would block for ever. */
+const PROBE_TIMEOUT_MS = 1_000;
+/** How long it may take to find what only it has, in milliseconds: many programs at once start slowly. */
+const SEARCH_TIMEOUT_MS = 10_000;
 
 /** The OS keyring, asked in a process that can be killed. */
 export interface Keyring {
@@ -19,7 +21,7 @@ export type KeyringOptions = {
   readonly platform?: NodeJS.Platform;
   /** The program that talks to the keyring. Default: `keyring-child.js` beside this file. */
   readonly childPath?: string;
-  /** How long it may take to answer, in milliseconds. Default 1 000. */
+  /** How long it may take to answer, in milliseconds. Default: 10 000 to find a secret, 1 000 to store one. */
   readonly timeoutMs?: number;
 };
 
@@ -30,9 +32,10 @@ function hasBus(environment: KeyringOptions['environment'], platform: NodeJS.Pla
 
 /** The secret travels over pipes, never as an argument that other users could read. */
 export function createKeyring(options: KeyringOptions): Keyring {
-  const { environment, platform = process.platform, childPath, timeoutMs = KEYRING_TIMEOUT_MS } = options;
+  const { environment, platform = process.platform, childPath } = options;
+  const searches = new Map<string, Promise<Buffer | undefined>>();
 
-  function ask(request: unknown): Promise<Buffer | undefined> {
+  function ask(request: unknown, timeoutMs: number): Promise<Buffer | undefined> {
     if (!hasBus(environment, platform)) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       // Loaded when it is needed: a hit on the cache never is.
@@ -59,9 +62,18 @@ export function createKeyring(options: KeyringOptions): Keyring {
   }
 
   return {
-    get: (name) => ask({ operation: 'get', name }),
+    get(name) {
+      const underWay = searches.get(name);
+      if (underWay !== undefined) return underWay;
+      const search = ask({ operation: 'get', name }, options.timeoutMs ?? SEARCH_TIMEOUT_MS).finally(() => {
+        searches.delete(name);
+      });
+      searches.set(name, search);
+      return search;
+    },
     async set(name, secret) {
-      const stored = await ask({ operation: 'set', name, secret: secret.toString('hex') });
+      const request = { operation: 'set', name, secret: secret.toString('hex') };
+      const stored = await ask(request, options.timeoutMs ?? PROBE_TIMEOUT_MS);
       return stored?.equals(secret) === true;
     },
   };
