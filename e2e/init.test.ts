@@ -28,6 +28,13 @@ function serversIn(text: string): { readonly command: string; readonly args: rea
 }
 
 describe('km init', () => {
+  test('with --api-key says which command takes a key unseen', async () => {
+    const api = await startApi();
+    const run = await runKm(['init', '--api-key', API_KEY, '--endpoint', api.url], { env: environment() });
+    expect(run).toMatchObject({ code: 0, stdout: '' });
+    expect(run.stderr).toContain('; `km auth login --api-key-stdin` is not seen\n');
+  });
+
   test('without a terminal writes the configuration, asks nothing, and says how to log in', async () => {
     const env = environment();
     const run = await runKm(['init', '--endpoint', 'http://127.0.0.1:9'], { env });

@@ -12,7 +12,7 @@ export const apiKeyLogin: LoginKind = {
     const { context, flags } = request;
     if (flags.apiKey !== undefined) {
       context.tell(
-        'km: other users of this machine can see --api-key in the list of processes, and shells remember it; --api-key-stdin is not seen',
+        'km: other users of this machine can see --api-key in the list of processes, and shells remember it; `km auth login --api-key-stdin` is not seen',
       );
     }
     const apiKey =
