@@ -47,6 +47,23 @@ describe('km doctor', () => {
     expect(find('login')?.detail).toBe('profile default: the API key wins new tokens');
   });
 
+  test('says which failure was the last, where that is what is to be mended', async () => {
+    const env = accountAt((await startApi()).url, { KILOMETERS_API_KEY: 'km_live_wrong' });
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 1 });
+    const { code, find } = await checksOf(env);
+
+    expect(code).toBe(1);
+    expect(find('login')).toMatchObject({
+      state: 'failed',
+      detail: expect.stringMatching(
+        /, for good: KM_AUTH_CONFIGURATION, http\S+ refused .* invalid_client/,
+      ) as string,
+      remedy: 'do what the last failure says',
+    });
+    const { stdout } = await runKm(['doctor'], { env });
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('for good: KM_AUTH_CONFIGURATION, http');
+  });
+
   test('with nobody logged in and no API fails, and says what to do about each', async () => {
     const api = await startApi();
     await api.close();

@@ -17,8 +17,10 @@ export async function loginChecks(
   return profiles.map(loginCheck);
 }
 
-function loginCheck({ profile, isActive, refreshesWithoutHuman, outlook }: ProfileStatus): HealthCheck {
-  const detail = `profile ${profile}: ${outlook.reason}`;
+function loginCheck(status: ProfileStatus): HealthCheck {
+  const { profile, isActive, refreshesWithoutHuman, outlook, lastFailure } = status;
+  const why = lastFailure === null ? '' : `: ${lastFailure.code}, ${lastFailure.message}`;
+  const detail = `profile ${profile}: ${outlook.reason}${why}`;
   const remedy = outlook.remedy ?? '';
   if (outlook.answer === 'yes') return ok('login', detail);
   return !refreshesWithoutHuman && isActive
