@@ -36,9 +36,30 @@ describe('setting up', () => {
       const entry = config[member]?.['filesystem'];
       expect(entry?.type).toBe(client === 'vscode' ? 'stdio' : undefined);
       expect(isAbsolute(entry?.command ?? '')).toBe(true);
-      expect(entry?.args.slice(1)).toEqual(['monitor', '--server', '--', 'npx', ...server]);
+      const [npx = '', ...args] = entry?.args.slice(4) ?? [];
+      expect(entry?.args.slice(1, 4)).toEqual(['monitor', '--server', '--']);
+      expect([isAbsolute(npx), basename(npx), ...args]).toEqual([true, 'npx', ...server]);
     },
   );
+
+  test('what it prints works in another folder, also where the server is a file of this one', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'server.js'), ECHO);
+    const env = environment();
+    const printing = `cd '${folder}' && '${process.execPath}' '${KM}' monitor --print-config claude --local -- node server.js`;
+    const printed = start('/bin/sh', ['-c', printing], env);
+    printed.child.stdin.end();
+    expect(await printed.ended).toEqual({ code: 0, signal: null });
+    expect(printed.stderr()).toContain(
+      'km: with their whole paths, for the client starts it elsewhere: node, server.js',
+    );
+    const { mcpServers } = JSON.parse(printed.stdout().toString()) as { mcpServers: { server: Entry } };
+    const { command, args } = mcpServers.server;
+    const km = start(command, args, { PATH: '', HOME: folder });
+    km.child.stdin.end(input);
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(km.stdout().toString()).toBe(input);
+  });
 
   test('what it prints works where there is no PATH, with the flags that were given', async () => {
     const folder = temporaryFolder();

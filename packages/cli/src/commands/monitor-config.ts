@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { absoluteWords } from '../monitor/absolute-words.js';
 import { clientConfig, placeOfConfig } from '../monitor/client-config.js';
 import type { Client } from '../monitor/mcp-clients.js';
 import { flagWords, type MonitorFlags } from '../monitor/monitor-flags.js';
@@ -17,16 +18,22 @@ export async function runMonitorConfig(
   flags: MonitorFlags,
   context: CommandContext,
 ): Promise<number> {
+  const { words: server, changed } = absoluteWords(command, {
+    folder: resolve('.'),
+    path: context.environment['PATH'] ?? '',
+    platform: process.platform,
+  });
   const text = clientConfig({
     client,
     // Both as they run now: a client may have neither in its PATH.
     km: [process.execPath, join(context.bundleFolder, '..', 'bin', 'km.cjs')],
     flags: flagWords(flags, (path) => resolve(path)),
-    server: command,
-    folder: resolve('.'),
+    server,
   });
   await context.answer(`${text}\n`);
   context.tell(`km: put this into ${placeOfConfig(client, process.platform)}`);
+  if (changed.length > 0)
+    context.tell(`km: with their whole paths, for the client starts it elsewhere: ${changed.join(', ')}`);
   if (flags.local !== true) await tellLogin(flags, context);
   return EXIT.done;
 }

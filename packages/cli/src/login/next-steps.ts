@@ -26,7 +26,6 @@ export function tellNextSteps(
     km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],
     flags: profile === 'default' ? [] : ['--profile', profile],
     server: ['npx', '-y', '@modelcontextprotocol/server-everything'],
-    folder: '.',
   });
   for (const line of configuration.split('\n')) tell(`    ${line}`);
   tell(`km: the same for a server of yours: km monitor${ofProfile} --print-config claude -- COMMAND`);

@@ -1,4 +1,4 @@
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type { Client } from './mcp-clients.js';
 
 export type ClientConfigOptions = {
@@ -7,9 +7,8 @@ export type ClientConfigOptions = {
   readonly km: readonly [string, ...string[]];
   /** What `km monitor` is given before the server's command. */
   readonly flags: readonly string[];
+  /** The server's command, as it means the same wherever a client starts it. */
   readonly server: readonly [string, ...string[]];
-  /** Where relative paths begin: a client starts its servers elsewhere. */
-  readonly folder: string;
 };
 
 /** Where Claude Desktop keeps its configuration. */
@@ -37,15 +36,12 @@ export function placeOfConfig(client: Client, platform: NodeJS.Platform): string
 }
 
 /** The configuration that makes a client run a server through `km monitor`, as JSON. */
-export function clientConfig({ client, km, flags, server, folder }: ClientConfigOptions): string {
-  const [file, ...args] = server;
+export function clientConfig({ client, km, flags, server }: ClientConfigOptions): string {
   const [command, ...kmArgs] = km;
-  // A name alone is looked for in the PATH; a path that is relative is relative to here.
-  const serverFile = file.includes('/') && !isAbsolute(file) ? resolve(folder, file) : file;
   const entry = {
     ...(client === 'vscode' ? { type: 'stdio' } : {}),
     command,
-    args: [...kmArgs, 'monitor', ...flags, '--server', '--', serverFile, ...args],
+    args: [...kmArgs, 'monitor', ...flags, '--server', '--', ...server],
   };
   const servers = { [nameOf(server)]: entry };
   return JSON.stringify(client === 'vscode' ? { servers } : { mcpServers: servers }, null, 2);
