@@ -1,6 +1,7 @@
 import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js';
 import type { Lateness } from './grant-store.js';
 import type { TokenGrant } from './ports.js';
+import { endedLongAgo } from './refresh-policy.js';
 import { coversScopes } from './scope.js';
 import { scopesOfKey } from './token-key.js';
 import type { TokenRequestFailure } from './token-request-error.js';
@@ -101,7 +102,7 @@ function withTokenBeside(record: GrantRecord, answer: StoredAnswer): GrantRecord
 /**
  * Stores an answer: the refresh token; the token under its own scope, if it serves that, and, since a refresh renews the
  * whole grant, under every other one of it that has a token already; and that nothing is amiss any more, unless that came
- * since. What another process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
+ * since. Tokens that ended long ago go: a grant with ever new scopes would have ever more of them. What another process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
   if (isOvertaken(record, answer)) return withTokenBeside(record, answer);
@@ -117,6 +118,9 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
     }
   }
   if (answer.scopes === undefined || coversScopes(answer.scopes, scopesOfKey(key))) put(key);
+  for (const [under, token] of tokens) {
+    if (endedLongAgo(token, grant.token.issuedAtMs)) tokens.delete(under);
+  }
   const isAmissSince = isLate && (record.lastFailure?.atMs ?? 0) > grant.token.issuedAtMs;
   const refreshToken = nextRefreshToken(record.refreshToken, answer);
   const proofKey = grant.proofKey ?? grant.token.proofKey ?? record.proofKey;

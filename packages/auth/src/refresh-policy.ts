@@ -39,6 +39,8 @@ const LEEWAY_SHARE = 0.1;
 const MAX_LEEWAY_MS = 5_000;
 /** A token received further in the future than this was not received by this clock. */
 const FUTURE_TOLERANCE_MS = 30_000;
+/** A token that nobody has renewed by then is of no more use: 1 day. */
+const LONG_AGO_MS = 86_400_000;
 
 /** How long before its end a token is no longer sent, if another can be had. */
 export function leewayMs(token: AuthToken): number {
@@ -57,6 +59,11 @@ export function isUsable(token: AuthToken, nowMs: number): boolean {
 /** Whether the clock was set back since `token` was received, so that its times mean nothing here. */
 export function isFromTheFuture(token: AuthToken, nowMs: number): boolean {
   return token.issuedAtMs > nowMs + FUTURE_TOLERANCE_MS;
+}
+
+/** Whether `token` ended so long ago that it is neither kept nor renewed, unless somebody asks for it. */
+export function endedLongAgo(token: AuthToken, nowMs: number): boolean {
+  return nowMs - token.expiresAtMs > LONG_AGO_MS;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import type { GrantRecord } from './grant-record.js';
 import { HeldToken, type HeldState } from './held-token.js';
-import { isUsable, type RefreshSettings } from './refresh-policy.js';
+import { endedLongAgo, isUsable, type RefreshSettings } from './refresh-policy.js';
 import type { Scope } from './scope.js';
 import { tokenKey } from './token-key.js';
 
@@ -61,9 +61,13 @@ export class TokenMemory {
     return key;
   }
 
-  /** The key of every token that was asked for, or that `record` has. */
+  /** The key of every token to keep good: that was asked for, or that `record` has, unless that ended long ago. */
   keysWith(record: GrantRecord): Iterable<string> {
-    return new Set([...this.#known, ...record.tokens.keys()]);
+    const nowMs = this.#options.clock.nowMs();
+    const stored = [...record.tokens].filter(
+      ([key, token]) => this.#held.has(key) || !endedLongAgo(token, nowMs),
+    );
+    return new Set([...this.#known, ...stored.map(([key]) => key)]);
   }
 
   hold(key: string, token: AuthToken): HeldToken {

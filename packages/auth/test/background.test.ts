@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryCache } from '../src/index.js';
 import { fakeClock } from './support/fake-clock.js';
 import { offline, overloaded } from './support/failures.js';
-import { HOUR, MINUTE, setup } from './support/setup.js';
+import { HOUR, MINUTE, setup, type Setup } from './support/setup.js';
 
 describe('the background', () => {
   test('refreshes what is due, without anybody asking', async () => {
@@ -100,6 +100,36 @@ describe('the background', () => {
     clock.sleepMachine(8 * HOUR);
     manager.start();
     await clock.advance(0);
+
+    expect(provider.calls).toBe(2);
+    await manager.stop();
+  });
+
+  test('leaves what ended more than a day ago, and nobody asks for here, until somebody does', async () => {
+    const { manager, another, clock, provider } = await setup({ login: ['a', 'b'] });
+    await another().getValidToken('a');
+    clock.sleepMachine(25 * HOUR + 1);
+    manager.start();
+    await clock.advance(MINUTE);
+    expect(provider.calls).toBe(1);
+
+    expect((await manager.getValidToken('a')).reveal()).toBe('access-token-2');
+    await clock.advance(56 * MINUTE);
+    expect(provider.calls).toBe(3);
+    await manager.stop();
+  });
+
+  test.each([
+    ['was asked for', (world: Setup) => world.manager],
+    ['was taken over', (world: Setup) => world.another()],
+  ])('goes on with what %s here after days of sleep', async (_, by) => {
+    const world = await setup({ login: ['a', 'b'] });
+    const { manager, clock, provider } = world;
+    await by(world).getValidToken('a');
+    manager.start();
+    await clock.advance(MINUTE);
+    clock.sleepMachine(3 * 24 * HOUR);
+    await clock.advance(MINUTE);
 
     expect(provider.calls).toBe(2);
     await manager.stop();

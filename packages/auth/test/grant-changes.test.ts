@@ -186,6 +186,33 @@ describe('compare-and-clear', () => {
   });
 });
 
+test('an answer ends with what no longer serves: a token that ended more than a day before, and that it does not renew', () => {
+  const day = 86_400_000;
+  const endedAgo = (ms: number): AuthToken =>
+    new AuthToken({ value: String(ms), scopes: [], issuedAtMs: 0, expiresAtMs: 10 * day - ms });
+  const record = {
+    ...RECORD,
+    tokens: new Map([
+      ['a', endedAgo(2 * day)],
+      ['c', endedAgo(day)],
+      ['d', endedAgo(day + 1)],
+    ]),
+  };
+  const token = new AuthToken({ value: 'new', scopes: [], issuedAtMs: 10 * day, expiresAtMs: 11 * day });
+  const answer = { key: 'b', grant: { token }, scopes: ['a', 'b'], before: OLD.secret.fingerprint };
+
+  expect(values(withAnswer(record, { ...answer, isRefresh: true }))).toEqual({
+    a: 'new',
+    b: 'new',
+    c: String(day),
+  });
+  expect(values(withAnswer(record, { ...answer, isRefresh: false }))).toEqual({
+    b: 'new',
+    c: String(day),
+  });
+  expect(withAnswer(record, { ...answer, isRefresh: true }).refreshToken).toEqual(OLD);
+});
+
 describe('a note', () => {
   test('of a failure touches nothing else, and ends a rest that was asked for before', () => {
     const failure = { code: 'KM_AUTH_STORM', message: 'x', atMs: 9 };
