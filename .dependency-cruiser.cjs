@@ -145,7 +145,8 @@ module.exports = {
     {
       name: 'auth-concrete-adapters-in-root-only',
       severity: 'error',
-      comment: 'Only create-auth-manager (and index.ts, which exports) name concrete adapters.',
+      comment:
+        'Only the composition root names concrete adapters: create-auth-manager.ts, what loads them late, and index.ts.',
       from: { path: AUTH, pathNot: [CONCRETE, COMPOSITION_ROOT] },
       to: { path: CONCRETE },
     },

@@ -6,11 +6,9 @@ const conditions = ['@kilometers/source', 'node', 'development|production'];
 
 /** Tests that put another module in the place of one: only in a process of their own it is not there already. */
 const WITH_OTHER_MODULES = [
-  'packages/auth/test/file-damage.test.ts',
   'packages/auth/test/lock-files.test.ts',
   'packages/auth/test/lock-interleavings.test.ts',
   'packages/auth/test/redis-loading.test.ts',
-  'packages/cli/test/configuration-change.test.ts',
 ];
 
 export default defineConfig({
