@@ -14,20 +14,29 @@ export class Patience {
     this.#leftMs = timeoutMs;
   }
 
-  /** What `answer` brings; `tooLate` makes the error where patience ends first. Keeps the process up. */
-  async waitFor<T>(answer: Promise<T>, tooLate: () => Error): Promise<T> {
+  /** How much is left, in milliseconds. */
+  get leftMs(): number {
+    return this.#leftMs;
+  }
+
+  /**
+   * What `answer` brings; `tooLate` makes the error where patience ends first, but for `reserveMs`, which are kept for
+   * another. Keeps the process up.
+   */
+  async waitFor<T>(answer: Promise<T>, tooLate: () => Error, reserveMs = 0): Promise<T> {
     const clock = this.#clock;
     let cancel: () => void = () => undefined;
     let seenAtMs = clock.monotonicMs();
+    const nextTickMs = (): number => Math.min(TICK_MS, this.#leftMs - reserveMs);
     const end = new Promise<never>((_, reject) => {
       const tick = (): void => {
         const nowMs = clock.monotonicMs();
         this.#leftMs -= Math.min(nowMs - seenAtMs, LONGEST_SIGHT_MS);
         seenAtMs = nowMs;
-        if (this.#leftMs <= 0) reject(tooLate());
-        else cancel = clock.schedule(tick, Math.min(TICK_MS, this.#leftMs), true);
+        if (this.#leftMs <= reserveMs) reject(tooLate());
+        else cancel = clock.schedule(tick, nextTickMs(), true);
       };
-      cancel = clock.schedule(tick, Math.min(TICK_MS, this.#leftMs), true);
+      cancel = clock.schedule(tick, nextTickMs(), true);
     });
     try {
       return await Promise.race([answer, end]);

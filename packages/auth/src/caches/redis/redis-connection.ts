@@ -4,7 +4,7 @@ import type { AuthError } from '../../auth-error.js';
 import { sleep } from '../../clock.js';
 import { madeOnce } from '../../lazily.js';
 import { Patience } from './patience.js';
-import { isExplained, isPassing, redisError } from './redis-error.js';
+import { isExplained, isPassing, redisError, WENT_SILENT } from './redis-error.js';
 import type { RedisMakers, RedisSettings } from './redis-settings.js';
 
 /** What Redis answers. */
@@ -17,6 +17,9 @@ const FIRST_WAIT_MS = 20;
 const LAST_WAIT_MS = 640;
 /** Redis that did not answer in time is not asked again for so long: whoever looks often must not wait each time. */
 const SILENCE_MS = 1_000;
+
+/** How much of its patience a question has for a connection that may have been forgotten on the way: no word comes of that. */
+const SHARE_OF_AN_OLD_CONNECTION = 1 / 3;
 
 /** What a connection is made with. */
 type Loaded = {
@@ -37,7 +40,11 @@ async function loadClient({ createError }: RedisMakers): Promise<typeof Redis> {
 }
 
 /** A connection, and what becomes of it: it serves, or it has failed. */
-type Connection = { readonly client: Redis; readonly ready: Promise<unknown> };
+type Connection = { readonly client: Redis; readonly ready: Promise<unknown>; hasServed: boolean };
+
+function wentSilent(): Error {
+  return new Error(WENT_SILENT);
+}
 
 /**
  * One connection to Redis, made when it is needed, and made anew when it was lost. It keeps no process alive, and
@@ -68,10 +75,14 @@ export class RedisConnection {
     const isDown = clock.monotonicMs() - this.#failedAtMs < SILENCE_MS;
     for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
       const used = (this.#connection ??= this.#connect(loaded));
+      const isOld = used.hasServed && waitMs === FIRST_WAIT_MS && !isDown;
       try {
         const answer = used.ready.then(() => used.client.callBuffer(command, ...args));
-        const reply = (await patience.waitFor(answer, () => this.#noAnswer())) as Reply;
+        const reply = (await (isOld
+          ? patience.waitFor(answer, wentSilent, patience.leftMs * (1 - SHARE_OF_AN_OLD_CONNECTION))
+          : patience.waitFor(answer, () => this.#noAnswer()))) as Reply;
         this.#silence = undefined;
+        used.hasServed = true;
         return reply;
       } catch (error) {
         // What a connection to a demoted primary or to something else answers, it answers for ever.
@@ -133,7 +144,7 @@ export class RedisConnection {
     const ready = this.#greet(client);
     // Whoever asks is told.
     ready.catch(() => undefined);
-    return { client, ready };
+    return { client, ready, hasServed: false };
   }
 
   async #greet(client: Redis): Promise<void> {

@@ -1,9 +1,12 @@
 import type { AuthError } from '../../auth-error.js';
 import type { RedisSettings } from './redis-settings.js';
 
+/** What a connection is said to have done that answered before, and does no longer. */
+export const WENT_SILENT = 'Connection went silent';
+
 /** Redis cannot serve at this moment: another connection, or the next moment, may do. */
 const PASSING =
-  /\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|BUSY)\b|Connection is closed|Socket closed|EAI_AGAIN|ECONN|EPIPE|socket disconnected/;
+  /\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|UNBLOCKED|BUSY)\b|Connection (?:is closed|went silent)|Socket closed|EAI_AGAIN|ECONN|EPIPE|socket disconnected/;
 
 /** What to do, by what was said. Of a script older servers put the code further back in what they say. */
 const ANSWERS: readonly (readonly [RegExp, string])[] = [
