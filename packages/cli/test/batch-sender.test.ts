@@ -81,15 +81,20 @@ describe('sending a batch', () => {
     await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({ type: 'refused' });
   });
 
-  test.each([307, 401, 403, 404, 408, 415, 429, 500, 502, 503])(
-    'tries again later after %i',
-    async (status) => {
-      await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
-        type: 'postponed',
-        reason: `HTTP ${status}`,
-      });
-    },
-  );
+  test.each([307, 401, 408, 415, 429, 500, 502, 503])('tries again later after %i', async (status) => {
+    await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
+      type: 'postponed',
+      reason: `HTTP ${status}`,
+    });
+  });
+
+  test.each([403, 404, 405])('after %i says what a human can look at', async (status) => {
+    await expect(sendTo(() => json({}, { status }))).resolves.toEqual({
+      type: 'postponed',
+      reason: `HTTP ${status}: check the endpoint, and what this account may do; see km doctor`,
+      needsHuman: true,
+    });
+  });
 
   test.each([
     ['7', 7_000],

@@ -93,10 +93,13 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
   const reason = `HTTP ${response.status}`;
   if (REFUSALS.has(response.status)) return { type: 'refused', reason };
   const retryAfterMs = readRetryAfter(response.headers, clock.nowMs());
+  const needsHuman = HUMAN.has(response.status);
   return {
     type: 'postponed',
-    reason,
-    needsHuman: HUMAN.has(response.status),
+    reason: needsHuman
+      ? `${reason}: check the endpoint, and what this account may do; see km doctor`
+      : reason,
+    needsHuman,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
