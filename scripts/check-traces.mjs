@@ -3,14 +3,33 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { userInfo } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const BINARY = /\.(png|jpe?g|gif|ico|woff2?|gz|tgz|zip|wasm)$/;
 
+/** Homes that tests and guides speak of. */
+const EXAMPLES = ['/home/u', '/home/user', '/home/x'];
+
+/** The home of whoever runs this, as the environment and the machine have it: the checks of CI run in another one. */
+function ownHomes() {
+  return [homedir, () => userInfo().homedir].flatMap((ask) => {
+    try {
+      return [ask()];
+    } catch {
+      return []; // A user that the machine does not know.
+    }
+  });
+}
+
+const asText = (text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+
 // A path starts where no word, dot or slash goes before it: `https://host/tmp/x` is not one.
 const before = '(?<![\\w.$})\\]*/-])';
-const folders = ['work', 'tmp', 'root', `home/${userInfo().username}`, 'Users/[a-z]+', 'var/folders'];
+const homes = ownHomes()
+  .filter((home) => /^\/./.test(home) && !EXAMPLES.includes(home))
+  .map((home) => asText(home.slice(1)));
+const folders = ['work', 'tmp', 'root', ...homes, 'Users/[a-z]+', 'var/folders'];
 const MACHINE_PATH = new RegExp(`${before}/(${folders.join('|')})/`, 'i');
 
 const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
