@@ -77,7 +77,7 @@ export async function authConfigFromLogin(
   const login = await cache.logins.get(profile);
   if (login === undefined) throw loginRequired(commandFor(config), 'nobody is logged in');
   const whole = { ...config, profile, apiEndpoint: endpointFor(login, config) };
-  const ofLogin = configOfLogin(login);
+  const ofLogin = configOfLogin(login, defaultLoginCommand(profile));
   return {
     ...whole,
     ...ofLogin,

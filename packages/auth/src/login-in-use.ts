@@ -15,10 +15,7 @@ export type LoginConfig = Pick<
 >;
 
 /** What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that. */
-export function configOfLogin(
-  login: StoredLogin,
-  loginCommand: string = defaultLoginCommand(login.profile),
-): LoginConfig {
+export function configOfLogin(login: StoredLogin, loginCommand: string): LoginConfig {
   switch (login.kind) {
     case 'api_key':
       return { loginCommand, apiKey: login.apiKey };
@@ -45,7 +42,7 @@ export function grantKeyOfLogin(login: StoredLogin): GrantKey {
     profile: login.profile,
     apiOrigin: parseEndpoint(login.apiEndpoint).origin,
     issuer: undefined,
-    credential: credentialIn(configOfLogin(login)),
+    credential: credentialIn(configOfLogin(login, defaultLoginCommand(login.profile))),
     loginId: '',
   });
 }

@@ -11,6 +11,7 @@ import { CliError } from '../cli-error.js';
 import { exitCodeFor } from '../exit-code.js';
 import { transportOf } from '../network/transport.js';
 import { tellEvents } from '../open-auth-manager.js';
+import { commandFor } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import type { LoginRequest, WonLogin } from './login-kind.js';
 
@@ -38,7 +39,7 @@ export async function proveCredential(credential: BareCredential, request: Login
     const manager = createAuthManager({
       ...settings.config,
       apiKey: undefined,
-      ...configOfLogin(login),
+      ...configOfLogin(login, commandFor('km auth login', settings)),
       apiEndpoint,
       profile,
       cache,
