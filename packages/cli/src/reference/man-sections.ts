@@ -46,8 +46,14 @@ export const MAN_SECTIONS: readonly ManSection[] = [
       { term: 'KM_DEBUG', description: 'true: every decision about tokens is explained' },
       { term: 'NO_COLOR', description: 'set to anything: no colours and no spinners' },
       { term: 'CI', description: 'as NO_COLOR, and nothing is asked' },
+      { term: 'BROWSER', description: "the program that links are opened with, before the system's" },
+      { term: 'KUBERNETES_EXEC_INFO', description: 'set by kubectl, for km auth token --format k8s' },
       { term: 'HTTPS_PROXY, ALL_PROXY, NO_PROXY', description: 'the proxy, and what is reached without it' },
       { term: 'NODE_EXTRA_CA_CERTS, SSL_CERT_FILE', description: 'certificates that are trusted besides' },
+      {
+        term: 'NODE_TLS_REJECT_UNAUTHORIZED',
+        description: "Node's own: 0 trusts every server, which km doctor warns of",
+      },
     ],
   },
   {
