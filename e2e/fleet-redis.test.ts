@@ -1,7 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
 import { startApi } from './support/api.js';
-import { accountAt, API_KEY, environment, runKm, startKm } from './support/km.js';
+import { accountAt, API_KEY, environment, runKm, start, startKm } from './support/km.js';
 import { makeCertificates } from './support/oauth-certificates.js';
 import { startFleet, type Fleet } from './support/redis.js';
 import { until } from './support/until.js';
@@ -54,6 +56,32 @@ describe.skipIf(!HAS_REDIS)('a Redis that speaks TLS', () => {
     for (const { stderr } of [stranger, plain]) expect(stderr).not.toContain('the-password');
   });
 });
+
+/** Asks a Redis, and says when it knows that there is no answer, and when it ends. */
+const ASKING = `
+  import { createRedisCache } from '@kilometers/auth';
+  const [url] = process.argv.slice(1);
+  const cache = createRedisCache({ url, key: Buffer.alloc(32, 1).toString('base64'), timeoutMs: 300 });
+  const key = { apiOrigin: 'https://api.example', profile: 'default', credential: 'login:' };
+  const { code } = await cache.getGrant(key).catch((error) => error);
+  const failedAtMs = performance.now();
+  process.on('exit', () => console.log(JSON.stringify({ code, lingeredMs: performance.now() - failedAtMs })));
+`;
+
+test.each(['redis', 'rediss'])(
+  'a program does not live on for a %s:// that answers nothing',
+  async (scheme) => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const url = `${scheme}://127.0.0.1:${String((silent.address() as AddressInfo).port)}`;
+    const program = start(process.execPath, ['--input-type=module', '--eval', ASKING, url], environment());
+    expect(await program.ended, program.stderr()).toEqual({ code: 0, signal: null });
+    const { code, lingeredMs } = JSON.parse(program.stdout().toString()) as Record<string, unknown>;
+    expect(code).toBe('KM_AUTH_CACHE');
+    expect(lingeredMs).toBeLessThan(1_000);
+  },
+);
 
 describe.skipIf(!HAS_REDIS)('a Redis that is started anew in the middle of a command', () => {
   test.each([

@@ -133,6 +133,8 @@ export class RedisConnection {
       lazyConnect: true,
       // Who asks has given up long before.
       connectTimeout: 10 * timeoutMs,
+      // The wait for the goodbye of a server keeps the process up, and one that says nothing says none.
+      disconnectTimeout: 100,
       // Both are done here: another connection is made when it is needed, and no question is asked behind our back.
       retryStrategy: () => null,
       autoResendUnfulfilledCommands: false,
@@ -161,7 +163,7 @@ export class RedisConnection {
         await client.call('AUTH', ...(username === '' ? [] : [username]), password.reveal());
       if (database !== 0) await client.call('SELECT', database);
     } catch (error) {
-      client.disconnect();
+      // Who asked drops the connection.
       throw failure ?? error;
     }
   }
