@@ -17,7 +17,8 @@ need() {
   fi
   if [ -z "${NEED_UPDATED:-}" ]; then
     NEED_UPDATED=1
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
+    # What is known of the packages may do: without a network apt-get would try for many minutes.
+    "${sudo[@]}" timeout --kill-after=10 120 env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
   fi
   if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" ||
     ! command -v "$command" >/dev/null; then
