@@ -34,6 +34,18 @@ describe('the start of a device login', () => {
     expect((await startDeviceLogin(options)).verificationUriComplete).toBeUndefined();
   });
 
+  test.each([
+    ['a number', 90, 90_000],
+    ['a numeric string', '90', 90_000],
+    ['zero', 0, 600_000],
+    ['zero in a string', '0', 600_000],
+    ['negative', -1, 600_000],
+    ['missing', undefined, 600_000],
+  ])('gives a person time where expiresIn is %s', async (_, expiresIn, expiresInMs) => {
+    const { options } = scriptedDeviceApi([], answered(200, { ...CODE, expiresIn }));
+    expect((await startDeviceLogin(options)).expiresInMs).toBe(expiresInMs);
+  });
+
   test('sends nothing in the clear to another machine', async () => {
     const { options, requests } = scriptedDeviceApi([]);
     await expect(startDeviceLogin({ ...options, apiEndpoint: 'http://api.example' })).rejects.toMatchObject({

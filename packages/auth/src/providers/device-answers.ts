@@ -93,12 +93,14 @@ export function parseDeviceCode(
   if (!isWhole) {
     throw noAnswerError(origin, { asked: 'the start of a login', lacks: 'code' }, { status });
   }
+  const lifetimeMs = secondsInMs(body[names.expiresIn], ASSUMED_LIFETIME_MS);
   return {
     deviceCode,
     userCode,
     verificationUri,
     verificationUriComplete: isLink(verificationUriComplete) ? verificationUriComplete : undefined,
-    expiresInMs: secondsInMs(body[names.expiresIn], ASSUMED_LIFETIME_MS),
+    // As of a token, zero says nothing: nobody shows a code that is over.
+    expiresInMs: lifetimeMs > 0 ? lifetimeMs : ASSUMED_LIFETIME_MS,
     intervalMs: Math.max(SHORTEST_INTERVAL_MS, secondsInMs(body[names.interval], ASSUMED_INTERVAL_MS)),
   };
 }
