@@ -37,3 +37,6 @@ export const BASE64_CHARACTER = String.raw`[A-Za-z0-9+/=]|\\+/|${escaped('2[BbFf
 
 /** The space between the words of a private key's first line. */
 export const GAP = String.raw`(?: |\+|%20)`;
+
+/** What a key's first and last line say of it, between the first word and what ends them. */
+export const LABEL = String.raw`${GAP}[A-Z0-9 +%]{0,40}`;

@@ -1,8 +1,7 @@
-import { GAP } from './escaped-text.js';
+import { GAP, LABEL } from './escaped-text.js';
 import { searchForward } from './search-forward.js';
 import { isRestOfHeader, nameBefore, SplitKeyReader } from './split-keys.js';
 
-const LABEL = String.raw`${GAP}[A-Z0-9 +%]{0,40}`;
 /** @see {@link https://www.rfc-editor.org/rfc/rfc7468 | RFC 7468} */
 const PRIVATE_KEY = new RegExp(`-----BEGIN${LABEL}PRIVATE${GAP}KEY(?:${GAP}BLOCK)?-----`, 'g');
 const END_OF_KEY = new RegExp(`-----END${LABEL}-----`, 'g');
