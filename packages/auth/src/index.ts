@@ -96,6 +96,7 @@ export type {
 export { issuerOptions, type IssuerSettings } from './providers/oauth/issuer-settings.js';
 export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
+export { retryAfterMs } from './providers/server-time.js';
 export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
 export { isPortalPage } from './portal-page.js';
 export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refresh-settings.js';

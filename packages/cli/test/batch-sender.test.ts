@@ -100,6 +100,7 @@ describe('sending a batch', () => {
     ['7', 7_000],
     [new Date(1_700_000_000_000 + 5_000).toUTCString(), 5_000],
     ['soon', undefined],
+    ['1.5', undefined],
   ])('understands Retry-After: %s', async (value, retryAfterMs) => {
     const outcome = await sendTo(() => json({}, { status: 429, headers: { 'retry-after': value } }));
     expect(outcome).toMatchObject({ type: 'postponed' });

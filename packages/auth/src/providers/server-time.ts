@@ -7,8 +7,11 @@ export function clockSkewMs(dateHeader: string | undefined, receivedAtMs: number
 }
 
 /**
- * How long `Retry-After` asks to wait, in milliseconds: seconds, or a date by the server's clock.
+ * How long `Retry-After` asks to wait, in milliseconds: seconds, or a date by the server's clock. `undefined` where it is
+ * neither.
  *
+ * @param receivedAtMs when the answer came by the clock of this machine, in milliseconds since the epoch.
+ * @param skewMs that clock minus the server's, in milliseconds, where it is known.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 | RFC 9110 §10.2.3}
  */
 export function retryAfterMs(

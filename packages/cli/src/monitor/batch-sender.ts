@@ -1,5 +1,5 @@
 import { constants, gzipSync } from 'node:zlib';
-import { isAuthError, type AuthErrorCode, type Clock } from '@kilometers/auth';
+import { isAuthError, retryAfterMs, type AuthErrorCode, type Clock } from '@kilometers/auth';
 import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
 /** What came of sending a batch once. */
@@ -92,7 +92,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
   }
   const reason = `HTTP ${response.status}`;
   if (REFUSALS.has(response.status)) return { type: 'refused', reason };
-  const retryAfterMs = readRetryAfter(response.headers, clock.nowMs());
+  const restMs = readRetryAfter(response.headers, clock.nowMs());
   const needsHuman = HUMAN.has(response.status);
   return {
     type: 'postponed',
@@ -100,7 +100,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
       ? `${reason}: check the endpoint, and what this account may do; see km doctor`
       : reason,
     needsHuman,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(restMs === undefined ? {} : { retryAfterMs: restMs }),
   };
 }
 
@@ -126,18 +126,11 @@ function isAcceptance(body: string): boolean {
   }
 }
 
-/**
- * Seconds, or an HTTP date by the clock that the answer's own date is of.
- *
- * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 | RFC 9110 §10.2.3}
- */
+/** By the clock that the answer's own date is of. */
 function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
-  const value = headers.get('retry-after');
-  if (value === null || value === '') return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1_000;
   const answeredAtMs = Date.parse(headers.get('date') ?? '');
-  const ms = Date.parse(value) - (Number.isNaN(answeredAtMs) ? nowMs : answeredAtMs);
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+  const skewMs = Number.isNaN(answeredAtMs) ? undefined : nowMs - answeredAtMs;
+  return retryAfterMs(headers.get('retry-after') ?? undefined, nowMs, skewMs);
 }
 
 function reasonOf(error: unknown): string {
