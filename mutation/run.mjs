@@ -19,7 +19,7 @@ const GROUPS = {
       'refresh-flights.ts',
       'refresh-transaction.ts',
       'token-request-runner.ts',
-      'refresh-refusal.ts',
+      'refresh-errors.ts',
       'refresh-token-renewal.ts',
       'grant-store.ts',
       'grant-changes.ts',

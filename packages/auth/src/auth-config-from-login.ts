@@ -8,7 +8,7 @@ import { expectProfileName } from './profile-name.js';
 import type { HttpTransport } from './providers/http-transport.js';
 import { issuerOptions, type IssuerSettings } from './providers/oauth/issuer-settings.js';
 import { createOAuthProvider } from './providers/oauth/oauth-provider.js';
-import { loginRequired } from './refresh-refusal.js';
+import { loginRequired } from './refresh-errors.js';
 import type { LoginStore, StoredLogin } from './stored-login.js';
 
 /** A cache that logins are kept in as well: in files, or in Redis. */

@@ -6,7 +6,7 @@ import { withFailure, withoutRefreshToken, withoutTokens } from './grant-changes
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adopted, type Need } from './need.js';
 import { isLongRest, LONGEST_REST_MS } from './refresh-policy.js';
-import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-refusal.js';
+import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-errors.js';
 import {
   RefreshTokenRenewal,
   type RefreshTokenRenewalOptions,

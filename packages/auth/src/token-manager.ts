@@ -16,7 +16,7 @@ import type { Need } from './need.js';
 import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
 import type { RefreshSettings } from './refresh-policy.js';
-import { lifetimeTooShort } from './refresh-refusal.js';
+import { lifetimeTooShort } from './refresh-errors.js';
 import { DEFAULT_SCOPE, type Scope } from './scope.js';
 import { targetSuffix } from './token-key.js';
 import { SkewWatch } from './skew-watch.js';

@@ -15,7 +15,7 @@ import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
-import { unlockableError, unstorableError } from './refresh-refusal.js';
+import { unlockableError, unstorableError } from './refresh-errors.js';
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

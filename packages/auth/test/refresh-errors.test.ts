@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { AuthToken, type GrantRecord } from '../src/index.js';
 import { EMPTY_GRANT } from '../src/grant-record.js';
-import { assertRested, lifetimeTooShort, unlockableError, unreadableError } from '../src/refresh-refusal.js';
+import { assertRested, lifetimeTooShort, unlockableError, unreadableError } from '../src/refresh-errors.js';
 
 const failedAt = (atMs: number): GrantRecord => ({
   ...EMPTY_GRANT,
