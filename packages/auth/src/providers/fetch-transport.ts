@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { readAnswer, textOf } from './answer-body.js';
 import { TransportError, type HttpAnswer, type HttpTransport } from './http-transport.js';
 
 /**
@@ -26,7 +27,8 @@ export function createFetchTransport(send: typeof fetch, clock: Clock): HttpTran
         redirect: 'manual',
         signal: controller.signal,
       });
-      const text = await response.text();
+      // What stands in for a `fetch` may give no more than a text.
+      const text = response.body ? textOf(await readAnswer(response.body)) : await response.text();
       return { status: response.status, headers: Object.fromEntries(response.headers), text };
     } catch (error) {
       throw new TransportError(error instanceof Error ? error.message : String(error), true, {
