@@ -63,7 +63,7 @@ test('two APIs can share a file, and a refresh token is still good once', async 
   await Promise.all([one.close(), two.close()]);
 });
 
-test('what was answered before a SIGKILL is there afterwards', async () => {
+test('what was answered before a SIGKILL is there afterwards', { timeout: 30_000 }, async () => {
   const program = prepareProgram(mkdtempSync(join(folder, 'program-')));
   const options = { database: join(folder, 'killed.db'), apiKeys: [PRO_KEY] };
   const post = async (url: string, path: string, body: unknown, token = ''): Promise<Response> =>
