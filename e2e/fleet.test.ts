@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
+import { documentedUser, HAS_REDIS } from '../packages/auth/test/support/redis-server.js';
 import { startApi } from './support/api.js';
 import { pathWithKm } from './support/command-folder.js';
 import { temporaryFolder } from './support/folder.js';
@@ -127,18 +127,21 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
     expect(performance.now() - beganAtMs).toBeLessThan(40_000);
   });
 
-  test('the commands in docs/fleet.md work, one after the other', async () => {
+  test('the commands in docs/fleet.md work, one after the other, as the user in it and in another database', async () => {
     const [fleet, { api }] = [await startFleet(), await startCounted()];
+    await fleet.raw.call('ACL', 'SETUSER', 'km', ...documentedUser());
     const home = temporaryFolder();
     writeFileSync(join(home, 'api-key.txt'), `${API_KEY}\n`);
     writeFileSync(join(home, 'my-program'), '#!/bin/sh\ntest -n "$KM_TOKEN"\n', { mode: 0o755 });
     const said = codeBlocks('docs/fleet.md', 'sh').map(({ text }) => text);
-    const script = said.join('\n').replaceAll('redis://redis.example:6379/0', fleet.url);
+    const url = `${fleet.url.replace('//', '//km:pass@')}/2`;
+    const script = said.join('\n').replaceAll('redis://redis.example:6379/0', url);
     const account = { KILOMETERS_API_ENDPOINT: api.url, HOME: home, PATH: `${home}:${pathWithKm()}` };
     const shell = start('sh', ['-exc', `cd "$HOME"\n${script}`], environment(account));
     shell.child.stdin.end();
     expect(await shell.ended, shell.stderr()).toEqual({ code: 0, signal: null });
     expect(shell.stdout().toString()).toContain('cache: redis');
+    await fleet.raw.select(2);
     expect(await fleet.raw.hlen('km:logins')).toBe(1);
   });
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRedisCache, type RedisCache, type StoredLogin } from '../src/index.js';
 import { tokenCacheContract } from './contract/token-cache-contract.js';
-import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
+import { documentedUser, HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
 
 describe.skipIf(!HAS_REDIS)('with a real Redis', () => {
   let server: RedisServer;
   beforeAll(async () => {
-    server = await startRedis();
+    server = await startRedis(['--user', 'km', ...documentedUser()]);
   });
   afterAll(() => server.stop());
 
@@ -23,19 +23,23 @@ describe.skipIf(!HAS_REDIS)('with a real Redis', () => {
     expect(all.sort()).toEqual(logins.map(({ atMs }) => atMs));
   });
 
-  tokenCacheContract('redis', () => {
-    const opened: RedisCache[] = [];
-    const key = randomBytes(32).toString('base64');
-    const namePrefix = `${randomBytes(6).toString('hex')}:`;
-    return {
-      open: () => {
-        const cache = createRedisCache({ url: server.url, key, namePrefix });
-        opened.push(cache);
-        return Promise.resolve(cache);
-      },
-      close: async () => {
-        for (const cache of opened) cache.close();
-      },
-    };
-  });
+  tokenCacheContract(
+    'redis, as the user that the documentation describes, in a database other than 0',
+    () => {
+      const opened: RedisCache[] = [];
+      const key = randomBytes(32).toString('base64');
+      const url = `redis://km:pass@127.0.0.1:${String(server.port)}/3`;
+      const namePrefix = `km:${randomBytes(6).toString('hex')}:`;
+      return {
+        open: () => {
+          const cache = createRedisCache({ url, key, namePrefix });
+          opened.push(cache);
+          return Promise.resolve(cache);
+        },
+        close: async () => {
+          for (const cache of opened) cache.close();
+        },
+      };
+    },
+  );
 });

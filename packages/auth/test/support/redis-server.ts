@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { vi } from 'vitest';
 
@@ -14,6 +15,19 @@ export type RedisServer = {
   readonly process: ChildProcess;
   readonly stop: () => Promise<void>;
 };
+
+/** The user that docs/fleet.md describes, with the password `pass`, as Redis is told of one. */
+export function documentedUser(): readonly string[] {
+  const page = readFileSync(new URL('../../../../docs/fleet.md', import.meta.url), 'utf8');
+  const said = /Give the user of Redis only `(~km:\*)` and the commands\n([^]*?)\n\n/.exec(page);
+  const [, names = '', commands = ''] = said ?? [];
+  return [
+    'on',
+    '>pass',
+    names,
+    ...[...commands.matchAll(/`([A-Z]+)`/g)].map(([, name]) => `+${String(name)}`),
+  ];
+}
 
 /** A port that nobody listens on now. */
 export async function freePort(): Promise<number> {

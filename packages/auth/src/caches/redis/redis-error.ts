@@ -20,7 +20,7 @@ const ANSWERS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /\bNOPERM\b/,
-    'its user may not do that: allow GET, SET, DEL, PEXPIRE, PERSIST, PTTL, the commands of hashes and sets, and EVAL on km:*',
+    'its user may not do that: allow SELECT, GET, SET, DEL, PEXPIRE, PERSIST, the commands of hashes and sets, and EVAL on km:*',
   ],
   [/\bOOM\b/, 'its memory is full: raise its maxmemory'],
   [/\b(MISCONF|NOREPLICAS)\b/, 'it takes no writes at the moment: see its log'],
