@@ -98,6 +98,7 @@ export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export { retryAfterMs } from './providers/server-time.js';
 export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
+export { discardBody } from './discard-body.js';
 export { isPortalPage } from './portal-page.js';
 export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refresh-settings.js';
 export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';

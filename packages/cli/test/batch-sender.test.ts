@@ -63,6 +63,22 @@ describe('sending a batch', () => {
     expect(new Set(requests.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 
+  test.each([
+    ['fails', () => Promise.reject(new Error('it cannot be let go'))],
+    ['takes for ever', () => new Promise<void>(() => undefined)],
+  ])('sends it again unpacked at once, although to let go of the first answer %s', async (_, cancel) => {
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: async (_input, init) =>
+        new Headers(init?.headers).has('content-encoding')
+          ? new Response(new ReadableStream({ cancel }), { status: 415 })
+          : json({ success: true, message: 'ok' }),
+    });
+    const large = { ...batchOf(), events: [{ ...eventNamed('1'), payload: Buffer.alloc(8_192) }] };
+    await expect(send(large)).resolves.toEqual({ type: 'delivered' });
+  });
+
   test('follows no redirect', async () => {
     let redirect: unknown;
     const send = createBatchSender({

@@ -1,4 +1,4 @@
-import type { AuthToken, Clock } from '@kilometers/auth';
+import { discardBody, type AuthToken, type Clock } from '@kilometers/auth';
 import { serviceUrl } from '../settings.js';
 import { printable } from '../terminal/printable.js';
 
@@ -22,7 +22,7 @@ export async function accountFeatures(
       signal: giveUp.signal,
     });
     if (response.status !== 200) {
-      await response.body?.cancel();
+      discardBody(response);
       return undefined;
     }
     const body: unknown = await response.json();

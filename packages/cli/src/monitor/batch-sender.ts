@@ -1,5 +1,5 @@
 import { constants, gzipSync } from 'node:zlib';
-import { isAuthError, retryAfterMs, type AuthErrorCode, type Clock } from '@kilometers/auth';
+import { discardBody, isAuthError, retryAfterMs, type AuthErrorCode, type Clock } from '@kilometers/auth';
 import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
 /** What came of sending a batch once. */
@@ -56,7 +56,7 @@ export function createBatchSender(options: {
     });
     if (response.status !== UNSUPPORTED || !isPacked) return response;
     takesGzip = false;
-    await response.body?.cancel();
+    discardBody(response);
     return post(body, signal);
   }
 
