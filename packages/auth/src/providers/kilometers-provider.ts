@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
 import { TokenRequestError } from '../token-request-error.js';
+import { defaultAnswerTimeoutMs } from './answer-patience.js';
 import {
   createNodeTransport,
   TransportError,
@@ -33,7 +34,6 @@ export type KilometersProviderOptions = {
 };
 
 const TOKEN_PATH = '/api/auth/token';
-const ANSWER_TIMEOUT_MS = 90_000;
 const MAX_REDIRECTS = 3;
 
 /** The body and the secrets in it. */
@@ -76,7 +76,7 @@ function wireRequest(request: TokenRequest): { readonly body: unknown; readonly 
 export function createKilometersProvider(options: KilometersProviderOptions): TokenProvider {
   const {
     requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
-    answerTimeoutMs = Math.max(ANSWER_TIMEOUT_MS, requestTimeoutMs),
+    answerTimeoutMs = defaultAnswerTimeoutMs(requestTimeoutMs),
     clock = systemClock,
     transport = createNodeTransport({ clock }),
   } = options;

@@ -25,6 +25,11 @@ import { errnoOf, storageError } from './storage-error.js';
  * still finds itself the highest owns the lock. docs/security.md has the proof.
  */
 
+/**
+ * How long the lock of what is only written is waited for, in milliseconds: that takes milliseconds, and a writer that
+ * takes longer than this is in trouble.
+ */
+export const WRITING_TIMEOUT_MS = 30_000;
 /** Where nothing else tells: an owner whose heartbeat stood still for this long, in milliseconds, is dead. */
 const HEARTBEAT_STALE_MS = 4_000;
 /** The most that one poll counts of it: a waiter that was stopped itself saw nothing meanwhile. */

@@ -1,12 +1,9 @@
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../clock.js';
-import { GenerationLock } from './generation-lock.js';
+import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
 import { ensurePrivateFolder } from './private-folder.js';
 import { sweepTemporaries } from './temporary-file.js';
 import { loadWriting } from './writing.js';
-
-/** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
-const LOCK_TIMEOUT_MS = 30_000;
 
 /** Which file {@link replaceUnderLock} replaces, and under which lock. */
 export type ReplaceUnderLockOptions = {
@@ -36,7 +33,7 @@ export async function replaceUnderLock(
   const { replacePrivateFile } = await loadWriting();
   ensurePrivateFolder(folder);
   const lock = new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what: path });
-  await lock.hold(LOCK_TIMEOUT_MS, async ({ assertOurs }) => {
+  await lock.hold(WRITING_TIMEOUT_MS, async ({ assertOurs }) => {
     const text = next();
     if (text === undefined) return;
     await replacePrivateFile(path, Buffer.from(text), assertOurs);

@@ -2,16 +2,13 @@ import { join } from 'node:path';
 import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
 import { systemClock, type Clock } from '../../clock.js';
 import { CacheKey } from './cache-key.js';
-import { GenerationLock } from './generation-lock.js';
+import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
 import type { KeySource } from './key-file.js';
 import { createKeyring, type Keyring } from './keyring.js';
 import { machineId } from './machine-id.js';
 import { ensurePrivateFolder } from './private-folder.js';
 import { SealedFile, type Unopened } from './sealed-file.js';
 import { loadWriting } from './writing.js';
-
-/** Writing takes milliseconds; a writer that takes longer than this, in milliseconds, is in trouble. */
-const FILES_LOCK_TIMEOUT_MS = 30_000;
 
 /** What `createFileCache` needs. */
 export type FileCacheOptions = {
@@ -145,7 +142,7 @@ export class SealedFolder {
   async whileWriting<T>(task: (writer: Writer) => Promise<T>): Promise<T> {
     const { updateRecord } = await loadWriting();
     this.prepare();
-    return this.lockOf('files', 'the token cache').hold(FILES_LOCK_TIMEOUT_MS, async ({ assertOurs }) => {
+    return this.lockOf('files', 'the token cache').hold(WRITING_TIMEOUT_MS, async ({ assertOurs }) => {
       const nowMs = this.clock.nowMs();
       const key = await this.#key.ensure(nowMs);
       return task({

@@ -6,6 +6,7 @@ import type { DocumentStore, TokenIssuer } from '../../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../../refresh-policy.js';
 import { scopeTokens } from '../../scope.js';
 import { Secret } from '../../secret.js';
+import { defaultAnswerTimeoutMs } from '../answer-patience.js';
 import type { HttpTransport } from '../http-transport.js';
 import type {
   ClientAuthentication,
@@ -34,7 +35,6 @@ export type OAuthSettings = {
   readonly tokenIssuer: TokenIssuer;
 };
 
-const ANSWER_TIMEOUT_MS = 90_000;
 const DAY_MS = 86_400_000;
 
 const GRANT_TYPES = {
@@ -153,7 +153,7 @@ export function oauthSettings(options: OAuthProviderOptions): OAuthSettings {
     answerTimeoutMs: timeout(
       'answerTimeoutMs',
       options.answerTimeoutMs,
-      Math.max(ANSWER_TIMEOUT_MS, requestTimeoutMs),
+      defaultAnswerTimeoutMs(requestTimeoutMs),
     ),
     fetch: options.fetch,
     transport: options.transport,
