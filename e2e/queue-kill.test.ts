@@ -42,8 +42,9 @@ describe(`km is killed at any moment from its start on (KM_SEED=${SEED})`, () =>
       for (const [name, least] of safe) {
         for (const direction of ['outbound', 'inbound'] as const) {
           const stored = storedNumbers(api, name, direction);
-          expect(stored, name).toEqual(numbersTo(stored.length));
-          expect(stored.length, `${name}, ${direction}`).toBeGreaterThanOrEqual(least);
+          expect(stored.slice(0, least), `${name}, ${direction}`).toEqual(numbersTo(least));
+          // Of its last 200 ms any may be lost: some of it is kept as it passed, and some waits to be written meanwhile.
+          expect(stored, `${name}, ${direction}`).toEqual([...new Set(stored)].sort((a, b) => a - b));
         }
       }
       const status = await runKm(['queue', 'status', '--json'], { env });
