@@ -18,7 +18,7 @@ const PATIENCE_MS = 50_000;
 const LOOK_AGAIN_MS = 10_000;
 
 /** A session whose config.json cannot be read until `correct` is called; nobody is logged in. */
-function startSession({ isPreludeWhole = true } = {}) {
+function startSession({ isPreludeWhole = true, isAskedToSecure = true } = {}) {
   const folder = temporaryFolder();
   const path = join(folder, 'config.json');
   writeFileSync(path, '{', { mode: 0o600 });
@@ -51,7 +51,7 @@ function startSession({ isPreludeWhole = true } = {}) {
     context,
     ({ type }) => {
       reports.push(type);
-      if (type === 'ready') void session.secure();
+      if (type === 'ready' && isAskedToSecure) void session.secure();
       if (type === 'keep') session.kept(isPreludeWhole);
     },
   );
@@ -117,6 +117,14 @@ test('what passed before anybody could tell whose it is goes to the disk whole, 
   await run.passUntil(() => run.reports.includes('secured'));
   expect(await run.waiting()).toBe(20_000);
   expect(run.context.told.filter((line) => line.includes('given up'))).toEqual([]);
+}, 60_000);
+
+test('it takes over from the prelude once all that passed before is on the disk', async () => {
+  const run = startSession({ isAskedToSecure: false });
+  await run.pass(5_000, 1_000);
+  run.correct();
+  await run.passUntil(() => run.reports.includes('ready'));
+  expect(await run.waiting()).toBe(5_000);
 }, 60_000);
 
 test('what memory had no room for meanwhile is not called safe: what passed at first is left to a later km', async () => {

@@ -3,8 +3,8 @@ import type { CommandContext } from '../command-context.js';
 import { Capture } from './capture.js';
 import { RingReader } from './capture-ring.js';
 import type { CaptureEnding, CaptureThreadData, ThreadReport } from './capture-thread.js';
+import { EventIntake } from './event-intake.js';
 import { openEventOutlet, type EventOutlet } from './event-outlet.js';
-import { sizeInMemory, type MonitorEvent } from './monitor-event.js';
 import { MonitorLog } from './monitor-log.js';
 import { MonitorMessages } from './monitor-messages.js';
 import type { MonitorNotice, NoticeListener } from './monitor-notice.js';
@@ -14,8 +14,6 @@ import { SessionSummary } from './session-summary.js';
 import { VerboseLines } from './verbose-lines.js';
 import { WriteAhead } from './write-ahead.js';
 
-/** Events that wait for the outlet to open, at most. */
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 /** After trouble that only a human can mend it is looked at again this much later. */
 const LOOK_AGAIN_MS = 10_000;
 /** What could not be made safe is tried again this much later. */
@@ -37,18 +35,11 @@ export class CaptureSession {
   #opened: EventOutlet | undefined;
   /** Settles when the try to open the outlet and to hand over what waits is over that is under way, or was the last. */
   #attempt: Promise<unknown> = Promise.resolve();
-  /** From here on the outlet takes nothing more of what waits: what it has is counted. */
-  #isHandOverEnded = false;
   readonly #correlationId: string;
-  /** Events that the outlet has not taken: it is not open yet. */
-  readonly #waiting: MonitorEvent[] = [];
-  #waitingBytes = 0;
-  /** Takes the events; until the outlet is open they wait. */
-  #add: (event: MonitorEvent) => void;
+  readonly #intake = new EventIntake();
   #congestion: EventOutlet['congestion'] = () => undefined;
   /** Keeps safe what waits to be looked at; `undefined` where somebody wants to see it at once, and before there is an outlet. */
   #ahead: WriteAhead | undefined;
-  #unsent = 0;
   /** Whether events were given up that memory had no room for. */
   #hasGivenUp = false;
   #answerKept: (isWhole: boolean) => void = () => undefined;
@@ -69,11 +60,10 @@ export class CaptureSession {
     const watchers = [this.#messages, this.#log, this.#lines, this.#summary];
     this.#listeners = watchers.flatMap((watcher) => watcher?.onNotice ?? []);
     const notify: NoticeListener = (notice) => this.#notify(notice);
-    this.#add = (event) => this.#keepWaiting(event);
     const capture = new Capture({
       correlationId: data.correlationId,
       notify,
-      onEvent: (event) => this.#add(event),
+      onEvent: (event) => this.#intake.add(event),
       redact: createRedactor(data.redact),
       ...(data.maxPayloadBytes === undefined ? {} : { maxPayloadBytes: data.maxPayloadBytes }),
     });
@@ -89,7 +79,7 @@ export class CaptureSession {
     this.#recorder.wake();
     if (data.isLocal) {
       this.#outlet = Promise.resolve(undefined);
-      this.#add = () => undefined;
+      this.#intake.discard();
       return;
     }
     this.#outlet = this.#openOnceSettled(data, notify);
@@ -109,7 +99,7 @@ export class CaptureSession {
     await this.#recorder.drain();
     const outlet = await this.#outlet;
     const isSafe = outlet === undefined || (await outlet.secure());
-    if (this.#unsent > 0 || this.#hasGivenUp) return;
+    if (this.#intake.leftOut > 0 || this.#hasGivenUp) return;
     if (isSafe) this.#report({ type: 'secured' });
     else this.#context.clock.schedule(() => void this.secure(), SECURE_AGAIN_MS, false);
   }
@@ -133,7 +123,7 @@ export class CaptureSession {
         : await Promise.race([outlet.finish(timeLimitMs), this.#isUrgent.then(() => outlet.finish(0))]);
     await (left.lost > 0 ? this.#ahead?.leave() : this.#ahead?.drop());
     await outlet?.stop();
-    const unsent = this.#unsent + this.#waiting.length;
+    const { unsent } = this.#intake;
     const isKept = unsent > 0 && (await this.#isKept());
     const lost = left.lost + (isKept ? 0 : unsent);
     this.#notify({ type: 'session.ended', exitCode, undelivered: left.undelivered + unsent, lost });
@@ -154,32 +144,6 @@ export class CaptureSession {
     });
   }
 
-  #keepWaiting(event: MonitorEvent): void {
-    const bytes = sizeInMemory(event);
-    // What follows one that is left out is left out too: the prelude has them in their order.
-    if (this.#unsent > 0 || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      this.#unsent += 1;
-      return;
-    }
-    this.#waitingBytes += bytes;
-    this.#waiting.push(event);
-  }
-
-  /** Hands over what waited, and what comes meanwhile: no faster than the disk takes it, or memory would be full. */
-  async #handOver(outlet: EventOutlet): Promise<void> {
-    this.#congestion = outlet.congestion;
-    while (!this.#isHandOverEnded) {
-      const event = this.#waiting.shift();
-      if (event === undefined) {
-        this.#add = outlet.add;
-        return;
-      }
-      this.#waitingBytes -= sizeInMemory(event);
-      outlet.add(event);
-      await outlet.congestion();
-    }
-  }
-
   #notify(notice: MonitorNotice): void {
     if (notice.type === 'events.dropped' && notice.why === 'memory') this.#hasGivenUp = true;
     for (const listener of this.#listeners) listener(notice);
@@ -198,8 +162,7 @@ export class CaptureSession {
         // Its flags and variables stay as they are; a file can be corrected.
         if (isAuthError(error) && error.code === 'KM_AUTH_INVALID_OPTION') {
           tell(`km: monitoring goes on, but no event is recorded: ${reason}`);
-          this.#waiting.splice(0);
-          this.#add = () => undefined;
+          this.#intake.discard();
           this.#report({ type: 'secured' });
           return undefined;
         }
@@ -216,9 +179,12 @@ export class CaptureSession {
     if (this.#log !== undefined) outlet.subscribe(this.#log.onAuthEvent);
     outlet.subscribe(this.#messages.onAuthEvent);
     outlet.start();
-    await this.#handOver(outlet);
-    if (this.#isHandOverEnded) return outlet;
+    this.#congestion = outlet.congestion;
+    if (!(await this.#intake.handOver(outlet))) return outlet;
     if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
+    // The prelude has what passes until all that passed before is safe: to look at that, and to write it, takes its time.
+    await this.#recorder.drain();
+    await outlet.secure();
     this.#report({ type: 'ready' });
     return outlet;
   }
@@ -232,7 +198,7 @@ export class CaptureSession {
     await Promise.race([isOver, timeIsUp, this.#isUrgent]);
     // The disk takes what waits, however urgent it is: else it may be lost.
     if (this.#opened !== undefined) await Promise.race([isOver, timeIsUp]);
-    this.#isHandOverEnded = true;
+    this.#intake.endHandOver();
     return this.#opened;
   }
 }
