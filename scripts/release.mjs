@@ -19,14 +19,16 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Runs a step of the release; whoever it fails for, or who stops it, is told what to do. */
 async function step([command, ...words], whenFailed, whatToDo) {
   console.log(`\n$ ${[command, ...words].join(' ')}`);
-  const child = spawn(command, words, { cwd: ROOT, stdio: 'inherit' });
+  let child;
   const stop = (signal) => {
     console.error(`Stopped. ${whatToDo}`);
-    child.kill(signal);
+    child?.kill(signal);
     process.exit(128 + constants.signals[signal]);
   };
+  // Before it runs: who stops this process as soon as it does must not leave it behind.
   for (const signal of SIGNALS) process.on(signal, stop);
   const code = await new Promise((resolve) => {
+    child = spawn(command, words, { cwd: ROOT, stdio: 'inherit' });
     child.once('error', resolve).once('exit', resolve);
   });
   for (const signal of SIGNALS) process.off(signal, stop);

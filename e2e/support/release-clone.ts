@@ -96,22 +96,19 @@ export class ReleaseClone {
     return this.node('scripts/release.mjs');
   }
 
-  /** A release that is stopped by this signal while its checks run. */
+  /** A release that is stopped by this signal as soon as its checks run. */
   async stoppedRelease(signal: NodeJS.Signals): Promise<Readonly<{ status: unknown; stderr: string }>> {
-    this.replaceChecks('echo checking; exec sleep 60');
+    this.replaceChecks(`kill -${signal.slice('SIG'.length)} $PPID; exec sleep 60`);
     this.commit();
     const release = spawn(process.execPath, ['scripts/release.mjs'], {
       cwd: this.folder,
       env: ENVIRONMENT,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     const ended = once(release, 'close');
-    const stderr = text(release.stderr);
-    for await (const chunk of release.stdout) {
-      if (String(chunk).includes('checking\n')) release.kill(signal);
-    }
+    const stderr = await text(release.stderr);
     const [status] = (await ended) as unknown[];
-    return { status, stderr: await stderr };
+    return { status, stderr };
   }
 
   /** What `npm run release` writes before the checks run. */
