@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -138,6 +139,13 @@ describe('the log', () => {
     mkdirSync(join(folder, 'file.jsonl'));
     chmodSync(folder, 0o700);
     expect(readUsage(folder, 0)).toEqual([]);
+  });
+
+  test('is not stopped by a pipe in the place of its file', () => {
+    const folder = temporaryFolder();
+    execFileSync('mkfifo', [join(folder, '2026-03-10.jsonl')]);
+    expect(readUsage(folder, 0)).toEqual([]);
+    expect(() => appendUsage(folder, [refresh(NOW)], NOW)).toThrow('ENXIO');
   });
 
   test('cuts what others wrote into a record', () => {

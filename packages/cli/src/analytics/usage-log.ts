@@ -17,6 +17,8 @@ const DAY_MS = 86_400_000;
 export const KEPT_DAYS = 31;
 /** A day's file takes no more than this: what comes later that day is not recorded. */
 const MAX_BYTES = 1024 * 1024;
+/** No link is followed, and a pipe in a file's place stops nobody. */
+const PLAIN_FILE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const NAME = /^(\d{4}-\d{2}-\d{2})\.jsonl$/;
 
 /** The day, by UTC, as files are named after it. */
@@ -32,10 +34,10 @@ function dayOf(ms: number): string {
  */
 export function appendUsage(folder: string, records: readonly UsageRecord[], nowMs: number): void {
   ensurePrivateFolder(folder);
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const { O_APPEND, O_CREAT, O_WRONLY } = constants;
   const file = openSync(
     join(folder, `${dayOf(nowMs)}.jsonl`),
-    O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY,
+    O_APPEND | O_CREAT | O_WRONLY | PLAIN_FILE,
     0o600,
   );
   try {
@@ -79,7 +81,7 @@ function filesIn(folder: string): readonly string[] {
 
 function linesOf(path: string): readonly string[] {
   try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = openSync(path, constants.O_RDONLY | PLAIN_FILE);
     try {
       return fstatSync(file).size > 2 * MAX_BYTES ? [] : readFileSync(file, 'utf8').split('\n');
     } finally {
