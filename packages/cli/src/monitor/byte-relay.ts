@@ -1,13 +1,6 @@
 import { writeSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
-
-/** Where bytes come from. */
-export type ByteSource = {
-  readonly stream: Readable;
-  /** Calls `listener` for each piece. With `isLent` the bytes are only good until it returns. */
-  readonly onData: (listener: (chunk: Buffer) => void) => void;
-  readonly isLent: boolean;
-};
+import type { Writable } from 'node:stream';
+import type { ByteSource } from './byte-source.js';
 
 export type ByteRelayOptions = {
   readonly source: ByteSource;

@@ -3,45 +3,15 @@ import { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
-import type { ByteSource } from './byte-relay.js';
+import { sourceOf, sourceOfPipe, type ByteSource } from './byte-source.js';
 
 const STDIN_FD = 0;
 const STDOUT_FD = 1;
-const READ_BYTES = 64 * 1024;
 const RETRY_MS = 1;
 
-/** What a stream says. */
-export function sourceOf(stream: Readable): ByteSource {
-  return { stream, isLent: false, onData: (listener) => stream.on('data', listener) };
-}
-
-/** What the client says. A pipe is read into one piece of memory, again and again: nothing is left to collect. */
+/** What the client says. */
 export function openClientInput(processStdin: () => Readable): ByteSource {
-  if (!isPipe(STDIN_FD)) return sourceOf(processStdin());
-  let onChunk: (chunk: Buffer) => void = () => undefined;
-  const buffer = Buffer.alloc(READ_BYTES);
-  const options = {
-    fd: STDIN_FD,
-    readable: true,
-    writable: false,
-    // As `net.connect` has it; the constructor that `net.connect` calls takes it as well.
-    onread: {
-      buffer,
-      callback: (size: number) => {
-        onChunk(buffer.subarray(0, size));
-        return true;
-      },
-    },
-  };
-  const stream = new Socket(options);
-  return {
-    stream,
-    isLent: true,
-    onData(listener) {
-      onChunk = listener;
-      stream.resume();
-    },
-  };
+  return isPipe(STDIN_FD) ? sourceOfPipe({ fd: STDIN_FD }) : sourceOf(processStdin());
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
-import { ByteRelay, type ByteSource } from './byte-relay.js';
+import { ByteRelay } from './byte-relay.js';
+import type { ByteSource } from './byte-source.js';
 import type { CaptureFeed } from './capture-feed.js';
-import { sourceOf } from './client-streams.js';
 import type { ServerEnding, ServerProcess } from './server-process.js';
 import { ServerShutdown } from './server-shutdown.js';
 
@@ -51,7 +51,7 @@ export class MonitorSession {
       },
     });
     this.#toClient = new ByteRelay({
-      source: sourceOf(server.stdout),
+      source: server.output,
       sink: client.output,
       onBytes: (chunk) => {
         hasSpoken = true;
@@ -97,7 +97,7 @@ export class MonitorSession {
       const isStalled = this.#toClient.waitingBytes > 0;
       if (isStalled && this.#shutdown.isUnderWay && quietMs >= STALLED_OUTPUT_MS) return;
       // Its end is all that is missing.
-      if (!isStalled && quietMs >= HELD_OUTPUT_MS) server.stdout.destroy();
+      if (!isStalled && quietMs >= HELD_OUTPUT_MS) server.output.stream.destroy();
     }
   }
 }

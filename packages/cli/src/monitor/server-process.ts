@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { CliError } from '../cli-error.js';
+import { sourceOfChild, type ByteSource } from './byte-source.js';
 import { windowsCommand } from './windows-command.js';
 import { signalTree } from './windows-tree.js';
 
@@ -17,7 +18,8 @@ type Child = Pick<ChildProcessByStdio<Writable, Readable, Readable | null>, 'std
 export class ServerProcess {
   readonly pid: number;
   readonly stdin: Writable;
-  readonly stdout: Readable;
+  /** What it says. */
+  readonly output: ByteSource;
   /** `null` where it has this process's own. */
   readonly stderr: Readable | null;
   /** Resolves when the server itself has ended; others of its group may still run. */
@@ -30,7 +32,7 @@ export class ServerProcess {
     this.pid = pid;
     this.#signalTree = signalTree;
     this.stdin = child.stdin;
-    this.stdout = child.stdout;
+    this.output = sourceOfChild(child.stdout);
     this.stderr = child.stderr;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
