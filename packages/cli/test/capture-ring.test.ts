@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { createRingMemory, RingReader, RingWriter } from '../src/monitor/capture-ring.js';
 import { recordsIn, type RingRecord } from '../src/monitor/ring-record.js';
 
-const CAPACITY = 1024;
+const CAPACITY = 4096;
 const from = { direction: 'inbound', wallMs: 1_700_000_000_000.5, monotonicMs: 12.25 } as const;
 
 function startRing() {
@@ -21,7 +21,7 @@ function startRing() {
   const reader = new RingReader(memory);
   /** The oldest record. */
   const read = () => recordsOf(reader.take(1)?.bytes)[0];
-  return { writer: new RingWriter(memory), reader, read };
+  return { memory, writer: new RingWriter(memory), reader, read };
 }
 
 function recordsOf(piece: Buffer = Buffer.alloc(0)): readonly RingRecord[] {
@@ -62,12 +62,42 @@ describe('a ring', () => {
   });
 
   test('takes nothing where there is no room for all of it, and takes it once there is', () => {
-    const { writer, read } = startRing();
-    const large = bytesOf('x'.repeat(600));
+    const { writer, reader } = startRing();
+    const large = bytesOf('x'.repeat(1_500));
     expect(writer.write(large)).toBe(true);
+    expect(writer.write(large)).toBe(true);
+    const usedBytes = writer.usedBytes;
     expect(writer.write(large)).toBe(false);
-    expect(read()).toEqual(large);
+    expect(writer.usedBytes).toBe(usedBytes);
+    while (reader.take(CAPACITY) !== undefined);
     expect(writer.write(large)).toBe(true);
+    expect(writer.write(bytesOf('x'.repeat(CAPACITY)))).toBe(false);
+  });
+
+  test('touches no more of its memory than was needed at once, however much passes', () => {
+    const { memory, writer, reader } = startRing();
+    for (let count = 0; count < 1_000; count += 1) {
+      for (const text of ['one', 'two', 'three']) expect(writer.write(bytesOf(text.repeat(50)))).toBe(true);
+      while (reader.take(CAPACITY) !== undefined);
+    }
+    const touched = new Uint8Array(memory).findLastIndex((byte) => byte !== 0);
+    expect(touched).toBeLessThan(memory.byteLength - CAPACITY / 2);
+  });
+
+  test('keeps what is lent as it was until that is given back, whatever is taken and written meanwhile', () => {
+    const { writer, reader } = startRing();
+    const old = bytesOf('old'.repeat(300));
+    writer.write(old);
+    const lent = reader.lend(CAPACITY)?.bytes;
+    let written = 0;
+    for (let count = 0; count < 20; count += 1) {
+      if (writer.write(bytesOf('new'.repeat(300)))) written += 1;
+      while (reader.take(CAPACITY) !== undefined);
+    }
+    expect(written).toBe(20);
+    expect(recordsOf(lent)).toEqual([old]);
+    reader.giveBack();
+    expect(writer.usedBytes).toBe(0);
   });
 
   test('asks to be woken only when nothing came meanwhile, and is woken once', () => {
@@ -81,19 +111,31 @@ describe('a ring', () => {
 
   test('passes every byte of any stream, whatever the sizes and the turns of the two', () => {
     const write = record({ bytes: uint8Array({ maxLength: 400 }), isInbound: boolean() });
-    const step = oneof(write, integer({ min: 1, max: 2 * CAPACITY }), constantFrom('skip' as const));
+    const other = constantFrom('skip' as const, 'lend' as const, 'give back' as const);
+    const step = oneof(write, integer({ min: 1, max: 2 * CAPACITY }), other);
     check(
       property(array(step, { maxLength: 200 }), (steps) => {
         const { writer, reader } = startRing();
         const sent = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
         const got = { inbound: [] as Uint8Array[], outbound: [] as Uint8Array[] };
         let [skipsSent, skipsGot] = [0, 0];
-        const take = (maxBytes: number) => {
-          const piece = reader.take(maxBytes);
-          for (const each of recordsOf(piece?.bytes)) {
+        const look = (bytes?: Buffer) => {
+          for (const each of recordsOf(bytes)) {
             if (each.kind === 'bytes') got[each.direction].push(Buffer.from(each.bytes));
             if (each.kind === 'skipped') skipsGot += each.size;
           }
+        };
+        /** What is lent, and then what was taken after it. */
+        let held: Buffer[] = [];
+        const giveBack = () => {
+          for (const bytes of held) look(bytes);
+          held = [];
+          reader.giveBack();
+        };
+        const take = (maxBytes: number) => {
+          const piece = reader.take(maxBytes);
+          if (piece !== undefined && held.length > 0) held.push(piece.bytes);
+          else look(piece?.bytes);
           return piece !== undefined;
         };
         for (const each of steps) {
@@ -101,12 +143,18 @@ describe('a ring', () => {
             take(each);
           } else if (each === 'skip') {
             if (writer.write({ kind: 'skipped', ...from, size: 1 })) skipsSent += 1;
+          } else if (each === 'lend') {
+            giveBack();
+            held = [reader.lend(CAPACITY)?.bytes ?? []].flat();
+          } else if (each === 'give back') {
+            giveBack();
           } else {
             const direction = each.isInbound ? 'inbound' : 'outbound';
             const bytes = Buffer.from(each.bytes);
             if (writer.write({ kind: 'bytes', ...from, direction, bytes })) sent[direction].push(bytes);
           }
         }
+        giveBack();
         while (take(1));
         for (const direction of ['inbound', 'outbound'] as const) {
           expect(Buffer.concat(got[direction])).toEqual(Buffer.concat(sent[direction]));

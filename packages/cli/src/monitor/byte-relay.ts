@@ -22,6 +22,8 @@ export class ByteRelay {
   #isHeld = false;
   #isFull = false;
   #takenBytes = 0;
+  /** What was lent and could not be handed on at once. */
+  #rest = Buffer.alloc(0);
 
   /** Resolves when all bytes are handed to the system, or can no longer be. */
   readonly flushed: Promise<void>;
@@ -92,7 +94,15 @@ export class ByteRelay {
     const written = writeAtOnce(this.#sink, chunk);
     if (written === chunk.length) return true;
     const rest = chunk.subarray(written);
-    return this.#sink.write(this.#source.isLent ? Buffer.from(rest) : rest);
+    return this.#sink.write(this.#source.isLent ? this.#keep(rest) : rest);
+  }
+
+  /** Copies what is only lent: into the same memory again, unless the sink still has what is there. */
+  #keep(rest: Buffer): Buffer {
+    if (this.#sink.writableLength > 0) return Buffer.from(rest);
+    if (this.#rest.length < rest.length) this.#rest = Buffer.allocUnsafeSlow(rest.length);
+    rest.copy(this.#rest);
+    return this.#rest.subarray(0, rest.length);
   }
 }
 

@@ -1,42 +1,75 @@
-import { HEADER_BYTES, RECORD_ALIGNMENT, RecordMemory, spaceFor, type RingRecord } from './ring-record.js';
+import { HEADER_BYTES, RecordMemory, type RingRecord } from './ring-record.js';
 
 /** Words at the start of the memory, for both threads. */
 const WRITTEN = 0;
 const READ = 1;
 const IDLE = 2;
 const AWAITED = 3;
-/** The position that is the start of the memory. */
-const BASE = 4;
-const CONTROL_BYTES = 64;
+/** How many blocks the reader gave back. */
+const GIVEN_BACK = 4;
+const CAPACITY = 5;
+/** From here on two words a block: whether it is taken, and the block that follows it. */
+const BLOCKS = 16;
+
+/** The memory is taken in pieces of this size, or a quarter of it where it is small. */
+const BLOCK_BYTES = 256 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
+function blockBytesOf(capacity: number): number {
+  return Math.min(BLOCK_BYTES, capacity / 4);
+}
+
+function controlBytesOf(capacity: number): number {
+  return 4 * (BLOCKS + 2 * (capacity / blockBytesOf(capacity)));
+}
+
 /** The memory that two threads share; `capacity` is a power of two. */
 export function createRingMemory(capacity: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(CONTROL_BYTES + capacity);
+  const memory = new SharedArrayBuffer(controlBytesOf(capacity) + capacity);
+  new Int32Array(memory)[CAPACITY] = capacity;
+  const { control, taken } = new Ring(memory);
+  // Both begin there.
+  control[taken(0)] = 1;
+  return memory;
 }
 
 /**
- * A queue from one thread to another, in memory that both share: one writes, the other reads, neither waits. Positions
- * are counted on and on, modulo 2^32.
+ * A queue from one thread to another, in memory that both share: one writes, the other reads, neither waits. A block that
+ * was read is the next that is written, the first of them first: memory that was never needed is not touched, for the system
+ * gives it only then, which takes its time. Positions are counted on and on, modulo 2^32.
  */
 class Ring {
   readonly control: Int32Array;
   readonly records: RecordMemory;
   readonly capacity: number;
+  readonly blockBytes: number;
+  readonly blocks: number;
 
   constructor(memory: SharedArrayBuffer) {
-    this.capacity = memory.byteLength - CONTROL_BYTES;
-    this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
-    this.records = new RecordMemory(memory, CONTROL_BYTES);
+    const [capacity = 0] = new Int32Array(memory, 4 * CAPACITY, 1);
+    this.capacity = capacity;
+    this.blockBytes = blockBytesOf(capacity);
+    this.blocks = capacity / this.blockBytes;
+    this.control = new Int32Array(memory, 0, controlBytesOf(capacity) / 4);
+    this.records = new RecordMemory(memory, controlBytesOf(capacity));
   }
+
+  /** The word that says whether a block is taken. */
+  readonly taken = (block: number): number => BLOCKS + 2 * block;
+
+  /** The word that says which block follows one. */
+  readonly next = (block: number): number => BLOCKS + 2 * block + 1;
 }
 
 /** The thread that the traffic runs on. */
 export class RingWriter {
   readonly #ring: Ring;
   #written = 0;
-  #base = 0;
+  #block = 0;
+  /** Where in the block. */
+  #place = 0;
+  #blocksTaken = 1;
 
   constructor(memory: SharedArrayBuffer) {
     this.#ring = new Ring(memory);
@@ -70,38 +103,56 @@ export class RingWriter {
 
   /** Adds a record; `false`, with nothing added, where there is no room. */
   write(record: RingRecord): boolean {
-    const { capacity } = this.#ring;
+    const { control, blockBytes } = this.#ring;
     const bytes = record.kind === 'bytes' ? record.bytes : EMPTY;
-    if (this.usedBytes === 0) {
-      // All is read: begun anew at the start, so that memory that is not needed is not touched.
-      this.#base = this.#written;
-      Atomics.store(this.#ring.control, BASE, this.#base);
+    // Bytes that reach over the end of a block go on in another, as a record of their own.
+    let at = Math.min(bytes.length, blockBytes - this.#place - HEADER_BYTES);
+    const more = blocksFor(bytes.length, at, blockBytes);
+    if (more > this.#freeBlocks) return false;
+    // Where not even a header fits the reader sees that as well.
+    if (at >= 0) this.#put(record, bytes.subarray(0, at));
+    for (let block = 0; block < more; block += 1) {
+      this.#goOn();
+      const begin = Math.max(0, at);
+      at = begin + blockBytes - HEADER_BYTES;
+      this.#put(record, bytes.subarray(begin, at));
     }
-    // Bytes that reach over the end of the memory go on at its start, as a record of their own.
-    const place = (this.#written - this.#base) & (capacity - 1);
-    const first = Math.min(bytes.length, capacity - place - HEADER_BYTES);
-    const needed =
-      spaceFor(bytes.length) + (first < bytes.length ? HEADER_BYTES + RECORD_ALIGNMENT : 0) + HEADER_BYTES;
-    if (this.usedBytes + needed > capacity) return false;
-    if (first < 0) {
-      // Not even a header fits: the reader sees that as well as we do.
-      this.#written = (this.#written + capacity - place) | 0;
-      this.#put(record, bytes);
-    } else {
-      this.#put(record, bytes.subarray(0, first));
-      if (first < bytes.length) this.#put(record, bytes.subarray(first));
-    }
-    Atomics.store(this.#ring.control, WRITTEN, this.#written);
+    Atomics.store(control, WRITTEN, this.#written);
     return true;
   }
 
+  get #freeBlocks(): number {
+    const { control, blocks } = this.#ring;
+    return blocks - ((this.#blocksTaken - Atomics.load(control, GIVEN_BACK)) | 0);
+  }
+
+  /** Takes the first block that is free. */
+  #goOn(): void {
+    const { control, taken, next } = this.#ring;
+    let free = 0;
+    while (Atomics.load(control, taken(free)) === 1) free += 1;
+    Atomics.store(control, taken(free), 1);
+    Atomics.store(control, next(this.#block), free);
+    this.#blocksTaken = (this.#blocksTaken + 1) | 0;
+    this.#block = free;
+    this.#place = 0;
+  }
+
   #put(record: RingRecord, bytes: Buffer): void {
-    const place = (this.#written - this.#base) & (this.#ring.capacity - 1);
-    this.#written = (this.#written + this.#ring.records.put(place, record, bytes)) | 0;
+    const { records, blockBytes } = this.#ring;
+    const space = records.put(this.#block * blockBytes + this.#place, record, bytes);
+    this.#place += space;
+    this.#written = (this.#written + space) | 0;
   }
 }
 
-/** Records, taken out of the ring as they stood there. */
+/** How many blocks more a record with so many bytes takes, of which `first` find room in the one at hand. */
+function blocksFor(bytes: number, first: number, blockBytes: number): number {
+  if (first === bytes) return 0;
+  return Math.max(1, Math.ceil((bytes - Math.max(0, first)) / (blockBytes - HEADER_BYTES)));
+}
+
+/** Records as they stand in the ring. */
 export type RingPiece = {
   readonly bytes: Buffer;
   /** When the last of them passed, on the monotonic clock. */
@@ -112,6 +163,10 @@ export type RingPiece = {
 export class RingReader {
   readonly #ring: Ring;
   #read = 0;
+  #block = 0;
+  #place = 0;
+  /** The block with what is lent, and whether all else of it was read. */
+  #lent: { readonly block: number; isRead: boolean } | undefined;
 
   constructor(memory: SharedArrayBuffer) {
     this.#ring = new Ring(memory);
@@ -119,25 +174,63 @@ export class RingReader {
 
   /** Takes the oldest records: about `maxBytes` at most, and one at least where there is one. */
   take(maxBytes: number): RingPiece | undefined {
-    const { capacity, records, control } = this.#ring;
+    const piece = this.#next(maxBytes);
+    if (piece === undefined) return undefined;
+    // Memory of its own: what stands there is written over.
+    const bytes = Buffer.allocUnsafeSlow(piece.bytes.length);
+    piece.bytes.copy(bytes);
+    Atomics.store(this.#ring.control, READ, this.#read);
+    return { ...piece, bytes };
+  }
+
+  /** As {@link take}, without a copy: its bytes are good until {@link giveBack}, and until then there is no other such piece. */
+  lend(maxBytes: number): RingPiece | undefined {
+    const piece = this.#next(maxBytes);
+    if (piece !== undefined) this.#lent = { block: this.#block, isRead: false };
+    return piece;
+  }
+
+  /** What was lent, if anything, is not needed any more. */
+  giveBack(): void {
+    const lent = this.#lent;
+    if (lent === undefined) return;
+    this.#lent = undefined;
+    if (lent.isRead) this.#free(lent.block);
+    Atomics.store(this.#ring.control, READ, this.#read);
+  }
+
+  #next(maxBytes: number): RingPiece | undefined {
+    const { records, control, blockBytes } = this.#ring;
     const written = Atomics.load(control, WRITTEN);
     if (written === this.#read) return undefined;
-    let place = (this.#read - Atomics.load(control, BASE)) & (capacity - 1);
-    if (capacity - place < HEADER_BYTES) {
-      this.#read = (this.#read + capacity - place) | 0;
-      place = 0;
+    if (blockBytes - this.#place < HEADER_BYTES) this.#goOn();
+    const from = this.#block * blockBytes;
+    const begin = this.#place;
+    const end = Math.min(begin + ((written - this.#read) >>> 0), blockBytes);
+    let [at, lastAtMs] = [begin, 0];
+    // Where the block ends there may be no room for a header.
+    while (at + HEADER_BYTES <= end && at - begin < maxBytes) {
+      lastAtMs = records.momentAt(from + at);
+      at += records.spaceAt(from + at);
     }
-    const end = Math.min(place + ((written - this.#read) >>> 0), capacity);
-    let [at, lastAtMs] = [place, 0];
-    // Where the memory ends there may be no room for a header.
-    while (at + HEADER_BYTES <= end && at - place < maxBytes) {
-      lastAtMs = records.momentAt(at);
-      at += records.spaceAt(at);
-    }
-    const bytes = records.copy(place, at);
-    this.#read = (this.#read + at - place) | 0;
-    Atomics.store(control, READ, this.#read);
-    return { bytes, lastAtMs };
+    this.#place = at;
+    this.#read = (this.#read + at - begin) | 0;
+    return { bytes: records.view(from + begin, from + at), lastAtMs };
+  }
+
+  #goOn(): void {
+    const { control, next } = this.#ring;
+    const read = this.#block;
+    this.#block = Atomics.load(control, next(read));
+    this.#place = 0;
+    if (this.#lent?.block === read) this.#lent.isRead = true;
+    else this.#free(read);
+  }
+
+  #free(block: number): void {
+    const { control, taken } = this.#ring;
+    Atomics.store(control, taken(block), 0);
+    Atomics.add(control, GIVEN_BACK, 1);
   }
 
   /** Says that it must be woken; `false` where something came meanwhile. */

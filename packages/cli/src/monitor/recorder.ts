@@ -140,6 +140,7 @@ export class Recorder {
     for (;;) {
       const record = this.#records?.next().value;
       if (record !== undefined) return record;
+      this.#options.ring.giveBack();
       const piece = this.#waiting.shift() ?? this.#takeAtOnce();
       this.#records = piece === undefined ? undefined : recordsIn(piece);
       if (this.#records === undefined) return undefined;
@@ -147,7 +148,7 @@ export class Recorder {
   }
 
   #takeAtOnce(): Buffer | undefined {
-    const piece = this.#options.ring.take(PIECE_BYTES);
+    const piece = this.#options.ring.lend(PIECE_BYTES);
     if (piece !== undefined) this.#options.ahead()?.leaveOut();
     return piece?.bytes;
   }

@@ -85,11 +85,9 @@ export class RecordMemory {
     return spaceFor(this.#lengthAt(at));
   }
 
-  /** Memory of its own with what stands here. */
-  copy(begin: number, end: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(end - begin);
-    this.#bytes.copy(bytes, 0, begin, end);
-    return bytes;
+  /** What stands here, for as long as it does. */
+  view(begin: number, end: number): Buffer {
+    return this.#bytes.subarray(begin, end);
   }
 
   #lengthAt(at: number): number {
