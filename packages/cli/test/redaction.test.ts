@@ -131,6 +131,15 @@ describe('secrets that show what they are', () => {
     withoutObviousSecrets(text);
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   });
+
+  test('are found wherever they stand in a long message', () => {
+    for (const secret of ['km_live_abc123', KEY, 'Bearer abcdefgh']) {
+      for (let before = 32 * 1024 - 100; before < 32 * 1024 + 10; before += 1) {
+        const { count } = redact(`${' '.repeat(before)}${secret} ${' '.repeat(40_000)}`);
+        expect(count, `${secret} at ${before}`).toBe(1);
+      }
+    }
+  });
 });
 
 describe('fields that the user names', () => {

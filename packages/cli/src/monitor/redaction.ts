@@ -1,5 +1,5 @@
 import { nameAt, skipSpace, visitItems, type Span } from './json-cursor.js';
-import { REDACTED, withoutObviousSecrets } from './obvious-secrets.js';
+import { mayHaveSecrets, REDACTED, withoutObviousSecrets } from './obvious-secrets.js';
 
 /** A payload as it may leave the machine. */
 export type RedactedPayload = {
@@ -28,7 +28,7 @@ export function parseFieldPath(text: string): FieldPath | undefined {
 export function createRedactor(paths: readonly FieldPath[]): Redactor {
   return (message) => {
     const fields = paths.length === 0 ? { payload: message, count: 0 } : withoutFields(message, paths);
-    if (fields.payload === undefined) return fields;
+    if (fields.payload === undefined || !mayHaveSecrets(fields.payload)) return fields;
     // A byte a character: whatever the bytes are, they come back as they were.
     const text = fields.payload.toString('latin1');
     const secrets = withoutObviousSecrets(text);
