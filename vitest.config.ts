@@ -51,8 +51,8 @@ export default defineConfig({
           isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // They wait more than they work: four files at a time keep two cores busy, and no test counts on being fast.
-          maxWorkers: 4,
+          // They wait more than they work: three files at a time keep two cores busy, and no test counts on being fast.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
