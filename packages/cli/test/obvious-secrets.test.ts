@@ -1,6 +1,6 @@
 import { assert as check, constantFrom, property, stringMatching, tuple } from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { withoutObviousSecrets } from '../src/monitor/obvious-secrets.js';
+import { mayHaveSecrets, withoutObviousSecrets } from '../src/monitor/obvious-secrets.js';
 
 const [BEGIN, END] = ['-----BEGIN PRIVATE KEY-----', '-----END PRIVATE KEY-----'];
 const LINE = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj';
@@ -9,6 +9,7 @@ const REDACTED = Array.from({ length: 5 }, () => '[redacted]');
 function expectRedacted(text: string, expected: string): void {
   const count = expected.split('[redacted]').length - 1;
   expect(withoutObviousSecrets(text)).toEqual({ text: expected, count });
+  if (count > 0) expect(mayHaveSecrets(Buffer.from(text))).toBe(true);
   expect(withoutObviousSecrets(expected)).toEqual({ text: expected, count: 0 });
   expect(() => JSON.parse(expected) as unknown).not.toThrow();
 }
@@ -48,6 +49,7 @@ describe('a secret with an escape in it goes whole', () => {
       property(tuple(scheme, token, encode, write, write), ([head, value, inUrl, inner, outer]) => {
         const tail = 'TAIL0TAIL';
         const text = outer(inner(inUrl(`${head}${value}${tail}`)));
+        expect(mayHaveSecrets(Buffer.from(text))).toBe(true);
         const result = withoutObviousSecrets(text).text;
         expect(result).not.toContain(tail);
         expect(result).not.toContain(value.slice(-4));

@@ -10,6 +10,8 @@ function redact(text: string, ...paths: string[]) {
 
 const KEY = '-----BEGIN RSA PRIVATE KEY-----\\nMIIEow\\nIBAAKCAQ==\\n-----END RSA PRIVATE KEY-----';
 
+const PLAIN_KEY = KEY.replaceAll('\\n', '\n');
+
 describe('secrets that show what they are', () => {
   test.each([
     [
@@ -18,6 +20,7 @@ describe('secrets that show what they are', () => {
       '{"h":"Authorization: Bearer [redacted]"}',
     ],
     ['in any case', '{"h":"AUTHORIZATION: BEARER abcdefgh"}', '{"h":"AUTHORIZATION: BEARER [redacted]"}'],
+    ['in any mixture', '{"h":"beaReR abcdefgh"}', '{"h":"beaReR [redacted]"}'],
     ['a short one', '{"h":"Bearer t0ken"}', '{"h":"Bearer [redacted]"}'],
     [
       'a password in a header',
@@ -34,6 +37,12 @@ describe('secrets that show what they are', () => {
       'a private key in JSON in JSON',
       `{"a":"{\\"k\\":\\"${KEY.slice(0, 60)}\\"}"}`,
       '{"a":"{\\"k\\":\\"[redacted]\\"}"}',
+    ],
+    ['a private key in a URL', `"k=${encodeURIComponent(PLAIN_KEY)}"`, '"k=[redacted]"'],
+    [
+      'a private key in a form',
+      `"k=${new URLSearchParams({ k: PLAIN_KEY }).toString().slice(2)}"`,
+      '"k=[redacted]"',
     ],
     ['two private keys', `{"a":["${KEY}","${KEY}"]}`, '{"a":["[redacted]","[redacted]"]}'],
     ['an API key of ours', '{"a":"key=km_live_abc123;"}', '{"a":"key=[redacted];"}'],

@@ -13,7 +13,7 @@ import { withoutPrivateKeys } from './private-keys.js';
 export const REDACTED = '[redacted]';
 
 /** One of these is in every text that has such a secret in it; most texts have none. */
-const SIGN = /(?:earer|EARER|asic|ASIC|PRIVATE[ +%]|km_|eyJ)/;
+const SIGN = /(?:[eE][aA][rR][eE][rR]|[aA][sS][iI][cC]|PRIVATE[ +%]|km_|eyJ)/;
 const LONGEST_SIGN = 'PRIVATE '.length;
 /** So much is looked through at once: a text that is larger takes memory that is hard to come by, and to collect. */
 const LOOK_BYTES = 32 * 1024;
