@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 export const KEPT_DAYS = 31;
 /** A day's file takes no more than this: what comes later that day is not recorded. */
 const MAX_BYTES = 1024 * 1024;
-/** No link is followed, and a pipe in a file's place stops nobody. */
+/** No link is followed, and a pipe in a file's place, which is left alone, stops nobody. */
 const PLAIN_FILE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const NAME = /^(\d{4}-\d{2}-\d{2})\.jsonl$/;
 
@@ -41,7 +41,9 @@ export function appendUsage(folder: string, records: readonly UsageRecord[], now
     0o600,
   );
   try {
-    const { size } = fstatSync(file);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) return;
+    const { size } = stats;
     const lines = records.map(formatRecord).join('');
     if (size + Buffer.byteLength(lines) <= MAX_BYTES) writeSync(file, lines);
     if (size === 0) removeOld(folder, nowMs);
@@ -83,7 +85,9 @@ function linesOf(path: string): readonly string[] {
   try {
     const file = openSync(path, constants.O_RDONLY | PLAIN_FILE);
     try {
-      return fstatSync(file).size > 2 * MAX_BYTES ? [] : readFileSync(file, 'utf8').split('\n');
+      const stats = fstatSync(file);
+      if (!stats.isFile() || stats.size > 2 * MAX_BYTES) return [];
+      return readFileSync(file, 'utf8').split('\n');
     } finally {
       closeSync(file);
     }
