@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createRingMemory, RingWriter } from '../src/monitor/capture-ring.js';
+import { RingWriter } from '../src/monitor/capture-ring.js';
+import { createRingMemory } from '../src/monitor/ring-memory.js';
 import { CaptureSession } from '../src/monitor/capture-session.js';
 import type { ThreadReport } from '../src/monitor/capture-thread.js';
 import { surveyQueue } from '../src/queue/queue-survey.js';
@@ -77,6 +78,17 @@ function startSession({ isPreludeWhole = true, isAskedToSecure = true } = {}) {
     }
   }
 
+  function passAtOnce(count: number, bytes: number): void {
+    for (let n = 0; n < count; n += 1) {
+      const line = Buffer.from(`{"method":"note","params":"${'x'.repeat(bytes)}"}\n`);
+      wallMs += 1;
+      expect(
+        writer.write({ kind: 'bytes', direction: 'outbound', wallMs, monotonicMs: 0, bytes: line }),
+      ).toBe(true);
+    }
+    session.wake();
+  }
+
   return {
     clock,
     context,
@@ -84,16 +96,10 @@ function startSession({ isPreludeWhole = true, isAskedToSecure = true } = {}) {
     session,
     passUntil,
     passUntilSettled,
-    /** Lets so many messages of this many bytes pass. */
+    passAtOnce,
+    /** Lets so many messages of this many bytes pass, until they were looked at. */
     async pass(count: number, bytes: number) {
-      for (let n = 0; n < count; n += 1) {
-        const line = Buffer.from(`{"method":"note","params":"${'x'.repeat(bytes)}"}\n`);
-        wallMs += 1;
-        expect(
-          writer.write({ kind: 'bytes', direction: 'outbound', wallMs, monotonicMs: 0, bytes: line }),
-        ).toBe(true);
-      }
-      session.wake();
+      passAtOnce(count, bytes);
       await passUntil(() => writer.usedBytes === 0);
     },
     queueFiles: () => {
@@ -121,10 +127,14 @@ test('what passed before anybody could tell whose it is goes to the disk whole, 
 
 test('it takes over from the prelude once all that passed before is on the disk', async () => {
   const run = startSession({ isAskedToSecure: false });
-  await run.pass(5_000, 1_000);
+  await run.pass(20_000, 1_000);
   run.correct();
+  await run.clock.advance(LOOK_AGAIN_MS);
+  await until(() => run.queueFiles() > 0);
+  run.passAtOnce(1_000, 1_000);
+  expect(run.reports).not.toContain('ready');
   await run.passUntil(() => run.reports.includes('ready'));
-  expect(await run.waiting()).toBe(5_000);
+  expect(await run.waiting()).toBe(21_000);
 }, 60_000);
 
 test('what memory had no room for meanwhile is not called safe: what passed at first is left to a later km', async () => {

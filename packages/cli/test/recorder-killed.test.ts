@@ -82,6 +82,27 @@ test('nor is it where it was looked at while the file was being begun', async ()
   for (const id of old) expect(left).toContain(id);
 });
 
+test('nor is it where the disk is waited for in the middle of it', async () => {
+  let goOn: () => void = () => undefined;
+  let congested: Promise<void> | undefined;
+  const congestion = () => congested;
+  const session = startRecording({ lookMs: 1, congestion, secure: () => Promise.resolve(false) });
+  session.pass(LINE);
+  await session.goOn(60);
+  congested = new Promise<void>((resolve) => (goOn = resolve));
+  for (let line = 0; line < 100; line += 1) session.pass(LINE);
+  const drained = session.recorder.drain();
+  await flow(session, 300);
+  await leftBy(session);
+  congested = undefined;
+  goOn();
+  await session.goOn(300);
+  await drained;
+  await flow(session, 300);
+  const { left, old } = await leftBy(session);
+  for (const id of old) expect(left).toContain(id);
+});
+
 test('what is dropped while it is being begun leaves nothing', async () => {
   let begin: () => void = () => undefined;
   const mayBegin = new Promise<void>((resolve) => (begin = resolve));

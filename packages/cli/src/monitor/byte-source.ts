@@ -46,7 +46,10 @@ export function sourceOfPipe(pipe: { readonly fd: number } | { readonly handle: 
   };
 }
 
-/** What a child process says, whose own stream of it is used no more. */
+/**
+ * What a child process says, in place of its own stream of that, from which nothing comes any more, not even its end. Asked for
+ * as soon as the child is started: what its own stream has read by then is lost.
+ */
 export function sourceOfChild(output: Readable): ByteSource {
   const { _handle: handle } = output as { readonly _handle?: object | null };
   return handle === undefined || handle === null ? sourceOf(output) : sourceOfPipe({ handle });

@@ -182,11 +182,15 @@ export class CaptureSession {
     this.#congestion = outlet.congestion;
     if (!(await this.#intake.handOver(outlet))) return outlet;
     if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);
-    // The prelude has what passes until all that passed before is safe: to look at that, and to write it, takes its time.
-    await this.#recorder.drain();
-    await outlet.secure();
-    this.#report({ type: 'ready' });
+    void this.#takeOver(outlet);
     return outlet;
+  }
+
+  /** Says that it keeps safe what passes, once all that passed before is: to look at that, and to write it, takes its time. */
+  async #takeOver(outlet: EventOutlet): Promise<void> {
+    await this.#recorder.drain();
+    if (await outlet.secure()) this.#report({ type: 'ready' });
+    else this.#context.clock.schedule(() => void this.#takeOver(outlet), SECURE_AGAIN_MS, false);
   }
 
   /** The outlet, with all that waited where there is time for it; `undefined` where none is open by then. */

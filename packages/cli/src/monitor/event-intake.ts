@@ -54,6 +54,7 @@ export class EventIntake {
   /** Nothing is recorded. */
   discard(): void {
     this.#waiting.splice(0);
+    this.#leftOut = 0;
     this.#passOn = () => undefined;
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import type { Capture } from './capture.js';
-import type { RingReader } from './capture-ring.js';
+import { isBefore, type RingPiece, type RingReader } from './capture-ring.js';
 import { recordsIn, type RingRecord } from './ring-record.js';
 import type { WriteAhead } from './write-ahead.js';
 
@@ -38,10 +38,13 @@ export type RecorderOptions = {
 export class Recorder {
   readonly #options: RecorderOptions;
   /** What was taken out of the ring and not looked at. */
-  readonly #waiting: Buffer[] = [];
+  readonly #waiting: RingPiece[] = [];
   #waitingSinceMs = 0;
-  /** The records of the piece that is being looked at. */
+  /** The piece that is being looked at, and those of its records that were not. */
+  #piece: RingPiece | undefined;
   #records: Iterator<RingRecord, undefined> | undefined;
+  /** The position in the ring up to which all was looked at. */
+  #lookedTo = 0;
   #isScheduled = false;
   #isCatchingUp = false;
   #gatheredAtMs = 0;
@@ -55,9 +58,14 @@ export class Recorder {
     if (!this.#isScheduled) this.#schedule(GATHER_MS);
   }
 
-  /** Looks at all that is in the ring, as fast as it is taken. */
+  /** Looks at all that is in the ring by now, as fast as it is taken. */
   async drain(): Promise<void> {
-    while (this.#look(this.#options.clock.monotonicMs() + TURN_MS)) await this.#options.congestion();
+    const { ring, clock, congestion } = this.#options;
+    const { end } = ring;
+    while (this.#look(clock.monotonicMs() + TURN_MS) && isBefore(this.#lookedTo, end)) {
+      await congestion();
+      await new Promise<void>((resolve) => clock.schedule(resolve, 0, false));
+    }
   }
 
   #schedule(delayMs: number): void {
@@ -91,8 +99,8 @@ export class Recorder {
     const nowMs = clock.monotonicMs();
     const isFirst = this.#records === undefined && this.#waiting.length === 0;
     if (ahead === undefined || ahead.roomBytes === 0) return false;
-    // In the middle of a line nobody else could go on.
-    if (isFirst && !ahead.isOpen && !capture.isBetweenLines) return false;
+    // Nobody else could go on behind what waits to be looked at, or in the middle of a line.
+    if (!ahead.isOpen && !(isFirst && capture.isBetweenLines)) return false;
     // What is looked at meanwhile comes first.
     if (this.#isCatchingUp && (!ahead.isOpen || nowMs - this.#gatheredAtMs < GATHER_MS)) return false;
 
@@ -109,17 +117,17 @@ export class Recorder {
 
   /** Takes out of the ring what is there, up to about `maxBytes`. */
   #gather(maxBytes: number) {
-    const pieces: Buffer[] = [];
+    const pieces: RingPiece[] = [];
     let [bytes, lastAtMs] = [0, 0];
     while (bytes < maxBytes) {
       const piece = this.#options.ring.take(PIECE_BYTES);
       if (piece === undefined) break;
-      pieces.push(piece.bytes);
+      pieces.push(piece);
       bytes += piece.bytes.length;
       lastAtMs = piece.lastAtMs;
     }
     this.#waiting.push(...pieces);
-    return { bytes, pieces, lastAtMs };
+    return { bytes, pieces: pieces.map((piece) => piece.bytes), lastAtMs };
   }
 
   /** Looks at what there is until the given time; whether there may be more. */
@@ -140,17 +148,18 @@ export class Recorder {
     for (;;) {
       const record = this.#records?.next().value;
       if (record !== undefined) return record;
+      if (this.#piece !== undefined) this.#lookedTo = this.#piece.end;
       this.#options.ring.giveBack();
-      const piece = this.#waiting.shift() ?? this.#takeAtOnce();
-      this.#records = piece === undefined ? undefined : recordsIn(piece);
+      this.#piece = this.#waiting.shift() ?? this.#takeAtOnce();
+      this.#records = this.#piece === undefined ? undefined : recordsIn(this.#piece.bytes);
       if (this.#records === undefined) return undefined;
     }
   }
 
-  #takeAtOnce(): Buffer | undefined {
+  #takeAtOnce(): RingPiece | undefined {
     const piece = this.#options.ring.lend(PIECE_BYTES);
     if (piece !== undefined) this.#options.ahead()?.leaveOut();
-    return piece?.bytes;
+    return piece;
   }
 }
 

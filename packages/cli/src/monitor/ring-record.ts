@@ -19,10 +19,10 @@ const DIRECTIONS = ['outbound', 'inbound'] as const;
 
 /** Before each record: kind and direction, length of the bytes, two moments, two counts and a flag. */
 export const HEADER_BYTES = 48;
-export const RECORD_ALIGNMENT = 16;
+const RECORD_ALIGNMENT = 16;
 
 /** What a record with so many bytes takes. */
-export function spaceFor(length: number): number {
+function spaceFor(length: number): number {
   return Math.ceil((HEADER_BYTES + length) / RECORD_ALIGNMENT) * RECORD_ALIGNMENT;
 }
 

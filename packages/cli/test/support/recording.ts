@@ -1,7 +1,8 @@
 import { ownIdentity, type ProcessIdentity } from '@kilometers/auth';
 import { onTestFinished } from 'vitest';
 import { Capture, type CaptureState } from '../../src/monitor/capture.js';
-import { createRingMemory, RingReader, RingWriter } from '../../src/monitor/capture-ring.js';
+import { RingReader, RingWriter } from '../../src/monitor/capture-ring.js';
+import { createRingMemory } from '../../src/monitor/ring-memory.js';
 import type { Direction, MonitorEvent } from '../../src/monitor/monitor-event.js';
 import { Recorder, showTo } from '../../src/monitor/recorder.js';
 import type { RingRecord } from '../../src/monitor/ring-record.js';
@@ -32,12 +33,14 @@ export function startRecording({
   lookMs = 0,
   ringBytes = 64 * 1024,
   mayBegin,
+  congestion = () => undefined,
   ...options
 }: {
   readonly keys?: SegmentKeys;
   readonly lookMs?: number;
   readonly ringBytes?: number;
   readonly mayBegin?: Promise<void>;
+  readonly congestion?: () => Promise<void> | undefined;
 } & Partial<WriteAheadOptions> = {}) {
   const [folder, clock, memory] = [accountFolder(), new FakeClock(), createRingMemory(ringBytes)];
   const events: MonitorEvent[] = [];
@@ -86,7 +89,7 @@ export function startRecording({
       schedule: (callback, delayMs) => clock.schedule(callback, atMs() - clock.monotonicMs() + delayMs),
     },
     onCaughtUp: () => undefined,
-    congestion: () => undefined,
+    congestion,
     ahead: () => ahead,
   });
   const writer = new RingWriter(memory);
