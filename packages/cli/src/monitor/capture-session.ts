@@ -96,12 +96,9 @@ export class CaptureSession {
 
   /** Makes safe what is in the ring by now, and says when it is; never where some of it is in the prelude only. */
   async secure(): Promise<void> {
-    await this.#recorder.drain();
     const outlet = await this.#outlet;
-    const isSafe = outlet === undefined || (await outlet.secure());
-    if (this.#intake.leftOut > 0 || this.#hasGivenUp) return;
-    if (isSafe) this.#report({ type: 'secured' });
-    else this.#context.clock.schedule(() => void this.secure(), SECURE_AGAIN_MS, false);
+    if (outlet !== undefined) await this.#makeSafe(outlet);
+    if (this.#intake.leftOut === 0 && !this.#hasGivenUp) this.#report({ type: 'secured' });
   }
 
   /** Nobody waits for the delivery of events any more. */
@@ -188,9 +185,18 @@ export class CaptureSession {
 
   /** Says that it keeps safe what passes, once all that passed before is: to look at that, and to write it, takes its time. */
   async #takeOver(outlet: EventOutlet): Promise<void> {
-    await this.#recorder.drain();
-    if (await outlet.secure()) this.#report({ type: 'ready' });
-    else this.#context.clock.schedule(() => void this.#takeOver(outlet), SECURE_AGAIN_MS, false);
+    await this.#makeSafe(outlet);
+    this.#report({ type: 'ready' });
+  }
+
+  /** Resolves once all that is in the ring by now is at the API, or on the disk. */
+  async #makeSafe(outlet: EventOutlet): Promise<void> {
+    const { clock } = this.#context;
+    for (;;) {
+      await this.#recorder.drain();
+      if (await outlet.secure()) return;
+      await new Promise<void>((resolve) => clock.schedule(resolve, SECURE_AGAIN_MS, false));
+    }
   }
 
   /** The outlet, with all that waited where there is time for it; `undefined` where none is open by then. */
