@@ -37,7 +37,7 @@ describe('the end of a session', () => {
 
   test('no file that another thread opens meanwhile keeps the number of the stdout that is let go', async () => {
     const hook = fileURLToPath(new URL('support/busy-stdout.cjs', import.meta.url));
-    const api = await startApi({ trouble: ['path=/api/events/batch,latency=300ms,count=inf'] });
+    const api = await startApi({ trouble: ['path=/api/events/batch,latency=1s,count=inf'] });
     const env = accountAt(api.url, { NODE_OPTIONS: `--require=${hook}` });
     const { stderr } = await runKm(['monitor', '--', 'cat'], {
       env,

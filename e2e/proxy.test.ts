@@ -50,7 +50,10 @@ describe('behind a proxy, with certificates of a private authority', () => {
     await until('the events', () => storedEvents(api).length > 0);
 
     const device = startKm(['auth', 'login', '--device'], env);
-    const code = await until('the code', () => userCodeIn(device.stderr()) ?? '');
+    const code = await until('the code', () => {
+      expect(device.child.exitCode, device.stderr()).toBeNull();
+      return userCodeIn(device.stderr());
+    });
     await answerOnPage(api, code, 'approve');
     expect(await device.ended).toMatchObject({ code: 0 });
     expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });

@@ -74,7 +74,7 @@ export async function startCorporateNetwork(
   const server = https.createServer(own, (request, response) => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     const { method, headers, url = '/' } = request;
-    const forwarded = http.request(new URL(url, api.url), { method, headers }, (answer) => {
+    const forwarded = http.request(new URL(url, api.url), { method, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
