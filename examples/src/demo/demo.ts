@@ -71,11 +71,12 @@ export async function runDemo(options: DemoOptions): Promise<Counts> {
   // Not `AbortSignal.any` with `AbortSignal.timeout`: Node 20 may collect the timeout, and then it never fires.
   const end = () => over.abort();
   options.signal.addEventListener('abort', end);
-  const timer = setTimeout(end, durationMs);
   const { signal } = over;
   const guide = new TourGuide(client, view, signal);
+  let timer: NodeJS.Timeout | undefined;
   try {
     await guide.call({ name: 'initialize', ask: () => client.connect(transport).then(() => 'ready') });
+    timer = setTimeout(end, durationMs);
     const tour = guide.tour().finally(end);
     await Promise.all([tour, interrupt(api, view, durationMs / 2, signal)]);
   } finally {
