@@ -48,6 +48,13 @@ type EventBody =
       readonly token: string;
       readonly remainingMs: number;
     }
+  /** A caller that allows it gets a token past its end, or too near to it: no newer one can be had now. */
+  | {
+      readonly type: 'token.extended';
+      readonly scope: string;
+      readonly token: string;
+      readonly expiresAtMs: number;
+    }
   /** The API said that a token was revoked. */
   | { readonly type: 'token.revoked'; readonly scope: string; readonly token: string }
   | {

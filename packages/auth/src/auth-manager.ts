@@ -13,6 +13,12 @@ export type GetTokenOptions = {
   readonly wait?: 'if-expired' | 'if-due';
   /** The token must be good for at least this long, in milliseconds; default 0. */
   readonly minValidMs?: number;
+  /**
+   * By how much the life of the token at hand counts as longer while no newer one can be had, in milliseconds; default 0.
+   * For uses in which nobody asks the service: that takes no token past its end. A newer token is waited for until the first
+   * try has failed, or for `refreshDeadlineMs`.
+   */
+  readonly offlineLifetimeMs?: number;
 };
 
 /** How to force a refresh. */

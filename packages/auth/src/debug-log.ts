@@ -5,6 +5,11 @@ function lifeLeft(event: { readonly atMs: number; readonly expiresAtMs: number }
   return `expires in ${formatDuration(event.expiresAtMs - event.atMs)}`;
 }
 
+function endOf(event: { readonly atMs: number; readonly expiresAtMs: number }): string {
+  const endedAgoMs = event.atMs - event.expiresAtMs;
+  return endedAgoMs < 0 ? 'which is near its end' : `which ended ${formatDuration(endedAgoMs)} ago`;
+}
+
 /** One line that says what happened and why. */
 export function describeEvent(event: AuthEvent): string {
   switch (event.type) {
@@ -16,6 +21,8 @@ export function describeEvent(event: AuthEvent): string {
       return `${event.scope}: token ${event.replaced ?? '(none)'} replaced by ${event.token} by ${event.grantType}, ${lifeLeft(event)}`;
     case 'token.due':
       return `${event.scope}: token ${event.token} is due, good for ${formatDuration(event.remainingMs)} more; refreshing behind`;
+    case 'token.extended':
+      return `${event.scope}: no newer token can be had now: token ${event.token}, ${endOf(event)}, is used`;
     case 'token.revoked':
       return `${event.scope}: the API says that token ${event.token} was revoked`;
     case 'refresh.started':

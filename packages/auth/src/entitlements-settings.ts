@@ -6,6 +6,11 @@ import { DEFAULT_REFRESH_SETTINGS } from './refresh-policy.js';
 export type EntitlementsSettings = KeySetSettings & {
   /** By how much the clocks may differ, in milliseconds; up to 10 minutes. Default 60 000. */
   readonly clockToleranceMs: number;
+  /**
+   * How long after its end a token still entitles, in milliseconds; up to 30 days. Default 0. For a program that goes on while
+   * the API is away: get its tokens with the same `offlineLifetimeMs`, which are newer ones where they can be had.
+   */
+  readonly offlineLifetimeMs: number;
   /** How long the answer with the keys may take, in milliseconds; up to a day. Default 10 000. */
   readonly requestTimeoutMs: number;
 };
@@ -15,6 +20,7 @@ const DEFAULTS: EntitlementsSettings = {
   keysMaxStaleMs: 86_400_000,
   keysCooldownMs: 30_000,
   clockToleranceMs: 60_000,
+  offlineLifetimeMs: 0,
   requestTimeoutMs: DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
 };
 
@@ -25,6 +31,7 @@ const RANGES: Readonly<Record<keyof EntitlementsSettings, readonly [min: number,
   keysMaxStaleMs: [0, 30 * DAY_MS],
   keysCooldownMs: [1_000, DAY_MS],
   clockToleranceMs: [0, 600_000],
+  offlineLifetimeMs: [0, 30 * DAY_MS],
   requestTimeoutMs: [1, DAY_MS],
 };
 

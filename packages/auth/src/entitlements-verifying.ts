@@ -100,15 +100,29 @@ export function createVerifier(options: VerifierOptions): VerifyToken {
     settings,
   );
 
-  const verifyWith = async (jose: Jose, token: string, keys: JSONWebKeySet): Promise<JWTPayload> => {
+  const payloadOf = async (jose: Jose, token: string, keys: JSONWebKeySet): Promise<JWTPayload> => {
+    const nowMs = clock.nowMs() - (clockSkewMs?.() ?? 0);
     const rules: JWTVerifyOptions = {
       algorithms: [ALGORITHM],
       clockTolerance: settings.clockToleranceMs / 1_000,
-      currentDate: new Date(clock.nowMs() - (clockSkewMs?.() ?? 0)),
+      currentDate: new Date(nowMs),
       requiredClaims: ['sub', 'exp'],
       ...(issuer !== undefined && { issuer }),
     };
-    const { payload } = await jose.jwtVerify(token, jose.createLocalJWKSet(keys), rules);
+    try {
+      return (await jose.jwtVerify(token, jose.createLocalJWKSet(keys), rules)).payload;
+    } catch (error) {
+      // Its end is looked at last: all else is right.
+      if (!(error instanceof jose.errors.JWTExpired)) throw error;
+      const { payload } = error;
+      const endedAgoMs = nowMs - Number(payload.exp) * 1_000;
+      if (endedAgoMs >= settings.offlineLifetimeMs) throw error;
+      return payload;
+    }
+  };
+
+  const verifyWith = async (jose: Jose, token: string, keys: JSONWebKeySet): Promise<JWTPayload> => {
+    const payload = await payloadOf(jose, token, keys);
     const isOurs = issuer !== undefined || payload.iss === undefined || ownIssuers.includes(payload.iss);
     if (!isOurs)
       throw new jose.errors.JWTClaimValidationFailed('unexpected "iss"', payload, 'iss', 'check_failed');

@@ -7,6 +7,7 @@ import { BackgroundCheck } from './background-check.js';
 import type { Clock } from './clock.js';
 import type { Credential } from './credential.js';
 import { EventPublisher } from './event-publisher.js';
+import { ExtendedLife } from './extended-life.js';
 import { withoutTokens } from './grant-changes.js';
 import type { GrantKey } from './grant-record.js';
 import { ExpiryWatch } from './expiry-watch.js';
@@ -55,6 +56,7 @@ export class TokenManager implements AuthManager {
   readonly #expiry: ExpiryWatch;
   readonly #memory: TokenMemory;
   readonly #flights: RefreshFlights;
+  readonly #extendedLife: ExtendedLife;
   readonly #background: BackgroundCheck;
   readonly #skew: SkewWatch;
 
@@ -71,6 +73,7 @@ export class TokenManager implements AuthManager {
     const shared = { ...options, store: this.#store, events: this.#events, expiry: this.#expiry };
     const { issuer } = options.provider;
     this.#memory = new TokenMemory({ ...shared, keySuffix: targetSuffix(issuer?.target ?? {}) });
+    this.#extendedLife = new ExtendedLife({ clock, settings, events: this.#events, memory: this.#memory });
     this.#flights = new RefreshFlights({
       refreshing: {
         ...shared,
@@ -159,27 +162,34 @@ export class TokenManager implements AuthManager {
     const key = this.#memory.keyFor(scope);
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
+    let stored: AuthToken | undefined;
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
       if (this.#store.isReadable) this.#memory.adopt(key, tokens);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
+      stored = tokens.get(key);
     }
-    if (held === undefined || state === 'expired') return this.#awaitFlight(key, held, minValidMs, signal);
-    if (this.#memory.remainingMs(held) < minValidMs) return this.#awaitLonger(key, held, minValidMs, signal);
+    if (held === undefined || state === 'expired' || this.#memory.remainingMs(held) < minValidMs) {
+      const newer = (): Promise<AuthToken> => this.#awaitFlight(key, held, minValidMs, signal);
+      return this.#extendedLife.unless(newer, key, stored ?? held?.token, options);
+    }
     if (state === 'due')
       return wait === 'if-due' ? this.#newerInTime(key, held, signal) : this.#refreshBehind(key, held);
     return held.token;
   }
 
-  /** Expired or missing: the caller waits. A token in its last moments is still better than none. */
+  /** None that will do is at hand: the caller waits. A token in its last moments is still better than none. */
   async #awaitFlight(
     key: string,
     held: HeldToken | undefined,
     minValidMs: number,
     signal: AbortSignal | undefined,
   ): Promise<AuthToken> {
+    const isNew = held !== undefined && ['fresh', 'unchecked'].includes(this.#memory.stateOf(held));
+    // What was issued for less than is wanted is not asked for again.
+    if (isNew && held.token.lifetimeMs < minValidMs) throw lifetimeTooShort(held.token, minValidMs);
     let token: AuthToken;
     try {
       token = await untilAborted(this.#flights.fly(needInTime(key, held?.token, minValidMs)), signal);
@@ -190,18 +200,6 @@ export class TokenManager implements AuthManager {
     }
     if (token.remainingMs(this.#clock.nowMs()) < minValidMs) throw lifetimeTooShort(token, minValidMs);
     return token;
-  }
-
-  /** The token at hand is good, but not for long enough. One that was issued for less is not asked for again. */
-  #awaitLonger(
-    key: string,
-    held: HeldToken,
-    minValidMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<AuthToken> {
-    const isHopeless = this.#memory.stateOf(held) !== 'due' && held.token.lifetimeMs < minValidMs;
-    if (isHopeless) throw lifetimeTooShort(held.token, minValidMs);
-    return this.#awaitFlight(key, held, minValidMs, signal);
   }
 
   /** A due token is handed out at once; the refresh runs behind. */

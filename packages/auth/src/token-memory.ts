@@ -129,6 +129,13 @@ export class TokenMemory {
     return held.remainingMs(clock.nowMs(), clock.monotonicMs());
   }
 
+  /** Milliseconds until a token expires by all that is known of it here; below 0 when it has. */
+  lifeLeftMs(token: AuthToken): number {
+    const held = this.#same(token);
+    const leftMs = token.expiresAtMs - this.#options.clock.nowMs();
+    return held === undefined ? leftMs : Math.min(leftMs, this.remainingMs(held));
+  }
+
   dueInMs(held: HeldToken): number {
     const { clock } = this.#options;
     return held.dueInMs(clock.nowMs(), clock.monotonicMs());

@@ -81,6 +81,35 @@ test('an expired token is refused, with a tolerance for clocks that differ a lit
   await expect(verifier.verify(token)).rejects.toThrow(/it has expired/);
 });
 
+test('a token entitles for offlineLifetimeMs after its end, and no longer', async () => {
+  const key = await newKey('a');
+  const api = await keyServer(key);
+  const clock = movedClock();
+  const verifier = verifierOf(api.url, { clock, clockToleranceMs: 0, offlineLifetimeMs: HOUR_MS });
+  const token = await sign(key, { expiresInMs: 60_000 });
+  await verifier.verify(token);
+  api.isDown = true;
+
+  clock.advance(HOUR_MS);
+  const { tier, expiresAtMs } = await verifier.verify(token);
+  expect(tier).toBe('pro');
+  expect(expiresAtMs).toBeLessThan(clock.nowMs());
+  clock.advance(60_000);
+  await expect(verifier.verify(token)).rejects.toThrow(/it has expired/);
+});
+
+test('what lives on after its end is looked at as closely as before', async () => {
+  const [key, foreign] = await Promise.all([newKey('a'), newKey('a')]);
+  const api = await keyServer(key);
+  const verifier = verifierOf(api.url, { offlineLifetimeMs: 2 * HOUR_MS });
+  const ended = { expiresInMs: -HOUR_MS };
+
+  await expect(verifier.verify(await sign(key, ended))).resolves.toMatchObject({ tier: 'pro' });
+  await expect(verifier.verify(await sign(foreign, ended))).rejects.toThrow(/its signature is wrong/);
+  const ofAnother = await sign(key, { ...ended, iss: 'https://elsewhere.example' });
+  await expect(verifier.verify(ofAnother)).rejects.toThrow(/"iss" is not acceptable/);
+});
+
 test('a machine whose clock is known to be an hour fast still accepts what the API just issued', async () => {
   const key = await newKey('a');
   const api = await keyServer(key);

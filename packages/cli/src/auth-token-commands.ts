@@ -19,6 +19,11 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
     .argument('[action]', 'what git or docker asks of a credential helper: get, store, erase')
     .option('--scope <scope>', 'what the token is for, as in "monitoring"')
     .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
+    .option(
+      '--offline-lifetime <duration>',
+      'while no newer one can be had, also one that ended less than this ago, as in 8h',
+      parseDuration,
+    )
     .addOption(
       new Option('--format <format>', 'how to print it')
         .choices(['raw', 'header', 'dpop-header', 'json', 'k8s', 'aws', 'git', 'docker'])

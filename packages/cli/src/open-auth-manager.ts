@@ -33,6 +33,7 @@ function warningOf(event: AuthEvent): string | undefined {
     case 'security.event':
       return event.message;
     case 'grant.expiring':
+    case 'token.extended':
     case 'token.scopes-differ':
       return describeEvent(event);
     default:

@@ -78,4 +78,10 @@ describe('km auth token while another process refreshes', () => {
     expect(await find()).toBeUndefined();
     await finish();
   });
+
+  test('leaves it to all of km at once where the token that is over may do', async () => {
+    const { find, finish } = await whileOtherRefreshes(HOUR_MS);
+    expect(await find({}, { mayBeOver: true })).toBeUndefined();
+    await finish();
+  });
 });

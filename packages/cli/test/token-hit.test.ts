@@ -9,7 +9,8 @@ describe('flags that a hit can do with', () => {
     ['', { format: 'raw', minValid: 0 }],
     ['--scope monitoring --format json', { scope: 'monitoring', format: 'json' }],
     ['--scope=a=b --profile=work --endpoint https://x.example', { scope: 'a=b', profile: 'work' }],
-    ['--min-valid 60s --format=k8s', { minValid: 60_000, format: 'k8s' }],
+    ['--min-valid 60s --format=k8s', { minValid: 60_000, format: 'k8s', mayBeOver: false }],
+    ['--offline-lifetime 8h', { mayBeOver: true }],
   ])('%j is plain', (line, flags) => {
     expect(plainTokenFlags(line.split(' ').filter((word) => word !== ''))).toMatchObject(flags);
   });
@@ -27,6 +28,7 @@ describe('flags that a hit can do with', () => {
     '--format docker',
     '--format yaml',
     '--min-valid soon',
+    '--offline-lifetime soon',
     '--scop a',
     '--host example.com',
   ])('%j is for the parser of all of km', (line) => {

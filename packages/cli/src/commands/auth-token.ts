@@ -20,6 +20,8 @@ export type AuthTokenFlags = AccountFlags &
     readonly scope?: string;
     /** The token must be good for at least this long, in milliseconds. */
     readonly minValid?: number;
+    /** By how much its life counts as longer while no newer one can be had, in milliseconds. */
+    readonly offlineLifetime?: number;
     readonly format: PlainFormat | 'dpop-header' | 'git' | 'docker';
     /** For git and docker: servers besides the API's own that may be given the token. */
     readonly host?: readonly string[];
@@ -48,10 +50,10 @@ async function answerToken(
   const prove = await proverFor(flags);
   const { manager, account, storage } = await openAuthManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
-  const { minValid: minValidMs = 0 } = flags;
+  const { minValid: minValidMs = 0, offlineLifetime: offlineLifetimeMs = 0 } = flags;
   const getToken = async (): Promise<AuthToken> =>
     (await dueToken({ account, storage, scope, minValidMs, flags }, context)) ??
-    manager.getValidToken(scope, { wait: 'if-due', minValidMs });
+    manager.getValidToken(scope, { wait: 'if-due', minValidMs, offlineLifetimeMs });
   try {
     if (help !== undefined)
       return await help({ account, storage, context, scope, hosts, username, getToken });

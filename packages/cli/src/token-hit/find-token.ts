@@ -50,7 +50,7 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
   const scope = scopeKey(flags.scope ?? DEFAULT_SCOPE) + keySuffix;
   const { minValid: minValidMs = 0 } = flags;
   const wanted = { files, key, scope, minValidMs, settings, clock, random };
-  const token = await tokenAtHand(wanted, () => !options.isWatched());
+  const token = await tokenAtHand(wanted, () => !flags.mayBeOver && !options.isWatched());
   if (token === undefined || notices.some(({ kind }) => kind !== 'repaired')) return undefined;
   const { refreshAheadMs } = settings;
   const text = printToken(token, flags.format, { nowMs: clock.nowMs(), refreshAheadMs }, environment);

@@ -8,10 +8,12 @@ export type PlainTokenFlags = AccountFlags & {
   readonly scope?: string;
   /** The token must be good for at least this long, in milliseconds. */
   readonly minValid?: number;
+  /** What may be past its end where no newer one can be had is for all of `km` to hand out. */
+  readonly mayBeOver: boolean;
   readonly format: PlainFormat;
 };
 
-const VALUED = ['scope', 'format', 'profile', 'endpoint', 'min-valid'];
+const VALUED = ['scope', 'format', 'profile', 'endpoint', 'min-valid', 'offline-lifetime'];
 const FORMATS: readonly PlainFormat[] = ['raw', 'header', 'json', 'k8s', 'aws'];
 
 /** The flags in `words` where they are plain; `undefined` otherwise: see {@link plainFlags}. */
@@ -19,12 +21,13 @@ export function plainTokenFlags(words: readonly string[]): PlainTokenFlags | und
   const given = plainFlags(words, { valued: VALUED });
   if (given === undefined) return undefined;
   const format = FORMATS.find((each) => each === (given.get('format') ?? 'raw'));
-  const duration = given.get('min-valid');
-  const minValid = duration === undefined ? 0 : parseDurationMs(duration);
-  if (format === undefined || minValid === undefined) return undefined;
+  const minValid = parseDurationMs(given.get('min-valid') ?? '0s');
+  const offlineLifetime = parseDurationMs(given.get('offline-lifetime') ?? '0s');
+  if (format === undefined || minValid === undefined || offlineLifetime === undefined) return undefined;
   return {
     format,
     minValid,
+    mayBeOver: offlineLifetime > 0,
     ...givenValues(given, ['scope', 'profile', 'endpoint']),
   };
 }

@@ -40,7 +40,7 @@ export async function userWithToken({ isWatched = false } = {}) {
   const told: string[] = [];
   const find = (changes: Readonly<Record<string, string>> = {}, wanted: Partial<PlainTokenFlags> = {}) =>
     findToken(
-      { scope: 'monitoring', format: 'raw', ...wanted },
+      { scope: 'monitoring', format: 'raw', mayBeOver: false, ...wanted },
       {
         environment: { ...environment, ...changes },
         clock,
