@@ -32,6 +32,8 @@ describe('bad input', () => {
     ['a log that cannot be written', ['monitor', '--log', '/no/such/folder/log', '--', 'true'], 1, '--log'],
     ['a server that crashes at once', monitoring('process.exit(3)'), 3, 'exit code 3'],
     ['a duration that is none', ['auth', 'token', '--min-valid', 'soon'], 2, '--min-valid'],
+    ['a duration that is too long', ['auth', 'token', '--offline-lifetime', '31d'], 2, 'up to 30d'],
+    ['a life that helps nobody', ['auth', 'token', '--offline-lifetime', '8h', '--format', 'aws'], 2, 'aws'],
     ['a format that is none', ['auth', 'token', '--format', 'xml'], 2, 'raw, header, dpop-header, json'],
     ['an endpoint that is plain http', ['auth', 'token', '--endpoint', 'http://example.com'], 1, 'use https'],
     ['a token that lives for no second', ['dev', '--token-ttl', '10ms'], 2, 'from 1s to 30d'],

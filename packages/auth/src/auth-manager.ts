@@ -14,9 +14,9 @@ export type GetTokenOptions = {
   /** The token must be good for at least this long, in milliseconds; default 0. */
   readonly minValidMs?: number;
   /**
-   * By how much the life of the token at hand counts as longer while no newer one can be had, in milliseconds; default 0.
-   * For uses in which nobody asks the service: that takes no token past its end. A newer token is waited for until the first
-   * try has failed, or for `refreshDeadlineMs`.
+   * By how much the life of the token at hand counts as longer while no newer one can be had, in milliseconds, up to 30 days;
+   * default 0. For uses in which nobody asks the service, which itself refuses a token past its end. A newer token is waited
+   * for until a first try has failed, or for `refreshDeadlineMs`, whichever is first.
    */
   readonly offlineLifetimeMs?: number;
 };
@@ -40,12 +40,13 @@ export interface AuthManager extends AsyncDisposable {
 
   /**
    * A token for `scope` that can be sent now. From memory without I/O where it can be; in the due window
-   * the token at hand while a refresh runs behind; otherwise after the refresh.
+   * the token at hand while a refresh runs behind; otherwise after the refresh. One past its end only with
+   * `offlineLifetimeMs`, and while no other can be had.
    *
    * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` when only a human can help; `KM_AUTH_UNREACHABLE`,
    *   `KM_AUTH_STORM` or `KM_AUTH_LOCK_TIMEOUT` when trying again later may work; `KM_AUTH_CONFIGURATION`
    *   or `KM_AUTH_INVALID_SCOPE` when something is set up wrongly; `KM_AUTH_LIFETIME_TOO_SHORT` when
-   *   `minValidMs` is more than the service's tokens live; `KM_AUTH_ABORTED` when `signal` ended the wait.
+   *   `minValidMs` is more than the service's tokens live; `KM_AUTH_INVALID_OPTION` when `offlineLifetimeMs` or `scope` is none; `KM_AUTH_ABORTED` when `signal` ended the wait.
    */
   getValidToken(scope?: Scope, options?: GetTokenOptions): Promise<AuthToken>;
 

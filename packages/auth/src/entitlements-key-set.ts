@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
+import { momentNow, sinceMs, type Moment } from './moment.js';
 
 /** How long the keys that verify tokens are kept. */
 export type KeySetSettings = {
@@ -11,9 +12,6 @@ export type KeySetSettings = {
   /** The least time between two looks because of a key that is not known, in milliseconds; 1 s to a day. Default 30 000. */
   readonly keysCooldownMs: number;
 };
-
-/** A moment by both clocks: the wall clock notices that the machine slept, the other that it was set back. */
-type Moment = { readonly wallMs: number; readonly monotonicMs: number };
 
 /** The API's public keys, asked for no more often than is needed. */
 export class EntitlementsKeySet {
@@ -38,7 +36,7 @@ export class EntitlementsKeySet {
   async current(): Promise<JSONWebKeySet> {
     const keys = this.#keys;
     if (keys === undefined) return this.#fetch();
-    const ageMs = this.#sinceMs(keys.came);
+    const ageMs = sinceMs(keys.came, this.#clock);
     const { keysMaxAgeMs, keysMaxStaleMs } = this.#settings;
     if (ageMs < keysMaxAgeMs) return keys.keySet;
     const mayGoOn = ageMs < keysMaxStaleMs;
@@ -70,13 +68,13 @@ export class EntitlementsKeySet {
     this.#flight ??= this.#request()
       .then(
         (keySet) => {
-          const now = this.#now();
+          const now = momentNow(this.#clock);
           this.#keys = { keySet, came: now };
           this.#lastTry = { ...now, error: undefined };
           return keySet;
         },
         (error: unknown) => {
-          if (error instanceof AuthError) this.#lastTry = { ...this.#now(), error };
+          if (error instanceof AuthError) this.#lastTry = { ...momentNow(this.#clock), error };
           throw error;
         },
       )
@@ -87,15 +85,6 @@ export class EntitlementsKeySet {
   }
 
   #isCoolingDown(): boolean {
-    return this.#lastTry !== undefined && this.#sinceMs(this.#lastTry) < this.#settings.keysCooldownMs;
-  }
-
-  #now(): Moment {
-    return { wallMs: this.#clock.nowMs(), monotonicMs: this.#clock.monotonicMs() };
-  }
-
-  #sinceMs(then: Moment): number {
-    const now = this.#now();
-    return Math.max(now.wallMs - then.wallMs, now.monotonicMs - then.monotonicMs);
+    return this.#lastTry !== undefined && sinceMs(this.#lastTry, this.#clock) < this.#settings.keysCooldownMs;
   }
 }

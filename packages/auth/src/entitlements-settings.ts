@@ -1,6 +1,6 @@
 import { AuthError } from './auth-error.js';
 import type { KeySetSettings } from './entitlements-key-set.js';
-import { DEFAULT_REFRESH_SETTINGS } from './refresh-policy.js';
+import { DEFAULT_REFRESH_SETTINGS, LONGEST_OFFLINE_LIFETIME_MS } from './refresh-policy.js';
 
 /** How tokens are verified. */
 export type EntitlementsSettings = KeySetSettings & {
@@ -31,7 +31,7 @@ const RANGES: Readonly<Record<keyof EntitlementsSettings, readonly [min: number,
   keysMaxStaleMs: [0, 30 * DAY_MS],
   keysCooldownMs: [1_000, DAY_MS],
   clockToleranceMs: [0, 600_000],
-  offlineLifetimeMs: [0, 30 * DAY_MS],
+  offlineLifetimeMs: [0, LONGEST_OFFLINE_LIFETIME_MS],
   requestTimeoutMs: [1, DAY_MS],
 };
 

@@ -116,7 +116,8 @@ export function createVerifier(options: VerifierOptions): VerifyToken {
       if (!(error instanceof jose.errors.JWTExpired)) throw error;
       const { payload } = error;
       const endedAgoMs = nowMs - Number(payload.exp) * 1_000;
-      if (endedAgoMs >= settings.offlineLifetimeMs) throw error;
+      const { offlineLifetimeMs, clockToleranceMs } = settings;
+      if (offlineLifetimeMs === 0 || endedAgoMs >= offlineLifetimeMs + clockToleranceMs) throw error;
       return payload;
     }
   };

@@ -1,83 +1,124 @@
-import { isAuthError } from './auth-error.js';
+import { AuthError, isAuthError } from './auth-error.js';
 import type { GetTokenOptions } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
-import { isFromTheFuture, type RefreshSettings } from './refresh-policy.js';
+import { needInTime } from './need.js';
+import type { RefreshFlights } from './refresh-flights.js';
+import { isFromTheFuture, LONGEST_OFFLINE_LIFETIME_MS, type RefreshSettings } from './refresh-policy.js';
 import type { TokenMemory } from './token-memory.js';
 
 export type ExtendedLifeOptions = {
   readonly clock: Clock;
-  readonly settings: Pick<RefreshSettings, 'retryIntervalMs' | 'refreshDeadlineMs'>;
+  readonly settings: Pick<RefreshSettings, 'refreshDeadlineMs'>;
   readonly events: EventPublisher;
   readonly memory: Pick<TokenMemory, 'lifeLeftMs'>;
+  readonly flights: Pick<RefreshFlights, 'isAway' | 'underway' | 'flyBehind'>;
 };
+
+/** The two tokens of which a caller gets one. */
+export type Candidates = {
+  /** Waits for a newer one. */
+  readonly newer: () => Promise<AuthToken>;
+  /** Looks for the one that there is by now, be it over. */
+  readonly atHand: () => Promise<AuthToken | undefined>;
+};
+
+/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when it is more than 30 days, less than nothing, or no number. */
+export function assertOfflineLifetime(offlineLifetimeMs: number): void {
+  if (offlineLifetimeMs >= 0 && offlineLifetimeMs <= LONGEST_OFFLINE_LIFETIME_MS) return;
+  throw new AuthError(
+    'KM_AUTH_INVALID_OPTION',
+    `offlineLifetimeMs is ${String(offlineLifetimeMs)}: it must be a number of milliseconds from 0 to ${String(LONGEST_OFFLINE_LIFETIME_MS)}`,
+  );
+}
 
 /** Lets tokens live longer than they do, for callers that allow it, while no newer ones can be had. */
 export class ExtendedLife {
   readonly #options: ExtendedLifeOptions;
-  /** No newer token is waited for before this, by the monotonic clock. */
-  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Flights of which a try has failed, or that take long. */
+  readonly #troubled = new WeakSet<Promise<AuthToken>>();
+  /** By key, the token of which it was told last that it lives on. */
+  readonly #told = new Map<string, string>();
 
   constructor(options: ExtendedLifeOptions) {
     this.#options = options;
   }
 
   /**
-   * What `newer` brings, or `token` where that fails for now, or takes long, and the caller lets it live on.
+   * The newer token; or the one at hand, where the newer one cannot be had for now, or not at once, and the caller lets the
+   * one at hand live on.
    *
-   * @throws {AuthError} what `newer` throws, where that is not for now, or `token` is over even so.
+   * @throws {AuthError} what `newer` throws.
    */
-  async unless(
-    newer: () => Promise<AuthToken>,
-    key: string,
-    token: AuthToken | undefined,
-    { offlineLifetimeMs = 0, minValidMs = 0 }: Pick<GetTokenOptions, 'offlineLifetimeMs' | 'minValidMs'>,
-  ): Promise<AuthToken> {
-    const { clock, memory } = this.#options;
-    const livesOn = (one: AuthToken): boolean =>
-      !isFromTheFuture(one, clock.nowMs()) && memory.lifeLeftMs(one) + offlineLifetimeMs > minValidMs;
-    if (!(offlineLifetimeMs > 0) || token === undefined || !livesOn(token)) return newer();
-    if (clock.monotonicMs() < this.#notBeforeMs) return token;
-    return this.#newerAtOnce(newer(), key, token);
+  async choose(key: string, { newer, atHand }: Candidates, options: GetTokenOptions): Promise<AuthToken> {
+    const { flights } = this.#options;
+    const { offlineLifetimeMs = 0, minValidMs = 0 } = options;
+    if (offlineLifetimeMs === 0) return newer();
+    const living = async (): Promise<AuthToken | undefined> => {
+      const token = await atHand();
+      return token !== undefined && this.#lifeLeftMs(token) + offlineLifetimeMs > minValidMs
+        ? token
+        : undefined;
+    };
+    const token = await living();
+    if (token === undefined) return newer();
+    if (flights.isAway) {
+      flights.flyBehind(needInTime(key, token));
+      return this.#handOut(key, token);
+    }
+    const coming = newer();
+    const brought = await this.#atOnce(coming, key);
+    if (brought !== undefined) return brought;
+    // It may have been cleared meanwhile.
+    const still = await living();
+    return still === undefined ? coming : this.#handOut(key, still);
   }
 
-  /** The newer token where nothing is amiss; else `token`, and what was begun goes on behind. */
-  async #newerAtOnce(newer: Promise<AuthToken>, key: string, token: AuthToken): Promise<AuthToken> {
-    const { clock, events, settings } = this.#options;
+  #lifeLeftMs(token: AuthToken): number {
+    const { clock, memory } = this.#options;
+    return isFromTheFuture(token, clock.nowMs()) ? Number.NEGATIVE_INFINITY : memory.lifeLeftMs(token);
+  }
+
+  /** What `coming` brings; `undefined` as soon as something is amiss, and after `refreshDeadlineMs`. It goes on behind. */
+  async #atOnce(coming: Promise<AuthToken>, key: string): Promise<AuthToken | undefined> {
+    const { clock, events, settings, flights } = this.#options;
+    const flight = flights.underway(key);
+    const brought = coming.catch((error: unknown) => {
+      const isForNow = isAuthError(error) && (error.isRetryable || error.code === 'KM_AUTH_CACHE');
+      if (isForNow) return undefined;
+      throw error;
+    });
+    // It may come when nobody waits any more.
+    brought.catch(() => undefined);
+    if (flight !== undefined && this.#troubled.has(flight)) return undefined;
     const ends: (() => void)[] = [];
     const trouble = new Promise<undefined>((resolve) => {
       const end = (): void => {
+        if (flight !== undefined) this.#troubled.add(flight);
         resolve(undefined);
       };
       ends.push(
         clock.schedule(end, settings.refreshDeadlineMs, true),
         events.subscribe((event) => {
-          if (event.type === 'refresh.retried' && event.scope === key) end();
+          // A try that is made again at once is the same one still.
+          if (event.type === 'refresh.retried' && event.scope === key && event.delayMs > 0) end();
         }),
       );
     });
     try {
-      const brought = await Promise.race([this.#orNothing(newer), trouble]);
-      if (brought !== undefined) return brought;
+      return await Promise.race([brought, trouble]);
     } finally {
       for (const end of ends) end();
     }
-    this.#notBeforeMs = clock.monotonicMs() + settings.retryIntervalMs;
-    const { fingerprint, expiresAtMs } = token;
-    events.publish({ type: 'token.extended', scope: key, token: fingerprint, expiresAtMs });
-    return token;
   }
 
-  /** `undefined` where it fails for now. A failure that is for good ends what was let live on before it. */
-  #orNothing(newer: Promise<AuthToken>): Promise<AuthToken | undefined> {
-    const brought = newer.catch((error: unknown) => {
-      if (isAuthError(error) && error.isRetryable) return undefined;
-      this.#notBeforeMs = Number.NEGATIVE_INFINITY;
-      throw error;
-    });
-    // It may come when nobody waits any more.
-    brought.catch(() => undefined);
-    return brought;
+  #handOut(key: string, token: AuthToken): AuthToken {
+    const { fingerprint, expiresAtMs } = token;
+    if (this.#told.get(key) !== fingerprint) {
+      this.#told.set(key, fingerprint);
+      this.#options.events.publish({ type: 'token.extended', scope: key, token: fingerprint, expiresAtMs });
+    }
+    return token;
   }
 }

@@ -101,7 +101,13 @@ export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-toke
 export { discardBody } from './discard-body.js';
 export { isPortalPage } from './portal-page.js';
 export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refresh-settings.js';
-export { DEFAULT_REFRESH_SETTINGS, dueAtMs, isUsable, type RefreshSettings } from './refresh-policy.js';
+export {
+  DEFAULT_REFRESH_SETTINGS,
+  dueAtMs,
+  isUsable,
+  LONGEST_OFFLINE_LIFETIME_MS,
+  type RefreshSettings,
+} from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export type { LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';

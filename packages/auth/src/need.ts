@@ -16,6 +16,11 @@ export type Need = {
   readonly minValidMs: number;
 };
 
+/** A token is wanted because the one at hand is over, or about to be. */
+export function needInTime(scope: string, other: AuthToken | undefined, minValidMs = 0): Need {
+  return { scope, other, because: 'time', minValidMs };
+}
+
 /** How to tell whether a token will do. */
 export type Adoption = {
   readonly nowMs: number;

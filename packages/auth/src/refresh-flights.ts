@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { loadRefreshing } from './load-refreshing.js';
 import type { GrantRecord } from './grant-record.js';
+import { momentNow, sinceMs, type Moment } from './moment.js';
 import { adoptableToken, adopted, adoptionNow, type Need } from './need.js';
 import type { Refreshing, RefreshingOptions } from './refreshing.js';
 import { StoppableWaits } from './stoppable-waits.js';
@@ -24,12 +25,20 @@ export class RefreshFlights {
   readonly #underway = new Map<string, Promise<AuthToken>>();
   /** Made with the first flight. */
   #refreshing: Refreshing | undefined;
+  /** When the last flight failed for now; `undefined` once one brought a token, or failed for good. */
+  #failedAt: Moment | undefined;
   /** No refresh runs behind before this, by the monotonic clock. */
   #behindNotBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RefreshFlightsOptions) {
     this.#options = options;
     this.#waits = new StoppableWaits(options.clock);
+  }
+
+  /** Whether no newer token can be had, as far as it is known: the last flight failed for now, less than `retryIntervalMs` ago. */
+  get isAway(): boolean {
+    const { clock, retryIntervalMs } = this.#options;
+    return this.#failedAt !== undefined && sinceMs(this.#failedAt, clock) < retryIntervalMs;
   }
 
   underway(scope: string): Promise<AuthToken> | undefined {
@@ -125,11 +134,14 @@ export class RefreshFlights {
   }
 
   async #run(need: Need): Promise<AuthToken> {
-    const { events } = this.#options;
+    const { events, clock } = this.#options;
     try {
-      return await this.#obtain(need);
+      const token = await this.#obtain(need);
+      this.#failedAt = undefined;
+      return token;
     } catch (error) {
       if (error instanceof AuthError && !this.#waits.isEnd(error)) {
+        this.#failedAt = error.isRetryable ? momentNow(clock) : undefined;
         events.publish({
           type: 'refresh.failed',
           scope: need.scope,

@@ -12,7 +12,7 @@ export type RefreshSettings = {
   readonly checkIntervalMs: number;
   /** How long a request that can be repeated may take, in milliseconds. Default 10 000. */
   readonly requestTimeoutMs: number;
-  /** How long `wait: 'if-due'` waits before it takes the token at hand, in milliseconds. Default 2 000. */
+  /** How long `wait: 'if-due'`, or `offlineLifetimeMs`, waits before it takes the token at hand, in milliseconds. Default 2 000. */
   readonly refreshDeadlineMs: number;
 };
 
@@ -41,6 +41,8 @@ const MAX_LEEWAY_MS = 5_000;
 const FUTURE_TOLERANCE_MS = 30_000;
 /** A token that nobody has renewed by then is of no more use: 1 day. */
 const LONG_AGO_MS = 86_400_000;
+/** The longest that a token may live on offline, in milliseconds: 30 days. */
+export const LONGEST_OFFLINE_LIFETIME_MS = 2_592_000_000;
 
 /** How long before its end a token is no longer sent, if another can be had. */
 export function leewayMs(token: AuthToken): number {

@@ -46,13 +46,11 @@ export class RefreshTransaction {
    * @throws {AuthError} as `AuthManager.getValidToken`.
    */
   async run(record: GrantRecord, need: Need, isShared: boolean): Promise<AuthToken> {
-    assertRested(record, this.#options.clock.nowMs());
+    // Not even a service that wants to be left alone keeps a revoked token alive.
+    const current = need.because === 'revoked' ? await this.#afterRevocation(record, need) : record;
+    assertRested(current, this.#options.clock.nowMs());
     try {
-      return await this.#obtain(
-        need.because === 'revoked' ? await this.#afterRevocation(record, need) : record,
-        need,
-        isShared,
-      );
+      return await this.#obtain(current, need, isShared);
     } catch (error) {
       // A scope that the login never had says nothing of the login; nor does that this manager was stopped.
       const isOfLogin =

@@ -7,13 +7,13 @@ import { BackgroundCheck } from './background-check.js';
 import type { Clock } from './clock.js';
 import type { Credential } from './credential.js';
 import { EventPublisher } from './event-publisher.js';
-import { ExtendedLife } from './extended-life.js';
+import { assertOfflineLifetime, ExtendedLife } from './extended-life.js';
 import { withoutTokens } from './grant-changes.js';
 import type { GrantKey } from './grant-record.js';
 import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
 import type { HeldToken } from './held-token.js';
-import type { Need } from './need.js';
+import { needInTime } from './need.js';
 import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
 import type { RefreshSettings } from './refresh-policy.js';
@@ -35,11 +35,6 @@ export type TokenManagerOptions = {
   readonly apiOrigin: string;
   readonly loginCommand: (scopes: readonly string[]) => string;
 };
-
-/** A token is wanted because the one at hand is over, or about to be. */
-function needInTime(scope: string, other: AuthToken | undefined, minValidMs = 0): Need {
-  return { scope, other, because: 'time', minValidMs };
-}
 
 /**
  * Keeps the tokens of one grant good. What happens when a token is about to expire: `getValidToken` hands
@@ -73,7 +68,6 @@ export class TokenManager implements AuthManager {
     const shared = { ...options, store: this.#store, events: this.#events, expiry: this.#expiry };
     const { issuer } = options.provider;
     this.#memory = new TokenMemory({ ...shared, keySuffix: targetSuffix(issuer?.target ?? {}) });
-    this.#extendedLife = new ExtendedLife({ clock, settings, events: this.#events, memory: this.#memory });
     this.#flights = new RefreshFlights({
       refreshing: {
         ...shared,
@@ -93,6 +87,7 @@ export class TokenManager implements AuthManager {
       retryIntervalMs: settings.retryIntervalMs,
       events: this.#events,
     });
+    this.#extendedLife = new ExtendedLife({ ...shared, memory: this.#memory, flights: this.#flights });
     this.#background = new BackgroundCheck({
       clock,
       checkIntervalMs: settings.checkIntervalMs,
@@ -159,28 +154,36 @@ export class TokenManager implements AuthManager {
   /** The way of a token that is not simply at hand. */
   async #getValidToken(scope: Scope, options: GetTokenOptions): Promise<AuthToken> {
     const { signal, wait = 'if-expired', minValidMs = 0 } = options;
+    assertOfflineLifetime(options.offlineLifetimeMs ?? 0);
     const key = this.#memory.keyFor(scope);
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
-    let stored: AuthToken | undefined;
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
       if (this.#store.isReadable) this.#memory.adopt(key, tokens);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
-      stored = tokens.get(key);
     }
-    if (held === undefined || state === 'expired' || this.#memory.remainingMs(held) < minValidMs) {
-      const newer = (): Promise<AuthToken> => this.#awaitFlight(key, held, minValidMs, signal);
-      return this.#extendedLife.unless(newer, key, stored ?? held?.token, options);
-    }
+    if (held === undefined || state === 'expired' || this.#memory.remainingMs(held) < minValidMs)
+      return this.#awaitNewer(key, held, options);
     if (state === 'due')
-      return wait === 'if-due' ? this.#newerInTime(key, held, signal) : this.#refreshBehind(key, held);
+      return wait === 'if-due' ? this.#newerInTime(key, held, options) : this.#refreshBehind(key, held);
     return held.token;
   }
 
-  /** None that will do is at hand: the caller waits. A token in its last moments is still better than none. */
+  /** None that will do is at hand: the caller waits, unless it lets what is at hand live on. */
+  #awaitNewer(key: string, held: HeldToken | undefined, options: GetTokenOptions): Promise<AuthToken> {
+    const { signal, minValidMs = 0 } = options;
+    const newer = (): Promise<AuthToken> => this.#awaitFlight(key, held, minValidMs, signal);
+    const atHand = async (): Promise<AuthToken | undefined> => {
+      const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
+      return tokens.get(key) ?? (this.#store.isReadable ? undefined : this.#memory.get(key)?.token);
+    };
+    return this.#extendedLife.choose(key, { newer, atHand }, options);
+  }
+
+  /** The caller waits. A token in its last moments is still better than none. */
   async #awaitFlight(
     key: string,
     held: HeldToken | undefined,
@@ -213,14 +216,17 @@ export class TokenManager implements AuthManager {
   }
 
   /** The newer token, if it comes within `refreshDeadlineMs`; otherwise the due one. */
-  async #newerInTime(key: string, held: HeldToken, signal: AbortSignal | undefined): Promise<AuthToken> {
+  async #newerInTime(key: string, held: HeldToken, options: GetTokenOptions): Promise<AuthToken> {
     const token = this.#refreshBehind(key, held);
     const flight = this.#flights.underway(key);
     if (flight === undefined) return token;
     const { refreshDeadlineMs } = this.#settings;
-    const newer = await untilAborted(withinDeadline(flight, token, this.#clock, refreshDeadlineMs), signal);
+    const newer = await untilAborted(
+      withinDeadline(flight, token, this.#clock, refreshDeadlineMs),
+      options.signal,
+    );
     const isOver = newer === token && this.#memory.stateOf(held) === 'expired';
-    return isOver ? this.#awaitFlight(key, held, 0, signal) : newer;
+    return isOver ? this.#awaitNewer(key, held, options) : newer;
   }
 
   /** One look of the background. Returns the milliseconds until something is due. */

@@ -132,7 +132,9 @@ export class TokenRequestRunner {
           { ...settings, maxRetries },
           random(),
         );
-        if (delayMs === undefined || waits.signal.aborted) throw error;
+        // What became of a refresh token is asked for also by who stops: later the service may not say it any more.
+        const isAtOnce = delayMs === 0 && isAnswerLost && request.grantType === 'refresh_token';
+        if (delayMs === undefined || (waits.signal.aborted && !isAtOnce)) throw error;
         events.publish({
           type: 'refresh.retried',
           scope,
@@ -140,7 +142,7 @@ export class TokenRequestRunner {
           delayMs,
           reason: error.message,
         });
-        if (!(await waits.wait(delayMs))) throw error;
+        if (!isAtOnce && !(await waits.wait(delayMs))) throw error;
       }
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isAuthError } from '../src/index.js';
-import { invalidGrant, offline, overloaded } from './support/failures.js';
+import { offline, overloaded } from './support/failures.js';
 import { expiredLogin, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
 
 /** What lets a token live on for a day while the service is away. */
@@ -118,13 +118,24 @@ describe('offlineLifetimeMs, while the service is away', () => {
     expect(isAuthError(outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
   });
 
-  test.each([0, -1, Number.NaN])('of %s is none', async (offlineLifetimeMs) => {
+  test('of nothing is none', async () => {
     const { manager, provider } = await expiredLogin({ maxRetries: 0 });
     provider.always({ refuse: offline() });
-    const outcome = await outcomeOf(manager.getValidToken('monitoring', { offlineLifetimeMs }));
+    const outcome = await outcomeOf(manager.getValidToken('monitoring', { offlineLifetimeMs: 0 }));
 
     expect(isAuthError(outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
   });
+
+  test.each([-1, Number.NaN, 30 * 24 * HOUR + 1, Number.POSITIVE_INFINITY])(
+    'of %s is refused, be the token good',
+    async (offlineLifetimeMs) => {
+      const { manager } = await setup();
+      await manager.getValidToken('monitoring');
+      const outcome = await outcomeOf(manager.getValidToken('monitoring', { offlineLifetimeMs }));
+
+      expect(isAuthError(outcome, 'KM_AUTH_INVALID_OPTION')).toBe(true);
+    },
+  );
 
   test('serves a process that has only just begun', async () => {
     const { another, provider } = await expiredLogin();
@@ -133,14 +144,80 @@ describe('offlineLifetimeMs, while the service is away', () => {
     expect((await another().getValidToken('monitoring', FOR_A_DAY)).reveal()).toBe('access-token-1');
   });
 
-  test('brings what is in memory where the cache cannot be read', async () => {
-    const { manager, provider, cache, clock } = await setup({ maxRetries: 0 });
+  test.each([{}, { login: ['monitoring'] }])(
+    'brings what is in memory where the cache cannot be read, with %j',
+    async (options) => {
+      const { manager, provider, cache, clock } = await setup({ maxRetries: 0, ...options });
+      await manager.getValidToken('monitoring');
+      await clock.advance(HOUR);
+      cache.getGrant = () => Promise.reject(new Error('the disk is gone'));
+      provider.always({ refuse: offline() });
+
+      expect((await manager.getValidToken('monitoring', FOR_A_DAY)).reveal()).toBe('access-token-1');
+    },
+  );
+
+  test("brings it too where a due token ends while its refresh is waited for, with wait: 'if-due'", async () => {
+    const { manager, provider, clock } = await setup({ login: ['monitoring'] });
     await manager.getValidToken('monitoring');
-    await clock.advance(HOUR);
-    cache.getGrant = () => Promise.reject(new Error('the disk is gone'));
+    await clock.advance(HOUR - 6_000);
+    provider.always({ latencyMs: HOUR });
+    const token = manager.getValidToken('monitoring', { ...FOR_A_DAY, wait: 'if-due' });
+    await clock.advance(4_000);
+
+    expect((await token).reveal()).toBe('access-token-1');
+  });
+
+  test('is told once for each token, however many ask', async () => {
+    const { manager, provider, clock, events } = await expiredLogin({ maxRetries: 0 });
     provider.always({ refuse: offline() });
+    const ask = () => manager.getValidToken('monitoring', FOR_A_DAY);
+    await Promise.all([ask(), ask(), ask()]);
+    await ask();
+    await clock.advance(MINUTE);
+    await ask();
+
+    expect(events.of('token.extended')).toHaveLength(1);
+  });
+
+  test('lets nobody wait for a refresh of which a try has failed already', async () => {
+    const { manager, provider } = await expiredLogin();
+    provider.always({ refuse: offline() });
+    await manager.getValidToken('monitoring', FOR_A_DAY);
 
     expect((await manager.getValidToken('monitoring', FOR_A_DAY)).reveal()).toBe('access-token-1');
+    expect(provider.calls).toBe(2);
+  });
+
+  test('goes no further than it says while a newer one is waited for', async () => {
+    const { manager, provider, clock } = await expiredLogin({ maxRetries: 0 });
+    provider.always({ latencyMs: 5_000, refuse: offline() });
+    const outcome = outcomeOf(manager.getValidToken('monitoring', { offlineLifetimeMs: 1_000 }));
+    await clock.advance(5_000);
+
+    expect(isAuthError(await outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
+  });
+
+  test('brings nothing that was cleared while a newer one was waited for', async () => {
+    const { manager, another, provider, clock } = await expiredLogin({ maxRetries: 0 });
+    provider.always({ latencyMs: 5_000, refuse: offline() });
+    const outcome = outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
+    await clock.advance(1_000);
+    await another().clearCache();
+    await clock.advance(4_000);
+
+    expect(isAuthError(await outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
+  });
+
+  test('brings no token that was revoked, even where the service wants to be left alone', async () => {
+    const { manager, provider } = await setup({ login: ['monitoring'], maxRetries: 0 });
+    const rejected = await manager.getValidToken('monitoring');
+    provider.always({ refuse: overloaded({ retryAfterMs: 10 * MINUTE }) });
+    await outcomeOf(manager.forceRefresh('monitoring'));
+    await outcomeOf(manager.forceRefresh('monitoring', { rejected, isRevoked: true }));
+    const outcome = await outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
+
+    expect(isAuthError(outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
   });
 
   test('ends with the signal of who waits', async () => {
@@ -154,47 +231,11 @@ describe('offlineLifetimeMs, while the service is away', () => {
   });
 
   test('leaves no timer behind', async () => {
-    const { manager, provider, clock } = await expiredLogin({ maxRetries: 0 });
-    provider.next({ refuse: offline() });
+    const { manager, provider, clock } = await expiredLogin();
+    provider.always({ refuse: offline() });
     await manager.getValidToken('monitoring', FOR_A_DAY);
+    await manager.stop();
 
     expect(clock.timers()).toEqual([]);
-  });
-});
-
-describe('offlineLifetimeMs, while the service answers', () => {
-  test('brings the newer token', async () => {
-    const { manager, provider } = await expiredLogin();
-
-    expect((await manager.getValidToken('monitoring', FOR_A_DAY)).reveal()).toBe('access-token-2');
-    expect(provider.calls).toBe(2);
-  });
-
-  test('keeps no login alive that is over', async () => {
-    const { manager, provider } = await expiredLogin();
-    provider.always({ refuse: invalidGrant() });
-    const outcome = await outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
-
-    expect(isAuthError(outcome, 'KM_AUTH_LOGIN_REQUIRED')).toBe(true);
-  });
-
-  test('ends when the login turns out to be over after all', async () => {
-    const { manager, provider, clock } = await expiredLogin();
-    provider.next({ refuse: offline() }, { refuse: invalidGrant() });
-    await manager.getValidToken('monitoring', FOR_A_DAY);
-    await clock.advance(1_000);
-    const outcome = await outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
-
-    expect(isAuthError(outcome, 'KM_AUTH_LOGIN_REQUIRED')).toBe(true);
-  });
-
-  test('brings no token that was revoked', async () => {
-    const { manager, provider } = await setup({ login: ['monitoring'], maxRetries: 0 });
-    const rejected = await manager.getValidToken('monitoring');
-    provider.always({ refuse: offline() });
-    await outcomeOf(manager.forceRefresh('monitoring', { rejected, isRevoked: true }));
-    const outcome = await outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
-
-    expect(isAuthError(outcome, 'KM_AUTH_UNREACHABLE')).toBe(true);
   });
 });

@@ -91,6 +91,23 @@ describe('the answer to a sent refresh was lost', () => {
     expect(events.of('security.event')).toEqual([]);
   });
 
+  test('also by a manager that is being stopped: later it may be the end of the login', async () => {
+    const { manager, provider, clock, stored } = await setup({
+      login: ['monitoring'],
+      service: { latencyMs: 5_000, graceMs: MINUTE },
+    });
+    provider.next({ latencyMs: 5_000, loseAnswer: true });
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(1_000);
+    const stopped = manager.stop();
+    await clock.advance(9_000);
+    await stopped;
+
+    expect((await token).reveal()).toBe('access-token-2');
+    expect(provider.requests.map(({ outcome }) => outcome)).toEqual(['lost', 'answered']);
+    expect((await stored()).sentRefresh).toBeUndefined();
+  });
+
   test('and the refresh token is refused then: the message says that the answer was lost', async () => {
     const { manager, provider, clock, stored, events } = await setup({ login: ['monitoring'] });
     provider.next({ loseAnswer: true });

@@ -6,7 +6,7 @@ import type { AuthRefreshFlags } from './commands/auth-refresh.js';
 import type { AuthRevokeFlags } from './commands/auth-revoke.js';
 import type { AuthStatsFlags } from './commands/auth-stats.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
-import { collect, parseDuration } from './flag-values.js';
+import { collect, parseDuration, parseOfflineLifetime } from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
@@ -22,7 +22,7 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
     .option(
       '--offline-lifetime <duration>',
       'while no newer one can be had, also one that ended less than this ago, as in 8h',
-      parseDuration,
+      parseOfflineLifetime,
     )
     .addOption(
       new Option('--format <format>', 'how to print it')

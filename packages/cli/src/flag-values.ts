@@ -1,4 +1,4 @@
-import { parseDurationMs } from '@kilometers/auth';
+import { LONGEST_OFFLINE_LIFETIME_MS, parseDurationMs } from '@kilometers/auth';
 import { InvalidArgumentError } from 'commander';
 import { CLIENTS, type Client } from './monitor/mcp-clients.js';
 
@@ -7,6 +7,13 @@ export function parseDuration(text: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined) throw new InvalidArgumentError('Give a duration such as 500ms, 60s, 5m or 1h.');
   return ms;
+}
+
+/** Milliseconds by which a token may live longer while offline. */
+export function parseOfflineLifetime(text: string): number {
+  const ms = parseDuration(text);
+  if (ms <= LONGEST_OFFLINE_LIFETIME_MS) return ms;
+  throw new InvalidArgumentError('Give a duration up to 30d.');
 }
 
 /** Milliseconds of a token's life, which the API counts in seconds. */

@@ -29,6 +29,8 @@ describe('flags that a hit can do with', () => {
     '--format yaml',
     '--min-valid soon',
     '--offline-lifetime soon',
+    '--offline-lifetime 31d',
+    '--offline-lifetime 8h --format k8s',
     '--scop a',
     '--host example.com',
   ])('%j is for the parser of all of km', (line) => {

@@ -72,6 +72,7 @@ type Claims = {
   readonly expiresInMs?: number;
   readonly nowMs?: number;
   readonly alg?: string;
+  readonly notBeforeMs?: number;
 };
 
 export function sign(key: SigningKey, claims: Claims = {}): Promise<string> {
@@ -81,6 +82,7 @@ export function sign(key: SigningKey, claims: Claims = {}): Promise<string> {
     .setSubject('account-1')
     .setIssuedAt(Math.floor(nowMs / 1_000))
     .setExpirationTime(Math.floor((nowMs + expiresInMs) / 1_000));
+  if (claims.notBeforeMs !== undefined) token.setNotBefore(Math.floor(claims.notBeforeMs / 1_000));
   return (iss === undefined ? token : token.setIssuer(iss)).sign(key.privateKey);
 }
 

@@ -12,6 +12,7 @@ import { dueToken } from '../refresh/due-token.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import type { CredentialHelper } from '../token-format/credential-helper.js';
+import { isForOffline } from '../token-format/offline-formats.js';
 import { printToken, type PlainFormat } from '../token-format/print-token.js';
 import type { ProvedRequest } from '../token-format/dpop-header.js';
 
@@ -46,6 +47,11 @@ async function answerToken(
   context: CommandContext,
 ): Promise<number> {
   const { scope = DEFAULT_SCOPE, format, host: hosts, username = USERNAME } = flags;
+  if (flags.offlineLifetime !== undefined && !isForOffline(format))
+    throw new CliError(
+      `--offline-lifetime is not for --format ${format}: a service is asked with that, and refuses a token past its end`,
+      { exitCode: EXIT.usage },
+    );
   const help = await helperFor(action, flags);
   const prove = await proverFor(flags);
   const { manager, account, storage } = await openAuthManager(flags, context);

@@ -30,7 +30,7 @@ export const MAN_SECTIONS: readonly ManSection[] = [
       },
       {
         term: 'KM_REFRESH_DEADLINE',
-        description: 'how long a refresh is waited for while the token is still good',
+        description: 'how long a refresh is waited for where the token at hand will do',
       },
       {
         term: 'KM_QUEUE_MAX_BYTES',

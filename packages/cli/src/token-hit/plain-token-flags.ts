@@ -1,4 +1,5 @@
-import { parseDurationMs } from '@kilometers/auth';
+import { LONGEST_OFFLINE_LIFETIME_MS, parseDurationMs } from '@kilometers/auth';
+import { isForOffline } from '../token-format/offline-formats.js';
 import { givenValues, plainFlags } from '../plain-flags.js';
 import type { AccountFlags } from '../settings.js';
 import type { PlainFormat } from '../token-format/print-token.js';
@@ -22,12 +23,19 @@ export function plainTokenFlags(words: readonly string[]): PlainTokenFlags | und
   if (given === undefined) return undefined;
   const format = FORMATS.find((each) => each === (given.get('format') ?? 'raw'));
   const minValid = parseDurationMs(given.get('min-valid') ?? '0s');
-  const offlineLifetime = parseDurationMs(given.get('offline-lifetime') ?? '0s');
-  if (format === undefined || minValid === undefined || offlineLifetime === undefined) return undefined;
+  if (format === undefined || minValid === undefined) return undefined;
+  const offlineLifetime = given.get('offline-lifetime');
+  const mayBeOver = offlineLifetime !== undefined;
+  if (mayBeOver && !(isForOffline(format) && isOfflineLifetime(offlineLifetime))) return undefined;
   return {
     format,
     minValid,
-    mayBeOver: offlineLifetime > 0,
+    mayBeOver,
     ...givenValues(given, ['scope', 'profile', 'endpoint']),
   };
+}
+
+function isOfflineLifetime(text: string): boolean {
+  const ms = parseDurationMs(text);
+  return ms !== undefined && ms <= LONGEST_OFFLINE_LIFETIME_MS;
 }
