@@ -52,7 +52,7 @@ describe('behind a proxy, with certificates of a private authority', () => {
     const device = startKm(['auth', 'login', '--device'], env);
     const code = await until('the code', () => {
       expect(device.child.exitCode, device.stderr()).toBeNull();
-      return userCodeIn(device.stderr());
+      return userCodeIn(device.stderr()) ?? '';
     });
     await answerOnPage(api, code, 'approve');
     expect(await device.ended).toMatchObject({ code: 0 });
