@@ -180,4 +180,19 @@ describe('sending a batch', () => {
     await clock.advance(30_000);
     await expect(outcome).resolves.toMatchObject({ type: 'postponed', reason: 'no answer within 30 s' });
   });
+
+  test('gives what is large the time to be sent over a slow network', async () => {
+    const send = createBatchSender({
+      url,
+      clock,
+      fetch: (_, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+        }),
+    });
+    const large = { ...eventNamed('1'), payload: Buffer.alloc(768 * 1024) };
+    const outcome = send({ ...batchOf(), events: [large] });
+    await clock.advance(94_000);
+    await expect(outcome).resolves.toMatchObject({ reason: 'no answer within 94 s' });
+  });
 });

@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Secret, systemClock } from '@kilometers/auth';
 import { startLocalApi, type RunningLocalApi } from '@kilometers/local-api';
@@ -124,6 +132,26 @@ test('what is damaged is dropped, and what is beside it delivered', async () => 
   const { waiting } = await deliverPendingRevocations(context);
   expect(waiting).toBe(0);
   expect(files()).toEqual([]);
+});
+
+test('one that another folder has the key of is left to who has it, and not waited for', async () => {
+  const { context, home, files } = start();
+  const { api, revocations } = await startApi();
+  await addPendingRevocation({ apiEndpoint: api.url, tokens: [token('t')] }, context);
+  const elsewhere = contextWith({ HOME: home, KM_CONFIG_DIR: temporaryFolder() });
+  elsewhere.environment['XDG_STATE_HOME'] = join(home, '.local/state');
+  expect(await deliverPendingRevocations(elsewhere)).toEqual({ delivered: 0, waiting: 0 });
+  expect(files()).toHaveLength(1);
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 0 });
+  expect(revocations()).toBe(1);
+});
+
+test('one that cannot be read now waits', async () => {
+  const { context, folder } = start();
+  const { api } = await startApi();
+  await addPendingRevocation({ apiEndpoint: api.url, tokens: [token('t')] }, context);
+  mkdirSync(join(folder, '000000000000001-000000000000.closed'));
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 1 });
 });
 
 test('two processes do not tell the same at once', async () => {

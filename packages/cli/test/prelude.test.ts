@@ -157,6 +157,21 @@ test.each([
   expect(await prelude.leave()).toBe(isWhole);
 });
 
+test('a disk that fails as what is not needed any more is removed ends nothing', async () => {
+  const file = {
+    append: () => Promise.resolve([]),
+    isKept: () => Promise.resolve(true),
+    close: () => Promise.resolve(),
+  };
+  const remove = () => Promise.reject(new Error('EDQUOT'));
+  const clock = new FakeClock();
+  const begin = () => Promise.resolve({ ...file, remove });
+  const prelude = new Prelude({ clock, queueBytes: 256 * 1024 * 1024, begin });
+  prelude.note(bytesAt('{', 0));
+  await clock.advance(110);
+  await expect(prelude.drop()).resolves.toBeUndefined();
+});
+
 test('it keeps 16 MiB, and says that more is not there', async () => {
   const { prelude, folder, keys } = start();
   const line = `{"method":"note","params":"${'x'.repeat(999_999)}"}\n`;

@@ -199,3 +199,17 @@ test.each([
   if (isElsewhere) await run.deliverElsewhere(of);
   expect(await run.finish()).toEqual({ undelivered, lost: 0 });
 });
+
+test('what was captured before anything said which API is meant comes first, also where another process delivers by then', async () => {
+  const run = await startAs(UNDECIDED, {});
+  run.freed();
+  run.add(0, 3);
+  await run.passUntil(async () => (await run.waitingFor(UNDECIDED)) === 3);
+  await run.deliverElsewhere(OTHER);
+  run.logIn();
+  await run.passUntil(async () => (await run.waitingFor(OTHER)) > 0);
+  expect(await run.waitingFor(OTHER)).toBe(3);
+  expect(await run.waitingFor(UNDECIDED)).toBe(0);
+  run.add(3, 6);
+  await run.passUntil(async () => (await run.waitingFor(OTHER)) === 6);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from './support/fake-clock.js';
-import { beginSegment, eventAt, newKeys } from './support/queue.js';
+import { accountFolder, beginSegment, eventAt, filesIn, newKeys } from './support/queue.js';
 import { ids, once, startProcess } from './support/queue-process.js';
 
 describe('delivery with other processes', () => {
@@ -44,5 +44,23 @@ describe('delivery with other processes', () => {
     const delivered = () => notices.find(({ type }) => type === 'batch.delivered');
     await passUntil(() => delivered() !== undefined);
     expect(delivered()).toMatchObject({ batch: { correlationId: 'delivery', events: [{}, {}] } });
+  });
+
+  test('takes nothing of what was captured before its account could be told, once that is no longer its own', async () => {
+    const [undecided, keys] = [accountFolder(), newKeys()];
+    const rights = { isOurs: true };
+    const run = await startProcess({
+      keys,
+      adopts: [undecided],
+      mayAdopt: () => Promise.resolve(rights.isOurs),
+    });
+    run.delivery.start();
+    await beginSegment(undecided, keys, [eventAt('ours', 1_000)]);
+    await run.passUntil(() => once(run.batches).includes('ours'));
+    rights.isOurs = false;
+    await beginSegment(undecided, keys, [eventAt('of who logs in next', 2_000)]);
+    await run.pass(30_000);
+    expect(once(run.batches)).toEqual(['ours']);
+    expect(filesIn(undecided)).toHaveLength(1);
   });
 });

@@ -23,6 +23,10 @@ export type BatchSender = (batch: EventBatch) => Promise<SendOutcome>;
 
 /** An answer that takes longer is given up, and the batch sent again: the API knows its events by id. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** The slowest network on which a batch is sent whole: what is larger has more time, */
+const BYTES_A_SECOND = 16 * 1024;
+/** and this much more at most. */
+const MOST_UPLOAD_MS = 600_000;
 /** What is longer is no answer of the API. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** A body that is larger is packed. */
@@ -61,14 +65,16 @@ export function createBatchSender(options: {
   }
 
   return async (batch) => {
+    const body = requestBodyOf(batch);
+    const timeLimitMs = REQUEST_TIMEOUT_MS + uploadMs(body.length);
     const timeout = new AbortController();
     const cancelTimer = clock.schedule(
-      () => timeout.abort(new Error(`no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`)),
-      REQUEST_TIMEOUT_MS,
+      () => timeout.abort(new Error(`no answer within ${timeLimitMs / 1_000} s`)),
+      timeLimitMs,
       false,
     );
     try {
-      return await outcomeOf(await post(requestBodyOf(batch), timeout.signal), clock);
+      return await outcomeOf(await post(body, timeout.signal), clock);
     } catch (error) {
       return {
         type: 'postponed',
@@ -80,6 +86,11 @@ export function createBatchSender(options: {
       cancelTimer();
     }
   };
+}
+
+/** How long so many bytes may be on their way, in milliseconds: whole seconds. */
+function uploadMs(bytes: number): number {
+  return Math.min(Math.floor(bytes / BYTES_A_SECOND) * 1_000, MOST_UPLOAD_MS);
 }
 
 async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome> {

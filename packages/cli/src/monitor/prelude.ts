@@ -69,7 +69,8 @@ export class Prelude {
     this.#records = [];
     this.#cancelTimer?.();
     await this.#writing;
-    await (await this.#file)?.remove();
+    // What a disk says of bytes that nobody needs any more is no matter.
+    await (await this.#file)?.remove().catch(() => undefined);
     this.#file = undefined;
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@kilometers/auth';
+import { makePrivateFolder, type Clock } from '@kilometers/auth';
 import { Backlog } from './backlog.js';
 import { DeliverySchedule } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
@@ -15,6 +15,8 @@ export type AccountQueueOptions = Pick<RecoverOptions, 'maxSegmentBytes' | 'make
   readonly folder: string | undefined;
   /** The folders of what was captured before its account could be told, where this account may have it. */
   readonly adopts: readonly string[];
+  /** Whether it still may, of one of them. */
+  readonly mayAdopt: (folder: string) => Promise<boolean>;
   readonly keys: SegmentKeys | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -43,6 +45,7 @@ export class AccountQueue {
   #recovery: PreludeRecovery | undefined;
   #recoverAtMs = 0;
   #unrecovered: string | undefined;
+  readonly #readFailures = new Map<string, number>();
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
   #unwritableUntilMs = 0;
@@ -92,12 +95,15 @@ export class AccountQueue {
    * while. Whoever has the right to deliver finds it then.
    */
   async adopt(): Promise<void> {
-    const { folder, adopts, clock } = this.#options;
+    const { folder, adopts, mayAdopt, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (folder === undefined || nowMs - this.#adoptedAtMs < ADOPT_INTERVAL_MS) return;
     this.#adoptedAtMs = nowMs;
     for (const place of adopts) {
-      for (const segment of await listSegments(place)) await moveSegment(segment, folder);
+      if (!(await mayAdopt(place))) continue;
+      const segments = await listSegments(place);
+      if (segments.length > 0) await makePrivateFolder(folder).catch(() => undefined);
+      for (const segment of segments) await moveSegment(segment, folder);
       await movePreludes(place, folder);
     }
   }
@@ -120,7 +126,11 @@ export class AccountQueue {
       this.#recovery ??= new PreludeRecovery({ ...this.#options, folder, keys });
       this.#recovery.lookAgain();
     }
-    this.#backlog ??= new Backlog({ folder, keys, clock, onTrouble, only: isAll ? undefined : own });
+    this.#backlog ??= new Backlog({
+      ...{ folder, keys, clock, onTrouble },
+      failures: this.#readFailures,
+      only: isAll ? undefined : own,
+    });
     await this.#backlog.refresh(idleMs);
   }
 

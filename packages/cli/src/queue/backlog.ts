@@ -1,4 +1,4 @@
-import type { Clock } from '@kilometers/auth';
+import { isAuthError, type Clock } from '@kilometers/auth';
 import { BacklogSegment, type SegmentEvent } from './backlog-segment.js';
 import type { WrittenRecord } from './journal-segments.js';
 import {
@@ -19,6 +19,8 @@ const MAX_SIDE_BY_SIDE = 32;
 const IDLE_MS = 60_000;
 /** What a living process began to write is there whole long before. */
 const CUT_OFF_MS = 5_000;
+/** A segment that could not be read so often does not keep the others from their turn any more. */
+const MOST_FAILURES = 5;
 
 export type BacklogOptions = {
   readonly folder: string;
@@ -26,6 +28,8 @@ export type BacklogOptions = {
   readonly clock: Clock;
   /** Is told of a segment that was set aside. */
   readonly onTrouble: (message: string) => void;
+  /** How often each segment could not be read, by name; given where others of this process go on with it. */
+  readonly failures?: Map<string, number>;
   /** Only these segments are looked at, and they stay where they are: for one that may not deliver the rest. */
   readonly only?: ReadonlySet<string> | undefined;
 };
@@ -37,18 +41,20 @@ export type BacklogOptions = {
 export class Backlog {
   readonly #options: BacklogOptions;
   readonly #segments = new Map<string, BacklogSegment>();
+  readonly #failures: Map<string, number>;
   #isPartial = false;
   #hasNewer = false;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
+    this.#failures = options.failures ?? new Map<string, number>();
   }
 
   /**
    * Looks at what is in the folder, and removes what is delivered.
    *
    * @param idleMs a segment in which nothing was written for so long is closed once it is delivered.
-   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now. Fails as the file system does, and can be tried again.
    */
   async refresh(idleMs = IDLE_MS): Promise<void> {
     const { folder, only } = this.#options;
@@ -68,10 +74,11 @@ export class Backlog {
         this.#isPartial = true;
         break;
       }
-      const segment = this.#segments.get(file.name) ?? (await this.#open(file));
+      if (this.#isLeftOut(file.name)) continue;
+      const segment = this.#segments.get(file.name) ?? (await this.#reading(file, this.#open(file)));
       if (segment === undefined) continue;
       segment.lookAgain();
-      if ((await segment.peekAtMs()) !== undefined) sideBySide += 1;
+      if ((await this.#peekAtMs(segment)) !== undefined) sideBySide += 1;
       else if (segment.isDelivered && only === undefined) await this.#finish(segment, idleMs);
     }
     this.#sort();
@@ -91,7 +98,8 @@ export class Backlog {
   async mayHaveEventIn(names: Iterable<string>): Promise<boolean> {
     if (this.#isPartial) return true;
     for (const name of names) {
-      if ((await this.#segments.get(name)?.peekAtMs()) !== undefined) return true;
+      const segment = this.#segments.get(name);
+      if (segment !== undefined && (await this.#peekAtMs(segment)) !== undefined) return true;
     }
     return false;
   }
@@ -103,7 +111,8 @@ export class Backlog {
   }
 
   async take(): Promise<SegmentEvent | undefined> {
-    return (await this.#oldest())?.segment.take();
+    const segment = (await this.#oldest())?.segment;
+    return segment === undefined ? undefined : this.#reading(segment.file, segment.take());
   }
 
   /** Does not hand out these, in their order, which are on their way already. */
@@ -131,8 +140,8 @@ export class Backlog {
   async #oldest(): Promise<{ readonly segment: BacklogSegment; readonly atMs: number } | undefined> {
     let oldest: { readonly segment: BacklogSegment; readonly atMs: number } | undefined;
     const sessions = new Set<string | undefined>();
-    for (const segment of this.#segments.values()) {
-      const atMs = await segment.peekAtMs();
+    for (const segment of [...this.#segments.values()]) {
+      const atMs = await this.#peekAtMs(segment);
       // Of a session the segment that was begun first comes first: its clock may have been set back.
       if (atMs === undefined || sessions.has(segment.nextSession)) continue;
       sessions.add(segment.nextSession);
@@ -158,12 +167,38 @@ export class Backlog {
     if (opened.kind === 'newer') this.#hasNewer = true;
     if (only !== undefined) return undefined;
     const isWritten = clock.nowMs() - file.begunAtMs > CUT_OFF_MS;
-    if (opened.kind === 'poisoned' || (opened.kind === 'short' && isWritten)) {
+    const isBroken = opened.kind === 'poisoned' || opened.kind === 'foreign';
+    if (isBroken || (opened.kind === 'short' && isWritten)) {
       // Killed before a byte was written: there is nothing in it.
       if ((await sizeOf(segmentPath(file))) === 0) await removeSegment(file);
       else onTrouble(asideMessage(await setSegmentAside(file), opened.why));
     }
     return undefined;
+  }
+
+  #peekAtMs(segment: BacklogSegment): Promise<number | undefined> {
+    return this.#reading(segment.file, segment.peekAtMs());
+  }
+
+  /** Fails as `reading` does, while it may be better soon; later the segment is left to the next process. */
+  async #reading<T>({ name, ...file }: SegmentFile, reading: Promise<T>): Promise<T | undefined> {
+    try {
+      return await reading;
+    } catch (error) {
+      if (isAuthError(error)) throw error;
+      this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
+      await this.#forget(name);
+      if (!this.#isLeftOut(name)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.onTrouble(
+        `a file of the queue cannot be read, and waits: ${segmentPath({ name, ...file })}: ${why}`,
+      );
+      return undefined;
+    }
+  }
+
+  #isLeftOut(name: string): boolean {
+    return (this.#failures.get(name) ?? 0) >= MOST_FAILURES;
   }
 
   /** A segment of which nothing is left to deliver: closed first, and removed when it is found so once more. */
@@ -185,8 +220,9 @@ export class Backlog {
   }
 
   async #forget(name: string): Promise<void> {
-    await this.#segments.get(name)?.close();
+    const segment = this.#segments.get(name);
     this.#segments.delete(name);
+    await segment?.close();
   }
 }
 

@@ -134,10 +134,12 @@ export class EventJournal {
    * were begun before.
    *
    * @param leave takes what could not be written, which this has no more; without it that is kept, for `place`.
+   * @param onLeft what is to be done before anything is written in `place`.
    */
   async moveTo(
     place: EventPlace | undefined,
     leave?: (events: readonly MonitorEvent[]) => void,
+    onLeft?: () => Promise<void>,
   ): Promise<readonly string[]> {
     await this.flush();
     // Whoever else waited for it may have begun the next.
@@ -145,7 +147,7 @@ export class EventJournal {
     // At once: what is asked for meanwhile finds it here or there, and what comes meanwhile comes after it.
     leave?.(this.#waiting.drain().map(({ event }) => event));
     // What comes meanwhile is written after it, in `place`.
-    const leaving = this.#segments.leave().finally(() => {
+    const leaving = this.#leave(onLeft).finally(() => {
       this.#place = place;
       this.#delivered = [];
       this.#flushing = undefined;
@@ -162,6 +164,12 @@ export class EventJournal {
     await this.flush();
     this.#timer?.cancel();
     await this.#segments.close();
+  }
+
+  async #leave(onLeft: (() => Promise<void>) | undefined): Promise<readonly string[]> {
+    const names = await this.#segments.leave();
+    await onLeft?.();
+    return names;
   }
 
   #schedule(delayMs: number): void {

@@ -122,7 +122,9 @@ export async function openEventQueue(
     // What nobody had said the account of goes where this profile logs in; all else belongs to the account it was for.
     const isAdopted = last.account.origin === undefined && (await access.isAdopting());
     const keep = isAdopted ? undefined : (left: readonly MonitorEvent[]) => leaveTo(last, left);
-    for (const name of await journal.moveTo(journalPlaceOf(next), keep)) segmentsBefore.add(name);
+    // Another process may deliver for the account already: what was captured before is there before what comes.
+    const adopt = isAdopted ? () => next.adopt() : undefined;
+    for (const name of await journal.moveTo(journalPlaceOf(next), keep, adopt)) segmentsBefore.add(name);
     await delivery.moveTo(next);
     before.set(last.folder, last);
   }
@@ -138,7 +140,8 @@ export async function openEventQueue(
 
   async function upkeep(): Promise<void> {
     cancelUpkeep = clock.schedule(() => void upkeep(), UPKEEP_MS, false);
-    tellGivenUp((await room?.tidy(0)) ?? []);
+    // What is wrong with the disk is told where something is to be written.
+    tellGivenUp((await room?.tidy(0).catch(() => undefined)) ?? []);
     await deliverPendingRevocations(context).catch(() => undefined);
   }
 

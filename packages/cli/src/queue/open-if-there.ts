@@ -1,9 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Opens a file to write into it as it is; `undefined` where there is none. Fails as the file system does. */
-export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+/** Opens a file as it is, to write into it unless told; `undefined` where there is none. Fails as the file system does. */
+export async function openIfThere(path: string, flags: 'r' | 'r+' = 'r+'): Promise<FileHandle | undefined> {
   try {
-    return await open(path, 'r+');
+    return await open(path, flags);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

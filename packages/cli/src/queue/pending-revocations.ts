@@ -1,6 +1,6 @@
 import { readdir, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createProcessLock, Secret, type RevocableToken } from '@kilometers/auth';
+import { createProcessLock, isAuthError, Secret, type RevocableToken } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -120,6 +120,10 @@ async function deliverAll(
   for (const file of files) {
     if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
     const revocation = await readRevocation(file, keys);
+    if (revocation === 'foreign') {
+      if (await isOver(file, nowMs)) await unlink(segmentPath(file)).catch(() => undefined);
+      continue;
+    }
     const told =
       revocation === 'kept'
         ? 'later'
@@ -180,13 +184,24 @@ function authorityIn(value: unknown): Authority | undefined {
   };
 }
 
-/** `useless`: it does not open, and never will. `kept`: a newer version can read it. */
+/**
+ * `useless`: it does not open, and never will. `kept`: it may, with a newer version, or once the disk reads it. `foreign`:
+ * its key is in another folder of this user's, or gone.
+ */
 async function readRevocation(
   file: SegmentFile,
   keys: SegmentKeys,
-): Promise<PendingRevocation | 'useless' | 'kept'> {
-  const reader = await SegmentReader.open(segmentPath(file), PURPOSE, keys);
-  if (!(reader instanceof SegmentReader)) return reader.kind === 'newer' ? 'kept' : 'useless';
+): Promise<PendingRevocation | 'useless' | 'kept' | 'foreign'> {
+  const reader = await SegmentReader.open(segmentPath(file), PURPOSE, keys).catch((error: unknown) => {
+    // Without a key nothing of all this can be told.
+    if (isAuthError(error)) throw error;
+    return undefined;
+  });
+  if (reader === undefined) return 'kept';
+  if (!(reader instanceof SegmentReader)) {
+    if (reader.kind === 'foreign') return 'foreign';
+    return reader.kind === 'newer' ? 'kept' : 'useless';
+  }
   try {
     const description = membersIn(await reader.next());
     const { apiEndpoint } = description;

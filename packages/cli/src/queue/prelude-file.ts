@@ -117,7 +117,8 @@ export async function openPrelude(
   nowMs: number,
 ): Promise<PreludeReader | UnreadableSegment | undefined> {
   const reader = await SegmentReader.open(path, 'prelude of a session', keys);
-  const silentMs = nowMs - ((await writtenAtMs(path)) ?? nowMs);
+  // Of a time that is still to come, a clock was wrong: who goes on writing writes at this one's.
+  const silentMs = Math.abs(nowMs - ((await writtenAtMs(path)) ?? nowMs));
   // Its first record may be on its way.
   if (!(reader instanceof SegmentReader)) {
     return reader.kind === 'short' && silentMs < SILENT_MS ? undefined : reader;

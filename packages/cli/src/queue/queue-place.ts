@@ -58,6 +58,8 @@ export async function accountQueueOf(
     account,
     folder: place?.folderOf(account),
     adopts: [undecided, place?.unsettledFolderOf(access.flags)].filter((part) => part !== undefined),
+    // Somebody may have logged out since, and log in elsewhere.
+    mayAdopt: async (folder) => folder !== undecided || access.isAdopting(),
     keys: place?.keys,
     clock,
     random,

@@ -115,7 +115,8 @@ export class PreludeRecovery {
       }
       if (reader?.kind === 'newer') this.#hasNewer = true;
       if (reader?.kind === 'short') await removePrelude(path);
-      if (reader?.kind === 'poisoned') onTrouble(asideMessage(await setPreludeAside(path), reader.why));
+      if (reader?.kind === 'poisoned' || reader?.kind === 'foreign')
+        onTrouble(asideMessage(await setPreludeAside(path), reader.why));
     }
     this.#failed.clear();
     return undefined;

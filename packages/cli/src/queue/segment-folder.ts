@@ -10,6 +10,7 @@ import { FIRST_RECORD } from './segment-reader.js';
 import type { RecordPosition } from './segment-writer.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+const NOTHING_READ = { bytesRead: 0 };
 /** Behind the name of a file that is being given up. */
 const GIVEN_UP = '.given-up';
 
@@ -117,7 +118,8 @@ async function countRecords(handle: FileHandle, begin: number): Promise<number> 
   let ahead = { bytes: chunk.subarray(0, 0), at: 0 };
   while (offset + GROUP_HEAD_BYTES <= size) {
     if (offset < ahead.at || offset + GROUP_HEAD_BYTES > ahead.at + ahead.bytes.length) {
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset);
+      // A disk that cannot read it any more is no reason to keep it.
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset).catch(() => NOTHING_READ);
       ahead = { bytes: chunk.subarray(0, bytesRead), at: offset };
     }
     const end = groupEnd(ahead.bytes, offset - ahead.at);

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { RecordSeal } from '@kilometers/auth';
+import { openIfThere } from './open-if-there.js';
 import { countIn, GROUP_HEAD_BYTES, groupEnd, openGroup, type SegmentRecord } from './record-group.js';
 import { parseSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentPurpose } from './segment-format.js';
 import type { SegmentKeys } from './segment-keys.js';
@@ -7,9 +8,12 @@ import type { RecordPosition } from './segment-writer.js';
 
 const CHUNK_BYTES = 32 * 1024;
 
-/** A segment that gives no records: not there (any more), not begun, of a newer version, or poisoned for good. */
+/**
+ * A segment that gives no records: not there (any more), not begun, of a newer version, sealed with a key that is not here,
+ * or poisoned for good.
+ */
 export type UnreadableSegment = {
-  readonly kind: 'absent' | 'short' | 'newer' | 'poisoned';
+  readonly kind: 'absent' | 'short' | 'newer' | 'foreign' | 'poisoned';
   readonly why: string;
 };
 
@@ -47,7 +51,7 @@ export class SegmentReader {
   }
 
   /**
-   * Opens a segment at its first record.
+   * Opens a segment at its first record. Fails as the file system does.
    *
    * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
    */
@@ -56,7 +60,7 @@ export class SegmentReader {
     purpose: SegmentPurpose,
     keys: SegmentKeys,
   ): Promise<SegmentReader | UnreadableSegment> {
-    const handle = await open(path, 'r').catch(() => undefined);
+    const handle = await openIfThere(path, 'r');
     if (handle === undefined) return { kind: 'absent', why: 'it is not there' };
     let reader: SegmentReader | undefined;
     try {
@@ -66,7 +70,7 @@ export class SegmentReader {
       if (header.kind === 'newer') return { kind: 'newer', why: 'a newer version wrote it' };
       if (header.kind === 'damaged') return { kind: 'poisoned', why: 'it is damaged' };
       const sealer = await keys.find(header.keyId);
-      if (sealer === undefined) return { kind: 'poisoned', why: 'it was sealed with another key' };
+      if (sealer === undefined) return { kind: 'foreign', why: 'it was sealed with another key' };
       reader = new SegmentReader(handle, sealer.sealFor(purpose, header.salt));
       return reader;
     } finally {

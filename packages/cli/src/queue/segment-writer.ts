@@ -43,6 +43,8 @@ export class SegmentWriter {
   #number = 0;
   #syncedAtMs = -SYNC_INTERVAL_MS;
   #cancelSync: (() => void) | undefined;
+  /** Why the disk did not take what was appended: it says so once. */
+  #syncError: Error | undefined;
 
   private constructor(file: SegmentFile, handle: FileHandle, seal: RecordSeal, clock: Clock) {
     this.file = file;
@@ -126,6 +128,8 @@ export class SegmentWriter {
   /** Removes the segment: what it has is not needed any more. */
   async remove(): Promise<void> {
     this.#cancelSync?.();
+    // It may have been moved to where its name here does not reach.
+    await this.#handle.truncate(0).catch(() => undefined);
     await unlink(segmentPath(this.file)).catch(() => undefined);
     await this.#handle.close();
   }
@@ -151,6 +155,7 @@ export class SegmentWriter {
   }
 
   async #write(pieces: readonly Buffer[]): Promise<void> {
+    if (this.#syncError !== undefined) throw this.#syncError;
     try {
       for (let rest = pieces; rest.length > 0;)
         rest = after(rest, (await this.#handle.writev(rest)).bytesWritten);
@@ -168,8 +173,10 @@ export class SegmentWriter {
       () => {
         this.#cancelSync = undefined;
         this.#syncedAtMs = this.#clock.monotonicMs();
-        // Nobody waits for it. A disk that fails shows it at the next write.
-        this.#handle.datasync().catch(() => undefined);
+        // Nobody waits for it: a disk that fails is told of at the next write.
+        this.#handle.datasync().catch((error: unknown) => {
+          this.#syncError = error instanceof Error ? error : new Error(String(error));
+        });
       },
       Math.max(0, waitMs),
       false,

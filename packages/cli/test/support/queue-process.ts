@@ -31,6 +31,7 @@ export async function startProcess(
     readonly script?: readonly Answer[];
     readonly folder?: string | undefined;
     readonly adopts?: readonly string[];
+    readonly mayAdopt?: AccountQueueOptions['mayAdopt'];
     readonly keys?: SegmentKeys;
     readonly clock?: FakeClock;
     /** Of what other sessions left. */
@@ -38,7 +39,11 @@ export async function startProcess(
   } = {},
 ) {
   const { script = [DELIVERED], keys = newKeys(), clock = new FakeClock() } = options;
-  const { makeRoom = () => Promise.resolve(true), adopts = [] } = options;
+  const {
+    makeRoom = () => Promise.resolve(true),
+    adopts = [],
+    mayAdopt = () => Promise.resolve(true),
+  } = options;
   const folder = 'folder' in options ? options.folder : accountFolder();
   // What writes is loaded late, which takes real time and no disk that can be seen: here, before the clock moves.
   await keys.current();
@@ -50,6 +55,7 @@ export async function startProcess(
     account,
     folder,
     adopts,
+    mayAdopt,
     keys,
     clock,
     random: () => 1,
