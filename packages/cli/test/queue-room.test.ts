@@ -68,6 +68,16 @@ describe('the room of the queue', () => {
     expect(filesIn(folder)).toEqual([nameAt(2)]);
   });
 
+  test('is made of what was written by a clock that was years ahead, 30 days after it was put right', async () => {
+    put(1);
+    const ahead = new Date(Date.now() + 3_650 * DAY_MS);
+    utimesSync(join(folder, nameAt(0)), ahead, ahead);
+    expect(await givenUp(room(2 ** 30))).toEqual([]);
+    expect(Math.abs(statSync(join(folder, nameAt(0))).mtimeMs - Date.now())).toBeLessThan(DAY_MS);
+    const later = { ...systemClock, nowMs: () => Date.now() + 31 * DAY_MS };
+    expect(await givenUp(room(2 ** 30, 30 * DAY_MS, later))).toEqual([{ events: 3, why: 'age' }]);
+  });
+
   test('is not made of what was written before the clock was put right: that has a day to be delivered', async () => {
     put(3);
     for (const n of [0, 1, 2]) utimesSync(join(folder, nameAt(n)), 60, 60);

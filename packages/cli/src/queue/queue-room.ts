@@ -17,6 +17,8 @@ const TIGHT_PART = 1 / 4;
 /** So much of what is free may be written before the files are looked at again: others write meanwhile. */
 const UNSEEN_PART = 1 / 64;
 
+/** What was written so much later than now was so by a clock that was wrong. */
+const AHEAD_MS = 60_000;
 /** Nobody is still at it who began to give up a file, or to move one, so long ago. */
 const LEFT_MS = 60_000;
 /** What seems too old for the first time may be so because the clock was put right: it has so long to be delivered. */
@@ -79,6 +81,7 @@ export class QueueRoom {
     allBytes -= await this.#tidyAside(files, oldestMs);
     for (const file of files) {
       if (ASIDE.test(basename(file.path)) || !canBeGivenUp(file.path)) continue;
+      await this.#dateBack(file);
       const isTooOld = file.writtenAtMs < oldestMs && !(await this.#hasGrace(file, oldestMs));
       if (!isTooOld && allBytes + bytes <= maxBytes) continue;
       lost[isTooOld ? 'age' : 'size'] += await giveUpFile(file.path);
@@ -87,6 +90,13 @@ export class QueueRoom {
     const freeBytes = maxBytes - allBytes - bytes;
     this.#unseenBytes = freeBytes > maxBytes * TIGHT_PART ? freeBytes * UNSEEN_PART : 0;
     return (['age', 'size'] as const).flatMap((why) => (lost[why] > 0 ? [{ events: lost[why], why }] : []));
+  }
+
+  /** What was written in a time that is still to come is as old as now: else it would not age until then. */
+  async #dateBack({ path, writtenAtMs: seenMs }: Sized): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (seenMs <= nowMs + AHEAD_MS) return;
+    await utimes(path, new Date(nowMs), new Date(nowMs)).catch(() => undefined);
   }
 
   /** Removes what was given up by a process that was killed at it; resolves with how many events that were. */
