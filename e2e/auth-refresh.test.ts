@@ -52,6 +52,12 @@ describe('km auth refresh', () => {
     expect(after.some((token) => before.includes(token))).toBe(false);
   });
 
+  test('--all, where nobody is logged in, says so with 4', async () => {
+    const run = await runKm([...REFRESH, '--all']);
+    expect(run).toMatchObject({ code: 4, stdout: '' });
+    expect(run.stderr).toBe('km: nobody is logged in; run `km auth login`\n');
+  });
+
   test('--all without a token has nothing to do', async () => {
     const api = await startApi();
     const run = await runKm([...REFRESH, '--all'], { env: accountAt(api.url) });

@@ -34,6 +34,25 @@ describe('km auth revoke', () => {
     expect(await isValid(api.url, after)).toBe(true);
   });
 
+  test('says nothing of what another profile left to be told, be its API away', async () => {
+    const [api, away] = [await startApi(), await startApi()];
+    const env = environment();
+    for (const [profile, { url }] of [
+      ['work', away],
+      ['home', api],
+    ] as const) {
+      const login = [...LOGIN, '--profile', profile, '--endpoint', url];
+      expect(await runKm(login, { env, input: API_KEY })).toMatchObject({ code: 0 });
+    }
+    await away.close();
+    const waits = await runKm([...REVOKE, '--profile', 'work'], { env });
+    expect(waits.stderr).toContain(`${away.url} could not be told yet`);
+    const told = await runKm([...REVOKE, '--profile', 'home'], { env });
+    expect(told).toMatchObject({ code: 0, stderr: 'km: profile home: 2 tokens revoked\n' });
+    const nobody = await runKm(['auth', 'logout', '--profile', 'nobody'], { env });
+    expect(nobody).toMatchObject({ code: 0, stderr: 'km: profile nobody: nobody was logged in\n' });
+  });
+
   test('--scope ends that one, and no other', async () => {
     const api = await startApi();
     const env = accountAt(api.url);

@@ -223,3 +223,23 @@ describe('km auth status --watch', () => {
     expect(stderr).toMatch(/^km: --watch needs a terminal; with --json [^\n]+\n$/);
   });
 });
+
+test.each([
+  ['is none', 'nowhere', 2],
+  ['would show tokens', 'http://api.example', 1],
+  ['has a password in it', 'http://user:hunter2@127.0.0.1:1', 2],
+])('an endpoint that %s is said, and not that all is well', async (_, KILOMETERS_API_ENDPOINT, exitCode) => {
+  const env = environment({ KILOMETERS_API_ENDPOINT, KILOMETERS_API_KEY: API_KEY });
+  for (const args of [
+    ['auth', 'status'],
+    ['auth', 'status', '--json'],
+    ['auth', 'profiles'],
+  ]) {
+    const { code, stdout, stderr } = await runKm(args, { env });
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
+    expect(stderr).toMatch(/^km: the API endpoint [^\n]+\n$/);
+    expect(stderr).not.toContain('hunter2');
+  }
+  const doctor = await runKm(['doctor', '--json'], { env });
+  expect(doctor.stdout + doctor.stderr).not.toContain('hunter2');
+});

@@ -7,6 +7,7 @@ import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
 import { listen } from './support/listen.js';
+import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
 import { flawsBySchema } from './support/schema.js';
 import { startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
@@ -119,6 +120,15 @@ describe('km doctor', () => {
   ])('answers with %s', async (_, variables) => {
     const { code } = await checksOf(environment(variables));
     expect(code).toBe(1);
+  });
+
+  test.runIf(CAN_BE_NOBODY)('says that nothing can be kept where the home cannot be written', async () => {
+    const { HOME: home = '', ...env } = environment();
+    chmodSync(home, 0o555);
+    const km = startAsNobody(['doctor', '--json'], { ...env, KM_CONFIG_DIR: join(home, 'kilometers') });
+    expect(await km.ended).toMatchObject({ code: 1 });
+    const { checks } = JSON.parse(km.stdout().toString()) as { checks: { name: string; state: string }[] };
+    expect(checks.find(({ name }) => name === 'permissions')).toMatchObject({ state: 'failed' });
   });
 
   test('says which files others can get at; --fix narrows them', async () => {

@@ -22,6 +22,17 @@ test.each([
   expect(run.stdout).toContain('Usage: km');
 });
 
+test.each([
+  ['help auth exec -- echo it-ran', 'Usage: km auth exec'],
+  ['help monitor -- echo it-ran', 'Usage: km monitor'],
+  ['help auth revoke --', 'Usage: km auth revoke'],
+])('km %s runs nothing', async (line, usage) => {
+  const { code, stdout } = await runKm(line.split(' '));
+  expect(code).toBe(0);
+  expect(stdout).toContain(usage);
+  expect(stdout).not.toContain('it-ran --help');
+});
+
 test('help is as wide as the terminal', async () => {
   const linesAt = async (columns: number): Promise<number> => {
     const { ended, shown } = startOnTerminal(['auth', 'login', '--help'], { columns });

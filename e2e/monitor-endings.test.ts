@@ -47,6 +47,17 @@ describe('the end of a session', () => {
     expect(stderr).toMatch(/^(km: \d events in the queue, .*\n)?in the end stdout is a device\n$/);
   });
 
+  test('a full disk that takes nothing of what the server says is told', async () => {
+    const shell = start(
+      'sh',
+      ['-c', `'${process.execPath}' '${KM}' monitor --local -- echo lost > /dev/full`],
+      environment(),
+    );
+    shell.child.stdin.end();
+    await shell.ended;
+    expect(shell.stderr()).toMatch(/^km: what the server says cannot be written: [^\n]*ENOSPC[^\n]*\n$/);
+  });
+
   test.each([0, 1, 3, 255])("the server's exit code %i is km's", async (code) => {
     expect(await runKm(monitoring(`process.exit(${code})`))).toMatchObject({ code });
   });

@@ -42,6 +42,21 @@ describe('setting up', () => {
     },
   );
 
+  test('it has the folder where the login is, and says what else of this shell the client lacks', async () => {
+    const folder = temporaryFolder();
+    const env = environment({
+      KM_CONFIG_DIR: folder,
+      KM_CACHE_URL: 'redis://127.0.0.1:1',
+      KM_CACHE_KEY: 'key',
+    });
+    const { stdout, stderr } = await runKm(['monitor', '--print-config', 'claude', '--', 'server'], { env });
+    const { mcpServers } = JSON.parse(stdout) as { mcpServers: { server: { env: unknown } } };
+    expect(mcpServers.server.env).toMatchObject({ KM_CONFIG_DIR: folder });
+    expect(stdout).not.toContain('redis');
+    expect(stderr).toContain('the client does not have KM_CACHE_URL and KM_CACHE_KEY of this shell');
+    expect(stderr).not.toContain('no key has to stand');
+  });
+
   test('what it prints works in another folder, also where the server is a file of this one', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'server.js'), ECHO);

@@ -59,6 +59,7 @@ describe('km auth switch', () => {
 
   test('to one that is not there says which there are', async () => {
     const { env } = await twoAccounts();
+    expect(await runKm(['auth', 'switch', 'default'], { env })).toMatchObject({ code: 0 });
     const run = await runKm(['auth', 'switch', 'wrok'], { env });
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toMatch(/^km: there is no profile "wrok", only default, home, work; [^\n]+\n$/);

@@ -38,3 +38,15 @@ test('clear leaves what a session keeps that runs and cannot tell whose it is: a
     expect(storedNumbers(api, 'unsettled', direction)).toEqual(numbersTo(6));
   }
 }, 120_000);
+
+test('clear gives up what is of the profile that is named, be it by KM_PROFILE', async () => {
+  const env = environment({ KILOMETERS_API_ENDPOINT: 'http://127.0.0.1:9', KILOMETERS_API_KEY: API_KEY });
+  const session = startSession(env, 'kept');
+  await session.send(1);
+  await session.end();
+  await session.km.ended;
+  const clear = ['queue', 'clear', '--yes', '--json'];
+  const other = await runKm(clear, { env: { ...env, KM_PROFILE: 'other' } });
+  expect(JSON.parse(other.stdout)).toMatchObject({ events: 0 });
+  expect(JSON.parse((await runKm(clear, { env })).stdout)).toMatchObject({ events: 2 });
+});

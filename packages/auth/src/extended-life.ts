@@ -85,8 +85,8 @@ export class ExtendedLife {
     const { clock, events, settings, flights } = this.#options;
     const flight = flights.underway(key);
     const brought = coming.catch((error: unknown) => {
-      const isForNow = isAuthError(error) && (error.isRetryable || error.code === 'KM_AUTH_CACHE');
-      if (isForNow) return undefined;
+      const mayDoWithout = ['KM_AUTH_CACHE', 'KM_AUTH_LIFETIME_TOO_SHORT'];
+      if (isAuthError(error) && (error.isRetryable || mayDoWithout.includes(error.code))) return undefined;
       throw error;
     });
     // It may come when nobody waits any more.

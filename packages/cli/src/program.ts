@@ -41,12 +41,16 @@ export async function runProgram(args: readonly string[], context: CommandContex
 
 /**
  * `help` in the place of a command becomes `--help` after the command that follows: `help auth token`, `auth help token`.
- * A group that is called with no command is a question for its help, too.
+ * A group that is called with no command is a question for its help, too. What a command would run is not run for it.
  */
 function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
   let group = program;
   for (const [index, word] of args.entries()) {
-    if (word === 'help') return [...args.slice(0, index), ...args.slice(index + 1), '--help'];
+    if (word === 'help') {
+      const words = args.toSpliced(index, 1);
+      const end = words.indexOf('--');
+      return [...(end === -1 ? words : words.slice(0, end)), '--help'];
+    }
     const next = group.commands.find((command) => command.name() === word);
     if (next === undefined) return args;
     group = next;

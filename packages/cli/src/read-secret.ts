@@ -38,11 +38,11 @@ export async function readSecret(options: ReadSecretOptions): Promise<string> {
     input.setRawMode(true);
   }
   try {
-    const line = await firstLine(options, isTerminal);
-    const secret = line.trim();
-    if (secret === '') throw wrong(`no ${what} on standard input: give it as one line`);
-    if (!/^[\x20-\x7e]+$/.test(secret)) throw wrong(`that is no ${what}: it has characters no ${what} has`);
-    return secret;
+    return secretIn(
+      await firstLine(options, isTerminal),
+      what,
+      `no ${what} on standard input: give it as one line`,
+    );
   } finally {
     if (isTerminal) {
       input.setRawMode(false);
@@ -50,6 +50,18 @@ export async function readSecret(options: ReadSecretOptions): Promise<string> {
     }
     input.pause();
   }
+}
+
+/**
+ * The secret in `text`, without the spaces around it.
+ *
+ * @throws {CliError} for wrong usage: `ifNone` where there is none, and where it has characters that none has.
+ */
+export function secretIn(text: string, what: string, ifNone: string): string {
+  const secret = text.trim();
+  if (secret === '') throw wrong(ifNone);
+  if (!/^[\x20-\x7e]+$/.test(secret)) throw wrong(`that is no ${what}: it has characters no ${what} has`);
+  return secret;
 }
 
 function wrong(message: string): CliError {

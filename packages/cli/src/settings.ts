@@ -2,6 +2,7 @@ import {
   authConfigFromEnvironment,
   configOfLogin,
   DEFAULT_API_ENDPOINT,
+  expectProfileName,
   parseEndpoint,
   type AuthManagerConfig,
   type LoginStore,
@@ -65,7 +66,8 @@ function firstOf<T>(
 /**
  * What flags, the environment and `config.json` say, in this order.
  *
- * @throws {CliError} where `config.json` is broken; {@link AuthError} `KM_AUTH_INVALID_OPTION` where a variable is.
+ * @throws {CliError} where `config.json` is broken; {@link AuthError} `KM_AUTH_INVALID_OPTION` where a variable is, or the
+ *   name of the profile.
  */
 export function settingsFrom(
   flags: AccountFlags,
@@ -79,6 +81,7 @@ export function settingsFrom(
     value: 'default',
     source: 'default',
   };
+  if (profile.source === 'flag' || profile.source === 'environment') expectProfileName(profile.value);
   const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;
   const config = own.provider === undefined ? fromEnvironment : forAnotherIssuer(fromEnvironment);
   return {
@@ -134,6 +137,8 @@ export function credentialKindOf(login: StoredLogin): CredentialKind {
 /**
  * The account that is meant: flags, then the environment, then the profile in `config.json`, then its stored
  * login, then defaults. A stored login is for the origin that it was stored for and is used at no other.
+ *
+ * @throws as {@link settingsFrom}, and {@link AuthError} where no token may be sent to the endpoint that is given.
  */
 export async function resolveAccount(
   flags: AccountFlags,
@@ -142,6 +147,8 @@ export async function resolveAccount(
   configuration?: Pick<Configuration, 'activeProfile' | 'profiles'>,
 ): Promise<Account> {
   const given = settingsFrom(flags, environment, configuration);
+  if (given.endpoint?.source === 'flag' || given.endpoint?.source === 'environment')
+    parseEndpoint(given.endpoint.value);
   // With both given there is nothing to look for.
   const isGiven = given.config.apiKey !== undefined && given.endpoint !== undefined;
   const stored = isGiven ? {} : await readLogin(logins, given.profile.value);

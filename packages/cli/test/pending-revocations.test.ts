@@ -14,8 +14,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import {
   addPendingRevocation,
   countPendingRevocations,
-  deliverPendingRevocations,
+  deliverPendingRevocations as deliverAndTell,
 } from '../src/queue/pending-revocations.js';
+import type { CommandContext } from '../src/command-context.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -33,6 +34,12 @@ async function startApi(): Promise<{ readonly api: RunningLocalApi; readonly rev
   });
   onTestFinished(() => api.close());
   return { api, revocations: () => requests };
+}
+
+/** How many were delivered, and wait. */
+async function deliverPendingRevocations(context: CommandContext) {
+  const { delivered, waiting } = await deliverAndTell(context);
+  return { delivered, waiting: waiting.size };
 }
 
 function start() {

@@ -15,6 +15,8 @@ export type Refusal = {
 };
 
 const MAX_DESCRIPTION = 200;
+/** What is shorter is no secret: to take it out would leave nothing that can be read. */
+const SHORTEST_SECRET = 8;
 
 const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
   'temporarily_unavailable',
@@ -25,7 +27,9 @@ const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
 /** What a server wrote, fit for a terminal and free of secrets. */
 export function printable(value: unknown, secrets: readonly string[]): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
-  const withoutSecrets = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
+  const withoutSecrets = secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
   const clean = withoutSecrets.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').trim();
   return clean.length > MAX_DESCRIPTION ? `${clean.slice(0, MAX_DESCRIPTION)}…` : clean;
 }

@@ -44,11 +44,14 @@ async function refresh(flags: AuthRefreshFlags, context: CommandContext): Promis
     const scopes = all ? [...stored.keys()].sort() : [scopeKey(flags.scope ?? DEFAULT_SCOPE)];
     const results = await refreshScopes({ manager, scopes, stored, ifDue });
     const nowMs = context.clock.nowMs();
-    if (results.length === 0) context.tell('km: there are no tokens yet; see km auth token --help');
+    const isNobody = results.length === 0 && account.credential === undefined;
+    if (isNobody) context.tell(`km: nobody is logged in; run \`${account.loginCommand}\``);
+    else if (results.length === 0) context.tell('km: there are no tokens yet; see km auth token --help');
     for (const result of results) context.tell(`km: ${lineOf(result, nowMs)}`);
     if (flags.json === true) await context.answer(`${JSON.stringify(reportOf(results, account))}\n`);
     const [failure] = results.filter((result) => result.outcome === 'failed');
-    return failure === undefined ? EXIT.done : exitCodeFor(failure.error);
+    if (failure !== undefined) return exitCodeFor(failure.error);
+    return isNobody ? EXIT.loginRequired : EXIT.done;
   } finally {
     await manager.stop();
   }

@@ -10,6 +10,9 @@ import { askChoice } from '../terminal/ask.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { openStorage, tellNotices } from '../token-cache.js';
 
+/** The one that there is before any is made. */
+const DEFAULT_PROFILE = 'default';
+
 /** `km auth switch`: makes a profile the active one. */
 export async function runAuthSwitch(wanted: string | undefined, context: CommandContext): Promise<number> {
   const { environment, tell } = context;
@@ -18,7 +21,7 @@ export async function runAuthSwitch(wanted: string | undefined, context: Command
   const configuration = readConfiguration(environment);
   const names = await profileNames(configuration, environment, files?.logins);
   const name = wanted ?? (await ask(names, context));
-  if (!names.includes(name)) {
+  if (!names.includes(name) && name !== DEFAULT_PROFILE) {
     throw new CliError(
       `there is no profile ${JSON.stringify(name)}, only ${names.join(', ')}; \`km auth login --profile NAME\` makes one`,
       { exitCode: EXIT.failed },

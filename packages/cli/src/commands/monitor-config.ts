@@ -2,14 +2,16 @@ import { join, resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { absoluteWords } from '../monitor/absolute-words.js';
-import { clientConfig, placeOfConfig } from '../monitor/client-config.js';
+import { clientConfig, folderVariables, placeOfConfig } from '../monitor/client-config.js';
 import type { Client } from '../monitor/mcp-clients.js';
-import { flagWords, type MonitorFlags } from '../monitor/monitor-flags.js';
+import { assertAccount, flagWords, redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { resolveAccount } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 
 /** What says in a shell who is meant: a client that is not started from one has none of it. */
 const OF_THE_SHELL = ['KILOMETERS_API_KEY', 'KILOMETERS_API_ENDPOINT', 'KM_PROFILE'];
+/** Who shares a login with others: it is no one's to keep, and the key must not stand in a file unseen. */
+const OF_A_FLEET = ['KM_CACHE_URL', 'KM_CACHE_KEY'];
 
 /** `km monitor --print-config`: prints what a client's configuration needs to run `command` through `km monitor`. */
 export async function runMonitorConfig(
@@ -18,6 +20,8 @@ export async function runMonitorConfig(
   flags: MonitorFlags,
   context: CommandContext,
 ): Promise<number> {
+  assertAccount(flags);
+  redactedPaths(flags);
   const { words: server, changed } = absoluteWords(command, {
     folder: resolve('.'),
     path: context.environment['PATH'] ?? '',
@@ -28,6 +32,7 @@ export async function runMonitorConfig(
     // Both as they run now: a client may have neither in its PATH.
     km: [process.execPath, join(context.bundleFolder, '..', 'bin', 'km.cjs')],
     flags: flagWords(flags, (path) => resolve(path)),
+    env: folderVariables(context.environment, (path) => resolve(path)),
     server,
   });
   await context.answer(`${text}\n`);
@@ -41,7 +46,15 @@ export async function runMonitorConfig(
 /** Says whose login the client will have, or that it will have none. */
 async function tellLogin({ profile, endpoint }: MonitorFlags, context: CommandContext): Promise<void> {
   const { environment, tell } = context;
-  const set = OF_THE_SHELL.filter((name) => (environment[name] ?? '') !== '');
+  const isSet = (name: string): boolean => (environment[name] ?? '') !== '';
+  const fleet = OF_A_FLEET.filter(isSet);
+  if (fleet.length > 0) {
+    tell(
+      `km: the client does not have ${fleet.join(' and ')} of this shell, and finds no login without: add it to "env"`,
+    );
+    return;
+  }
+  const set = OF_THE_SHELL.filter(isSet);
   const elsewhere = Object.fromEntries(
     Object.entries(environment).filter(([name]) => !OF_THE_SHELL.includes(name)),
   );

@@ -1,11 +1,10 @@
-import { parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { CaptureThread, type CaptureThreadOptions } from '../monitor/capture-thread.js';
 import { openClientInput, openClientOutput } from '../monitor/client-streams.js';
 import { serverEnvironment } from '../monitor/command-guard.js';
 import { ErrorOutput } from '../monitor/error-output.js';
 import { openMonitorLog } from '../monitor/monitor-log.js';
-import { redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
+import { assertAccount, redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
 import { Prelude } from '../monitor/prelude.js';
 import { exitCodeOf, startServer } from '../monitor/server-process.js';
@@ -22,7 +21,7 @@ export async function runMonitor(
   const { clock } = context;
   // What the user wrote for this command is checked before anything runs; what may mend itself, or is set for all
   // programs, is no reason not to run the server.
-  if (flags.local !== true && flags.endpoint !== undefined) parseEndpoint(flags.endpoint);
+  if (flags.local !== true) assertAccount(flags);
   const { environment, complaints } = usableEnvironment(context.environment);
   const redact = redactedPaths(flags);
   const serverEnv = serverEnvironment(context.environment, { passesSecrets: flags.passEnv === true });
@@ -77,6 +76,7 @@ export async function runMonitor(
     },
     feed: thread.feed,
     clock,
+    tell: (why) => errors.write(`km: what the server says cannot be written: ${why}\n`),
   });
   thread.tellStarted(server.pid);
   signals.attach((signal) => session.forward(signal));

@@ -1,3 +1,4 @@
+import { authConfigFromEnvironment, expectProfileName } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -16,7 +17,10 @@ const NOTHING: Cleared = { events: 0, refused: 0, corruptFiles: 0 };
 
 /** `km queue clear`: gives up the events that wait, and those that were set aside. */
 export async function runQueueClear(flags: QueueClearFlags, context: CommandContext): Promise<number> {
-  const { profile, yes = false, json = false } = flags;
+  const { yes = false, json = false } = flags;
+  // Of all profiles, unless one is named: not of the active one.
+  const profile = flags.profile ?? authConfigFromEnvironment(context.environment).profile;
+  if (profile !== undefined) expectProfileName(profile);
   const place = queuePlace(context, openStorage(context));
   const all = place === undefined ? [] : await surveyQueue(place, context);
   const meant = all.filter(({ account }) => profile === undefined || account?.profile === profile);

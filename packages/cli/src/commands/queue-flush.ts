@@ -40,7 +40,10 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
 
   const { delivered, refused, lost, waiting, failure } = flushed;
   if (flags.json === true) {
-    const report = { delivered, refused, lost, waiting, failure: failure?.reason ?? null, revocations };
+    const report = {
+      ...{ delivered, refused, lost, waiting, failure: failure?.reason ?? null },
+      revocations: { delivered: revocations.delivered, waiting: revocations.waiting.size },
+    };
     await context.answer(`${JSON.stringify(report, undefined, 2)}\n`);
   } else {
     tellPeople(flushed, context);
@@ -50,7 +53,7 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
     if (failure.code !== undefined) return exitCodeOf(failure.code);
     return failure.needsHuman ? EXIT.failed : EXIT.tryLater;
   }
-  if (revocations.waiting === 0) return EXIT.done;
+  if (revocations.waiting.size === 0) return EXIT.done;
   context.tell('km: an API cannot be told yet which logins are over: it is told later');
   return EXIT.tryLater;
 }

@@ -1,5 +1,5 @@
 import { chmodSync, constants, accessSync, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 /** What nobody else may read. The folder comes first: who cannot enter it reads nothing in it. */
@@ -23,7 +23,10 @@ export function permissionChecks(
   if (folder === undefined)
     return [warning('permissions', 'this user has no home, so nothing is kept', 'set KM_CONFIG_DIR')];
   const itself = statsOf(folder);
-  if (itself === undefined) return [ok('permissions', `${folder} is not there yet`)];
+  if (itself === undefined) {
+    const checks = unwritable(nearestAbove(folder), folder);
+    return checks.length > 0 ? checks : [ok('permissions', `${folder} is not there yet`)];
+  }
   const target = itself.isSymbolicLink() ? undefined : itself;
   if (target !== undefined && !target.isDirectory())
     return [failed('permissions', `${folder} is not a folder`, 'move it away, or set KM_CONFIG_DIR')];
@@ -38,7 +41,7 @@ export function permissionChecks(
     ...found
       .filter(({ stats }) => stats.uid === userId && (stats.mode & 0o077) !== 0)
       .map((finding) => tooWide(finding, isFixing)),
-    ...unwritable(folder),
+    ...unwritable(folder, folder),
   ];
   return checks.length > 0 ? checks : [ok('permissions', `${folder} is for this user only`)];
 }
@@ -62,11 +65,17 @@ function tooWide({ path, stats }: Finding, isFixing: boolean): HealthCheck {
   }
 }
 
-/** A refresh that cannot be stored is done again by every process. */
-function unwritable(folder: string): readonly HealthCheck[] {
+/** The nearest folder above one that is not there. */
+function nearestAbove(folder: string): string {
+  const above = dirname(folder);
+  return above === folder || statsOf(above) !== undefined ? above : nearestAbove(above);
+}
+
+/** A refresh that cannot be stored is done again by every process; `folder` is made in `parent`, where it is not there. */
+function unwritable(parent: string, folder: string): readonly HealthCheck[] {
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    readdirSync(folder);
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    if (parent === folder) readdirSync(folder);
     return [];
   } catch (error) {
     const remedy = 'make it writable for this user, or set KM_CONFIG_DIR to a folder that is';

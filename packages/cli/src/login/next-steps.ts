@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
-import { claudeConfigPath, clientConfig } from '../monitor/client-config.js';
+import { claudeConfigPath, clientConfig, folderVariables } from '../monitor/client-config.js';
 
 /**
  * Says what comes next. The paths are absolute: a program that was not started from a shell finds neither `km` nor `node`
@@ -25,6 +25,7 @@ export function tellNextSteps(
     client: 'claude',
     km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],
     flags: profile === 'default' ? [] : ['--profile', profile],
+    env: folderVariables(environment, (path) => resolve(path)),
     server: ['npx', '-y', '@modelcontextprotocol/server-everything'],
   });
   for (const line of configuration.split('\n')) tell(`    ${line}`);

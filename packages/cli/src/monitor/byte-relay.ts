@@ -10,7 +10,7 @@ export type ByteRelayOptions = {
   /** The source has ended, or broke. */
   readonly onEnd: () => void;
   /** The sink takes no more: its reader is gone. What the source still says is read and dropped. */
-  readonly onSinkLost?: () => void;
+  readonly onSinkLost?: (error: Error) => void;
 };
 
 /** Passes bytes on, first and unchanged, no faster than they are taken. */
@@ -34,13 +34,13 @@ export class ByteRelay {
     this.flushed = new Promise((resolve) => {
       sink.once('finish', resolve);
       sink.once('close', resolve);
-      sink.on('error', () => {
+      sink.on('error', (error) => {
         resolve();
         if (this.#isSinkLost) return;
         this.#isSinkLost = true;
         this.#isFull = false;
         this.#resume();
-        onSinkLost?.();
+        onSinkLost?.(error);
       });
     });
     const { stream } = source;

@@ -7,6 +7,8 @@ export type ClientConfigOptions = {
   readonly km: readonly [string, ...string[]];
   /** What `km monitor` is given before the server's command. */
   readonly flags: readonly string[];
+  /** Variables that the client is to set. */
+  readonly env: Readonly<Record<string, string>>;
   /** The server's command, as it means the same wherever a client starts it. */
   readonly server: readonly [string, ...string[]];
 };
@@ -35,13 +37,28 @@ export function placeOfConfig(client: Client, platform: NodeJS.Platform): string
   return PLACES[client](platform);
 }
 
+/** Where the login, and the queue, are looked for: a client that is not started from this shell looks elsewhere. */
+const FOLDERS = ['KM_CONFIG_DIR', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
+
+/** The variables of `environment` that say where `km` keeps its files, as they mean the same everywhere. */
+export function folderVariables(
+  environment: NodeJS.ProcessEnv,
+  resolvePath: (path: string) => string,
+): Readonly<Record<string, string>> {
+  const set = FOLDERS.map((name) => [name, environment[name] ?? ''] as const);
+  return Object.fromEntries(
+    set.filter(([, path]) => path !== '').map(([name, path]) => [name, resolvePath(path)]),
+  );
+}
+
 /** The configuration that makes a client run a server through `km monitor`, as JSON. */
-export function clientConfig({ client, km, flags, server }: ClientConfigOptions): string {
+export function clientConfig({ client, km, flags, env, server }: ClientConfigOptions): string {
   const [command, ...kmArgs] = km;
   const entry = {
     ...(client === 'vscode' ? { type: 'stdio' } : {}),
     command,
     args: [...kmArgs, 'monitor', ...flags, '--server', '--', ...server],
+    ...(Object.keys(env).length === 0 ? {} : { env }),
   };
   const servers = { [nameOf(server)]: entry };
   return JSON.stringify(client === 'vscode' ? { servers } : { mcpServers: servers }, null, 2);

@@ -1,3 +1,4 @@
+import { expectProfileName, parseEndpoint } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
 import type { AccountFlags } from '../settings.js';
@@ -19,6 +20,12 @@ export type MonitorFlags = AccountFlags & {
   readonly passEnv?: boolean;
   readonly printConfig?: Client;
 };
+
+/** @throws {AuthError} where they are no account: no name of a profile, or no endpoint that a token may be sent to. */
+export function assertAccount({ profile, endpoint }: AccountFlags): void {
+  if (profile !== undefined) expectProfileName(profile);
+  if (endpoint !== undefined) parseEndpoint(endpoint);
+}
 
 /** @throws {CliError} where `--redact` is no path. */
 export function redactedPaths({ redact = [] }: MonitorFlags): FieldPath[] {

@@ -18,6 +18,8 @@ export type MonitorSessionOptions = {
   readonly client: { readonly input: ByteSource; readonly output: Writable };
   readonly feed: Pick<CaptureFeed, 'see' | 'end' | 'awaitedAnswers'>;
   readonly clock: Clock;
+  /** Is told why what the server says cannot be passed on, unless the client is gone. */
+  readonly tell: (why: string) => void;
 };
 
 /** How a session ended. */
@@ -35,7 +37,7 @@ export class MonitorSession {
   readonly #toClient: ByteRelay;
 
   constructor(options: MonitorSessionOptions) {
-    const { server, client, feed, clock } = options;
+    const { server, client, feed, clock, tell } = options;
     this.#options = options;
     let hasSpoken = false;
     const isBusy = () => !this.#toClient.isSinkLost && (!hasSpoken || feed.awaitedAnswers > 0);
@@ -60,7 +62,10 @@ export class MonitorSession {
       },
       onEnd: () => feed.end('inbound'),
       // Nobody hears the server any more.
-      onSinkLost: () => shutdown.close(),
+      onSinkLost: (error) => {
+        shutdown.close();
+        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') tell(error.message);
+      },
     });
   }
 

@@ -22,9 +22,10 @@ export type PendingRevocation = TokenAuthority & {
 /** What became of the revocations that were pending. */
 export type RevocationDelivery = {
   readonly delivered: number;
-  readonly waiting: number;
-  /** Why one of them can never be told, where that is so. */
-  readonly untold?: string | undefined;
+  /** Those that wait on, by the names of their files. */
+  readonly waiting: ReadonlySet<string>;
+  /** Why they can never be told, of those of which that is so. */
+  readonly untold: ReadonlyMap<string, string>;
 };
 
 const PURPOSE = 'queue of revocations';
@@ -36,12 +37,14 @@ const WRITING_MS = 60_000;
 /**
  * Keeps a revocation, sealed and on the disk, until a `km` that runs later can tell the API.
  *
+ * Resolves with the name of its file.
+ *
  * @throws {CliError} when this user has no home. @throws {AuthError} or the file system's error when it cannot be written.
  */
 export async function addPendingRevocation(
   { apiEndpoint, oauth, tokens }: PendingRevocation,
   context: CommandContext,
-): Promise<void> {
+): Promise<string> {
   const place = placeOf(context);
   if (place === undefined) {
     throw new CliError('a revocation cannot be kept for later: this user has no home; set KM_CONFIG_DIR', {
@@ -61,6 +64,7 @@ export async function addPendingRevocation(
   } finally {
     await writer.close();
   }
+  return writer.file.name;
 }
 
 /** How many revocations wait to be delivered. */
@@ -76,7 +80,8 @@ export async function countPendingRevocations(context: CommandContext): Promise<
 export async function deliverPendingRevocations(context: CommandContext): Promise<RevocationDelivery> {
   const place = placeOf(context);
   const files = place === undefined ? [] : await filesIn(place.folder);
-  if (place === undefined || files.length === 0) return { delivered: 0, waiting: 0 };
+  if (place === undefined || files.length === 0)
+    return { delivered: 0, waiting: new Set(), untold: new Map() };
   const { clock, random } = context;
   const lock = createProcessLock({
     folder: join(place.folder, '.lock'),
@@ -85,7 +90,8 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
     random,
   });
   const held = await lock.tryAcquire();
-  if (held === undefined) return { delivered: 0, waiting: files.length };
+  const names = new Set(files.map(({ name }) => name));
+  if (held === undefined) return { delivered: 0, waiting: names, untold: new Map() };
   try {
     return await deliverAll(await filesIn(place.folder), place.keys, context);
   } finally {
@@ -115,8 +121,9 @@ async function deliverAll(
 ): Promise<RevocationDelivery> {
   const nowMs = context.clock.nowMs();
   const deaf = new Set<string>();
-  let [delivered, waiting] = [0, 0];
-  let untold: string | undefined;
+  const waiting = new Set<string>();
+  const untold = new Map<string, string>();
+  let delivered = 0;
   for (const file of files) {
     if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
     const revocation = await readRevocation(file, keys);
@@ -131,11 +138,11 @@ async function deliverAll(
           ? 'told'
           : await tell(revocation, deaf, context);
     if (told === 'later' && !(await isOver(file, nowMs))) {
-      waiting += 1;
+      waiting.add(file.name);
       continue;
     }
     await unlink(segmentPath(file)).catch(() => undefined);
-    if (typeof told === 'object') untold ??= told.why;
+    if (typeof told === 'object') untold.set(file.name, told.why);
     if (revocation !== 'useless' && told !== 'later') delivered += 1;
   }
   return { delivered, waiting, untold };

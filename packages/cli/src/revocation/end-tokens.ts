@@ -22,6 +22,8 @@ export type Ending =
 export class TokenEndings {
   readonly #authorityOf: (key: GrantKey) => TokenAuthority;
   readonly #context: CommandContext;
+  /** Names of the files in which it is noted. */
+  readonly #noted = new Set<string>();
   /** What could not be noted. */
   readonly #unkept: { readonly grant: TakenGrant; readonly why: string }[] = [];
 
@@ -34,7 +36,7 @@ export class TokenEndings {
   readonly note = async (grant: TakenGrant): Promise<void> => {
     const authority = this.#authorityOf(grant.key);
     try {
-      await addPendingRevocation({ ...authority, tokens: grant.tokens }, this.#context);
+      this.#noted.add(await addPendingRevocation({ ...authority, tokens: grant.tokens }, this.#context));
     } catch (error) {
       this.#unkept.push({ grant, why: error instanceof Error ? error.message : String(error) });
     }
@@ -45,10 +47,12 @@ export class TokenEndings {
     for (const { grant, why } of this.#unkept) {
       if (!(await this.#tellNow(grant))) untold = why;
     }
-    const { waiting, untold: why } = await deliverPendingRevocations(this.#context);
-    untold ??= why;
+    const { waiting, untold: whys } = await deliverPendingRevocations(this.#context);
+    // Of what others left nobody here asked.
+    const noted = [...this.#noted];
+    untold ??= noted.map((name) => whys.get(name)).find((why) => why !== undefined);
     if (untold !== undefined) return { kind: 'untold', why: untold };
-    return waiting > 0 ? { kind: 'waiting' } : { kind: 'told' };
+    return noted.some((name) => waiting.has(name)) ? { kind: 'waiting' } : { kind: 'told' };
   }
 
   async #tellNow({ key, tokens }: TakenGrant): Promise<boolean> {
