@@ -26,6 +26,8 @@ test.each([
   ['help auth exec -- echo it-ran', 'Usage: km auth exec'],
   ['help monitor -- echo it-ran', 'Usage: km monitor'],
   ['help auth revoke --', 'Usage: km auth revoke'],
+  ['help auth exec echo it-ran', 'Usage: km auth exec'],
+  ['help monitor echo it-ran', 'Usage: km monitor'],
 ])('km %s runs nothing', async (line, usage) => {
   const { code, stdout } = await runKm(line.split(' '));
   expect(code).toBe(0);

@@ -57,6 +57,14 @@ describe('km auth switch', () => {
     expect(JSON.parse(status.stdout)).toMatchObject({ active: 'work', activeFrom: 'config' });
   });
 
+  test('works, and so does a login, with a KM_PROFILE that cannot be; what is for that profile does not', async () => {
+    const { env } = await twoAccounts();
+    const odd = { ...env, KM_PROFILE: 'my work' };
+    expect(await runKm(['auth', 'switch', 'home'], { env: odd })).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'logout'], { env: odd })).toMatchObject({ code: 2 });
+    expect(await runKm(['auth', 'logout', '--all'], { env: odd })).toMatchObject({ code: 0 });
+  });
+
   test('to one that is not there says which there are', async () => {
     const { env } = await twoAccounts();
     expect(await runKm(['auth', 'switch', 'default'], { env })).toMatchObject({ code: 0 });

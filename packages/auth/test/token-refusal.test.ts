@@ -68,6 +68,15 @@ describe('a refusal of the token endpoint', () => {
     expect(JSON.stringify(error.failure)).not.toContain('rt-secret-1');
   });
 
+  test('leaves out a text that repeats a short secret, and is told apart by its error all the same', () => {
+    const echo = { error: 'invalid_client', error_description: 'wrong secret "hunter2"' };
+    const error = refuse(401, echo, { secrets: ['hunter2', 'i', ''] });
+
+    expect(error.message).toContain('invalid_client');
+    expect(error.message).not.toMatch(/hunter2|redacted/);
+    expect(JSON.stringify(error.failure)).not.toContain('hunter2');
+  });
+
   test('cannot paint a terminal, nor fill it', () => {
     const error = refuse(400, { error: 'x\u001b[2J\r\n', error_description: 'a'.repeat(10_000) });
 

@@ -46,16 +46,19 @@ export async function runProgram(args: readonly string[], context: CommandContex
 function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
   let group = program;
   for (const [index, word] of args.entries()) {
-    if (word === 'help') {
-      const words = args.toSpliced(index, 1);
-      const end = words.indexOf('--');
-      return [...(end === -1 ? words : words.slice(0, end)), '--help'];
-    }
+    if (word === 'help') return [...commandsIn(args.toSpliced(index, 1), program), '--help'];
     const next = group.commands.find((command) => command.name() === word);
     if (next === undefined) return args;
     group = next;
   }
   return group.commands.length === 0 ? args : [...args, '--help'];
+}
+
+/** The words at the beginning that name commands. */
+function commandsIn(words: readonly string[], program: Command): readonly string[] {
+  const [word, ...others] = words;
+  const command = program.commands.find((each) => each.name() === word);
+  return word === undefined || command === undefined ? [] : [word, ...commandsIn(others, command)];
 }
 
 /** `auth token`, of the command that runs. */

@@ -52,6 +52,11 @@ export type Settings = {
 
 const NOTHING_OF_ITS_OWN: ProfileSettings = { refresh: {} };
 
+/** Whether it was said for this command: what is stored was looked at before. */
+function isOfNow({ source }: Sourced<string>): boolean {
+  return source === 'flag' || source === 'environment';
+}
+
 /** The first that is there, as the order of precedence has them. */
 function firstOf<T>(
   flag: T | undefined,
@@ -66,8 +71,7 @@ function firstOf<T>(
 /**
  * What flags, the environment and `config.json` say, in this order.
  *
- * @throws {CliError} where `config.json` is broken; {@link AuthError} `KM_AUTH_INVALID_OPTION` where a variable is, or the
- *   name of the profile.
+ * @throws {CliError} where `config.json` is broken; {@link AuthError} `KM_AUTH_INVALID_OPTION` where a variable is.
  */
 export function settingsFrom(
   flags: AccountFlags,
@@ -81,7 +85,6 @@ export function settingsFrom(
     value: 'default',
     source: 'default',
   };
-  if (profile.source === 'flag' || profile.source === 'environment') expectProfileName(profile.value);
   const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;
   const config = own.provider === undefined ? fromEnvironment : forAnotherIssuer(fromEnvironment);
   return {
@@ -138,7 +141,8 @@ export function credentialKindOf(login: StoredLogin): CredentialKind {
  * The account that is meant: flags, then the environment, then the profile in `config.json`, then its stored
  * login, then defaults. A stored login is for the origin that it was stored for and is used at no other.
  *
- * @throws as {@link settingsFrom}, and {@link AuthError} where no token may be sent to the endpoint that is given.
+ * @throws as {@link settingsFrom}, and {@link AuthError} where the name that is given is no profile's, or no token may be
+ *   sent to the endpoint that is given.
  */
 export async function resolveAccount(
   flags: AccountFlags,
@@ -147,8 +151,8 @@ export async function resolveAccount(
   configuration?: Pick<Configuration, 'activeProfile' | 'profiles'>,
 ): Promise<Account> {
   const given = settingsFrom(flags, environment, configuration);
-  if (given.endpoint?.source === 'flag' || given.endpoint?.source === 'environment')
-    parseEndpoint(given.endpoint.value);
+  if (isOfNow(given.profile)) expectProfileName(given.profile.value);
+  if (given.endpoint !== undefined && isOfNow(given.endpoint)) parseEndpoint(given.endpoint.value);
   // With both given there is nothing to look for.
   const isGiven = given.config.apiKey !== undefined && given.endpoint !== undefined;
   const stored = isGiven ? {} : await readLogin(logins, given.profile.value);

@@ -148,6 +148,8 @@ test('one that another folder has the key of is left to who has it, and not wait
   const elsewhere = contextWith({ HOME: home, KM_CONFIG_DIR: temporaryFolder() });
   elsewhere.environment['XDG_STATE_HOME'] = join(home, '.local/state');
   expect(await deliverPendingRevocations(elsewhere)).toEqual({ delivered: 0, waiting: 0 });
+  expect(await countPendingRevocations(elsewhere)).toBe(0);
+  expect(await countPendingRevocations(context)).toBe(1);
   expect(files()).toHaveLength(1);
   expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 0 });
   expect(revocations()).toBe(1);

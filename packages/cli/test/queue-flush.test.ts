@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
@@ -63,6 +63,19 @@ describe('km queue flush', () => {
     expect(flushed.waiting).toBe(20_000 - flushed.delivered);
     expect(await countWaiting(folder)).toBeLessThan(flushed.waiting);
   }, 60_000);
+
+  test('delivers the rest where the disk cannot read a file, and says so', async () => {
+    const [folder, keys] = [accountFolder(), newKeys()];
+    await (await beginSegment(folder, keys, [eventAt('a', 1_000)])).close();
+    // A folder can be opened, and not read.
+    mkdirSync(join(folder, '000000000000001-000000000000.closed'));
+    const flushed = await flush({ folder, keys }, [DELIVERED]);
+    expect(flushed).toMatchObject({ delivered: 1, waiting: 0 });
+    expect(flushed.failure).toEqual({
+      reason: 'the disk cannot read a file of the queue',
+      needsHuman: true,
+    });
+  });
 
   test('does not take another process to be through that has made nothing of it yet', async () => {
     const [folder, keys] = [accountFolder(), newKeys()];

@@ -78,6 +78,15 @@ describe('the room of the queue', () => {
     expect(await givenUp(room(2 ** 30, 30 * DAY_MS, later))).toEqual([{ events: 3, why: 'age' }]);
   });
 
+  test('is not made of what a clock that was behind dated back: that is as old as its name says', async () => {
+    const name = `${String(Date.now() - DAY_MS).padStart(15, '0')}-000000000000.closed`;
+    writeFileSync(join(folder, name), segment, { mode: 0o600 });
+    utimesSync(join(folder, name), 60, 60);
+    for (let looks = 0; looks < 2; looks += 1) expect(await givenUp(room(2 ** 30))).toEqual([]);
+    const in28Days = { ...systemClock, nowMs: () => Date.now() + 28 * DAY_MS };
+    expect(await givenUp(room(2 ** 30, 30 * DAY_MS, in28Days))).toEqual([]);
+  });
+
   test('is not made of what was written before the clock was put right: that has a day to be delivered', async () => {
     put(3);
     for (const n of [0, 1, 2]) utimesSync(join(folder, nameAt(n)), 60, 60);

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownIdentity, systemClock } from '@kilometers/auth';
@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { beginPreludeFile, listPreludes } from '../src/queue/prelude-file.js';
 import { PreludeRecovery } from '../src/queue/recover-preludes.js';
 import { countEvents } from '../src/queue/segment-folder.js';
+import { segmentPath } from '../src/queue/segment-name.js';
 import { FakeClock } from './support/fake-clock.js';
 import { accountFolder, beginSegment, eventAt, filesIn, newKeys, until } from './support/queue.js';
 import { ids, once, startProcess } from './support/queue-process.js';
@@ -19,7 +20,7 @@ function leaveUnreadable(folder: string): void {
   mkdirSync(join(folder, UNREADABLE), { recursive: true });
 }
 
-test('a segment that the disk cannot read keeps nothing else from its turn, stays, and is told', async () => {
+test('a segment that the disk cannot read keeps nothing else from its turn, stays, and is told once', async () => {
   const run = await startProcess();
   const { folder = '', keys } = run;
   await beginSegment(folder, keys, [eventAt('of another', 2_000, 'other')]);
@@ -30,8 +31,21 @@ test('a segment that the disk cannot read keeps nothing else from its turn, stay
   await run.pass(60_000);
   expect(filesIn(folder)).toContain(UNREADABLE);
   const troubles = run.notices.filter((notice) => notice.type === 'queue.trouble');
-  expect(troubles).toHaveLength(5);
-  expect(troubles.at(-1)?.message).toMatch(/cannot be read, and waits: .*: EISDIR/);
+  expect(troubles).toHaveLength(1);
+  expect(troubles[0]?.message).toMatch(/cannot be read, and waits: .*: EISDIR/);
+});
+
+test('a segment that could not be read for a while is delivered once it can be', async () => {
+  const run = await startProcess();
+  const { folder = '', keys } = run;
+  leaveUnreadable(folder);
+  run.delivery.start();
+  run.add(...ids(0, 3));
+  await run.passUntil(() => once(run.batches).length === 3);
+  rmSync(join(folder, UNREADABLE), { recursive: true });
+  const writer = await beginSegment(folder, keys, [eventAt('late', 1_000, 'other')]);
+  renameSync(segmentPath(writer.file), join(folder, UNREADABLE));
+  await run.passUntil(() => once(run.batches).includes('late'));
 });
 
 test('a file that is given up and cannot be counted is no trouble', async () => {

@@ -15,8 +15,8 @@ export type Refusal = {
 };
 
 const MAX_DESCRIPTION = 200;
-/** What is shorter is no secret: to take it out would leave nothing that can be read. */
-const SHORTEST_SECRET = 8;
+/** A shorter secret may stand in any text by chance: to take it out would leave nothing that can be read. */
+const SHORT_SECRET = 8;
 
 const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
   'temporarily_unavailable',
@@ -27,9 +27,7 @@ const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
 /** What a server wrote, fit for a terminal and free of secrets. */
 export function printable(value: unknown, secrets: readonly string[]): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
-  const withoutSecrets = secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
+  const withoutSecrets = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
   const clean = withoutSecrets.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').trim();
   return clean.length > MAX_DESCRIPTION ? `${clean.slice(0, MAX_DESCRIPTION)}…` : clean;
 }
@@ -43,8 +41,12 @@ export function oauthBody(
     const body: unknown = JSON.parse(text);
     if (typeof body !== 'object' || body === null) return {};
     const { error, error_description: described } = body as Readonly<Record<string, unknown>>;
-    const oauthError = printable(error, secrets);
-    const description = printable(described, secrets);
+    const long = secrets.filter((secret) => secret.length >= SHORT_SECRET);
+    const isRepeated = secrets.some(
+      (secret) => secret !== '' && !long.includes(secret) && String(described).includes(secret),
+    );
+    const oauthError = printable(error, long);
+    const description = isRepeated ? undefined : printable(described, long);
     return {
       ...(oauthError !== undefined && { error: oauthError }),
       ...(description !== undefined && { description }),

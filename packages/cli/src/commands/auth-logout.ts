@@ -1,3 +1,4 @@
+import { expectProfileName } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -23,6 +24,7 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
   const { files } = openStorage(context);
   tellNotices(files, context);
   const { profile, config } = settingsFrom(flags, context.environment);
+  if (!all) expectProfileName(profile.value);
   const isMeant = (of: { readonly profile: string }): boolean => all || of.profile === profile.value;
   const who = all ? 'all profiles' : `profile ${profile.value}`;
 

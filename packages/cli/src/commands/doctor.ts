@@ -29,7 +29,12 @@ async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<r
   const { storage, checks: opening } = await openOrTell(context);
   // Before anything opens the files: that would narrow their modes on the way.
   const permissions = await attempt('permissions', () =>
-    permissionChecks(configFolder(context.environment), flags.fix === true),
+    permissionChecks(configFolder(context.environment), {
+      isFixing: flags.fix === true,
+      isKeptElsewhere: ['KM_CACHE_URL', 'KM_NO_TOKEN_CACHE'].some(
+        (name) => (context.environment[name] ?? '') !== '',
+      ),
+    }),
   );
   const { checks: settings, configuration, account } = await settle(flags, context, storage?.files);
   return [

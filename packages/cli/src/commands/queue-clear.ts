@@ -19,8 +19,9 @@ const NOTHING: Cleared = { events: 0, refused: 0, corruptFiles: 0 };
 export async function runQueueClear(flags: QueueClearFlags, context: CommandContext): Promise<number> {
   const { yes = false, json = false } = flags;
   // Of all profiles, unless one is named: not of the active one.
-  const profile = flags.profile ?? authConfigFromEnvironment(context.environment).profile;
+  const profile = flags.profile ?? profileNamedBy(context.environment);
   if (profile !== undefined) expectProfileName(profile);
+  if (profile !== flags.profile) context.tell(`km: of profile ${profile ?? ''} only: KM_PROFILE names it`);
   const place = queuePlace(context, openStorage(context));
   const all = place === undefined ? [] : await surveyQueue(place, context);
   const meant = all.filter(({ account }) => profile === undefined || account?.profile === profile);
@@ -52,4 +53,8 @@ export async function runQueueClear(flags: QueueClearFlags, context: CommandCont
     if (revocations > 0) context.tell('km: logins that are to be ended at the API stay in the queue');
   }
   return EXIT.done;
+}
+
+function profileNamedBy({ KM_PROFILE }: NodeJS.ProcessEnv): string | undefined {
+  return authConfigFromEnvironment({ KM_PROFILE }).profile;
 }

@@ -17,15 +17,17 @@ function statsOf(path: string): Stats | undefined {
  */
 export function permissionChecks(
   folder: string | undefined,
-  isFixing: boolean,
+  { isFixing, isKeptElsewhere = false }: { readonly isFixing: boolean; readonly isKeptElsewhere?: boolean },
   userId: number | undefined = process.getuid?.(),
 ): readonly HealthCheck[] {
   if (folder === undefined)
     return [warning('permissions', 'this user has no home, so nothing is kept', 'set KM_CONFIG_DIR')];
   const itself = statsOf(folder);
   if (itself === undefined) {
-    const checks = unwritable(nearestAbove(folder), folder);
-    return checks.length > 0 ? checks : [ok('permissions', `${folder} is not there yet`)];
+    const [cannot] = unwritable(nearestAbove(folder), folder);
+    if (cannot === undefined) return [ok('permissions', `${folder} is not there yet`)];
+    // Where tokens are kept elsewhere nothing need be kept there.
+    return [isKeptElsewhere ? { ...cannot, state: 'warning' } : cannot];
   }
   const target = itself.isSymbolicLink() ? undefined : itself;
   if (target !== undefined && !target.isDirectory())

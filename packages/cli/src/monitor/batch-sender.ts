@@ -24,7 +24,7 @@ export type BatchSender = (batch: EventBatch) => Promise<SendOutcome>;
 /** An answer that takes longer is given up, and the batch sent again: the API knows its events by id. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** The slowest network on which a batch is sent whole: what is larger has more time, */
-const BYTES_A_SECOND = 16 * 1024;
+const BYTES_A_SECOND = 64 * 1024;
 /** and this much more at most. */
 const MOST_UPLOAD_MS = 600_000;
 /** What is longer is no answer of the API. */

@@ -45,7 +45,7 @@ export class AccountQueue {
   #recovery: PreludeRecovery | undefined;
   #recoverAtMs = 0;
   #unrecovered: string | undefined;
-  readonly #readFailures = new Map<string, number>();
+  readonly #leftOut = new Map<string, number>();
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
   #unwritableUntilMs = 0;
@@ -128,7 +128,7 @@ export class AccountQueue {
     }
     this.#backlog ??= new Backlog({
       ...{ folder, keys, clock, onTrouble },
-      failures: this.#readFailures,
+      leftOut: this.#leftOut,
       only: isAll ? undefined : own,
     });
     await this.#backlog.refresh(idleMs);
@@ -153,6 +153,11 @@ export class AccountQueue {
   /** Whether something waits that only a newer version can read, as far as was looked. */
   get hasNewer(): boolean {
     return this.#backlog?.hasNewer === true || this.#recovery?.hasNewer === true;
+  }
+
+  /** Whether there is something that the disk cannot read now. */
+  get hasUnreadable(): boolean {
+    return this.#leftOut.size > 0;
   }
 
   /** Notes what was delivered from memory and is on the disk, and removes what is delivered. */

@@ -19,8 +19,8 @@ const MAX_SIDE_BY_SIDE = 32;
 const IDLE_MS = 60_000;
 /** What a living process began to write is there whole long before. */
 const CUT_OFF_MS = 5_000;
-/** A segment that could not be read so often does not keep the others from their turn any more. */
-const MOST_FAILURES = 5;
+/** A segment that could not be read is left out for so long: it keeps no other from its turn. */
+const LEFT_OUT_MS = 10_000;
 
 export type BacklogOptions = {
   readonly folder: string;
@@ -28,8 +28,8 @@ export type BacklogOptions = {
   readonly clock: Clock;
   /** Is told of a segment that was set aside. */
   readonly onTrouble: (message: string) => void;
-  /** How often each segment could not be read, by name; given where others of this process go on with it. */
-  readonly failures?: Map<string, number>;
+  /** Segments that could not be read, and when they are tried again, by the monotonic clock; where others go on with it. */
+  readonly leftOut?: Map<string, number>;
   /** Only these segments are looked at, and they stay where they are: for one that may not deliver the rest. */
   readonly only?: ReadonlySet<string> | undefined;
 };
@@ -41,20 +41,20 @@ export type BacklogOptions = {
 export class Backlog {
   readonly #options: BacklogOptions;
   readonly #segments = new Map<string, BacklogSegment>();
-  readonly #failures: Map<string, number>;
+  readonly #leftOut: Map<string, number>;
   #isPartial = false;
   #hasNewer = false;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
-    this.#failures = options.failures ?? new Map<string, number>();
+    this.#leftOut = options.leftOut ?? new Map<string, number>();
   }
 
   /**
    * Looks at what is in the folder, and removes what is delivered.
    *
    * @param idleMs a segment in which nothing was written for so long is closed once it is delivered.
-   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now. Fails as the file system does, and can be tried again.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the key cannot be had now.
    */
   async refresh(idleMs = IDLE_MS): Promise<void> {
     const { folder, only } = this.#options;
@@ -65,6 +65,7 @@ export class Backlog {
       if (file === undefined) await this.#forget(name);
       else segment.file = file;
     }
+    for (const name of this.#leftOut.keys()) if (!files.has(name)) this.#leftOut.delete(name);
     let sideBySide = 0;
     this.#isPartial = false;
     this.#hasNewer = false;
@@ -180,25 +181,26 @@ export class Backlog {
     return this.#reading(segment.file, segment.peekAtMs());
   }
 
-  /** Fails as `reading` does, while it may be better soon; later the segment is left to the next process. */
-  async #reading<T>({ name, ...file }: SegmentFile, reading: Promise<T>): Promise<T | undefined> {
+  /** `undefined` where the disk fails: that segment is left out for a while, and told once. */
+  async #reading<T>(file: SegmentFile, reading: Promise<T>): Promise<T | undefined> {
+    const { clock, onTrouble } = this.#options;
     try {
-      return await reading;
+      const read = await reading;
+      if (this.#leftOut.size > 0) this.#leftOut.delete(file.name);
+      return read;
     } catch (error) {
       if (isAuthError(error)) throw error;
-      this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
-      await this.#forget(name);
-      if (!this.#isLeftOut(name)) throw error;
+      await this.#forget(file.name);
+      const isNew = !this.#leftOut.has(file.name);
+      this.#leftOut.set(file.name, clock.monotonicMs() + LEFT_OUT_MS);
       const why = error instanceof Error ? error.message : String(error);
-      this.#options.onTrouble(
-        `a file of the queue cannot be read, and waits: ${segmentPath({ name, ...file })}: ${why}`,
-      );
+      if (isNew) onTrouble(`a file of the queue cannot be read, and waits: ${segmentPath(file)}: ${why}`);
       return undefined;
     }
   }
 
   #isLeftOut(name: string): boolean {
-    return (this.#failures.get(name) ?? 0) >= MOST_FAILURES;
+    return (this.#leftOut.get(name) ?? Number.NEGATIVE_INFINITY) > this.#options.clock.monotonicMs();
   }
 
   /** A segment of which nothing is left to deliver: closed first, and removed when it is found so once more. */

@@ -15,7 +15,7 @@ import { WaitingCount } from './waiting-count.js';
 const TRIES = 3;
 /** How often a process that delivers meanwhile is looked at, and after how long without progress it is given up. */
 const LOOK_MS = 200;
-const PATIENCE_MS = 35_000;
+const PATIENCE_MS = 50_000;
 
 /** What came of delivering the queue of an account. */
 export type Flushed = {
@@ -29,6 +29,7 @@ export type Flushed = {
     Pick<Extract<SendOutcome, { type: 'postponed' }>, 'reason' | 'needsHuman' | 'code'> | undefined;
 };
 
+const UNREADABLE = { reason: 'the disk cannot read a file of the queue', needsHuman: true };
 const NEWER = { reason: 'a newer km wrote them: upgrade km', needsHuman: true };
 
 export type FlushOptions = {
@@ -58,7 +59,8 @@ export async function flushQueue(options: FlushOptions, context: FlushContext): 
   try {
     const failure = await deliverAll(options, { counts, count }, context);
     const waiting = (await count.look()).events;
-    return { ...counts, waiting, failure: failure ?? (waiting > 0 && queue.hasNewer ? NEWER : undefined) };
+    const left = queue.hasUnreadable ? UNREADABLE : waiting > 0 && queue.hasNewer ? NEWER : undefined;
+    return { ...counts, waiting, failure: failure ?? left };
   } finally {
     await queue.release();
   }

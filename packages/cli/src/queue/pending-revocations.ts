@@ -67,10 +67,17 @@ export async function addPendingRevocation(
   return writer.file.name;
 }
 
-/** How many revocations wait to be delivered. */
+/** How many revocations wait to be delivered, of those that have this folder's key. */
 export async function countPendingRevocations(context: CommandContext): Promise<number> {
   const place = placeOf(context);
-  return place === undefined ? 0 : (await filesIn(place.folder)).length;
+  if (place === undefined) return 0;
+  let count = 0;
+  for (const file of await filesIn(place.folder)) {
+    // Where the key cannot be had now nobody knows.
+    const revocation = await readRevocation(file, place.keys).catch(() => undefined);
+    if (revocation !== 'foreign') count += 1;
+  }
+  return count;
 }
 
 /**

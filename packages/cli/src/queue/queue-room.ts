@@ -123,7 +123,14 @@ export class QueueRoom {
   async #hasGrace({ path, writtenAtMs: seenMs }: Sized, oldestMs: number): Promise<boolean> {
     const { maxAgeMs } = this.#limits;
     if (await hadGrace(notedOf(path))) return ((await writtenAtMs(path)) ?? 0) >= oldestMs;
-    if (seenMs - begunAtMs(path) > LONGEST_WRITTEN_MS) return false;
+    const begunMs = begunAtMs(path);
+    if (seenMs - begunMs > LONGEST_WRITTEN_MS) return false;
+    // Dated by a clock that was behind: it is no older than its name.
+    const isDatedBack = seenMs < begunMs && begunMs >= oldestMs && begunMs <= this.#clock.nowMs();
+    if (isDatedBack) {
+      await utimes(path, new Date(begunMs), new Date(begunMs)).catch(() => undefined);
+      return true;
+    }
     const until = new Date(oldestMs + Math.min(GRACE_MS, maxAgeMs));
     await utimes(path, until, until).catch(() => undefined);
     await noteGrace(notedOf(path));

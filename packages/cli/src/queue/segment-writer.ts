@@ -19,6 +19,9 @@ export type NewSegment = {
 /** What was appended is put on the disk at most this often. */
 const SYNC_INTERVAL_MS = 200;
 
+/** What a file system says that puts nothing on a disk when it is asked to. */
+const CANNOT_SYNC: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
+
 /** Where a record ends in its segment, and the next one begins. */
 export type RecordPosition = {
   /** Of the group that the next one is in, in bytes. */
@@ -175,7 +178,8 @@ export class SegmentWriter {
         this.#syncedAtMs = this.#clock.monotonicMs();
         // Nobody waits for it: a disk that fails is told of at the next write.
         this.#handle.datasync().catch((error: unknown) => {
-          this.#syncError = error instanceof Error ? error : new Error(String(error));
+          const { code = '' } = error as NodeJS.ErrnoException;
+          if (!CANNOT_SYNC.has(code)) this.#syncError = error as Error;
         });
       },
       Math.max(0, waitMs),
