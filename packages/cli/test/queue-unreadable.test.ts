@@ -1,8 +1,10 @@
 import { mkdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { ownIdentity, systemClock } from '@kilometers/auth';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { Backlog } from '../src/queue/backlog.js';
 import { beginPreludeFile, listPreludes } from '../src/queue/prelude-file.js';
 import { PreludeRecovery } from '../src/queue/recover-preludes.js';
 import { countEvents } from '../src/queue/segment-folder.js';
@@ -46,6 +48,25 @@ test('a segment that could not be read for a while is delivered once it can be',
   const writer = await beginSegment(folder, keys, [eventAt('late', 1_000, 'other')]);
   renameSync(segmentPath(writer.file), join(folder, UNREADABLE));
   await run.passUntil(() => once(run.batches).includes('late'));
+});
+
+test('what is closed while it is read is no trouble', async () => {
+  const [folder, keys] = [accountFolder(), newKeys()];
+  for (const id of ids(0, 20)) {
+    const large = { ...eventAt(id, 1_000, id), payload: Buffer.alloc(100_000) };
+    await (await beginSegment(folder, keys, [large])).close();
+  }
+  const troubles: string[] = [];
+  const onTrouble = (message: string) => troubles.push(message);
+  for (let round = 0; round < 20; round += 1) {
+    const backlog = new Backlog({ folder, keys, clock: systemClock, onTrouble });
+    const looking = backlog.refresh().catch(() => undefined);
+    for (let turns = 0; turns < 10 + round; turns += 1) await turn();
+    await backlog.close();
+    await looking;
+    await backlog.close();
+  }
+  expect(troubles).toEqual([]);
 });
 
 test('a file that is given up and cannot be counted is no trouble', async () => {

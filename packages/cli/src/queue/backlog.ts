@@ -42,6 +42,7 @@ export class Backlog {
   readonly #options: BacklogOptions;
   readonly #segments = new Map<string, BacklogSegment>();
   readonly #leftOut: Map<string, number>;
+  #isClosed = false;
   #isPartial = false;
   #hasNewer = false;
 
@@ -134,7 +135,9 @@ export class Backlog {
     }
   }
 
+  /** Closes the files, also beneath what is being read: that fails. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const name of [...this.#segments.keys()]) await this.#forget(name);
   }
 
@@ -189,7 +192,7 @@ export class Backlog {
       if (this.#leftOut.size > 0) this.#leftOut.delete(file.name);
       return read;
     } catch (error) {
-      if (isAuthError(error)) throw error;
+      if (isAuthError(error) || this.#isClosed) throw error;
       await this.#forget(file.name);
       const isNew = !this.#leftOut.has(file.name);
       this.#leftOut.set(file.name, clock.monotonicMs() + LEFT_OUT_MS);
