@@ -16,6 +16,19 @@ const CAN_UNSHARE = can('another pid namespace', 'unshare', ...NAMESPACE, 'true'
 const HELD_MS = 5_000;
 const CHECK_MS = 500;
 
+/**
+ * What a program is to load to be given another time. Asked for again where that fails: what a killed `faketime` left behind is
+ * in the way of another one with the same process id.
+ */
+function fakeTimeLibrary(triesLeft = 5): string {
+  try {
+    return run('faketime', '-f', '+0', 'printenv', 'LD_PRELOAD').trim();
+  } catch (error) {
+    if (triesLeft === 0) throw error;
+    return fakeTimeLibrary(triesLeft - 1);
+  }
+}
+
 /** A wall clock that can be set: what makes programs have it, and what sets it. */
 function settableClock() {
   const file = join(temporaryFolder(), 'clock');
@@ -26,7 +39,7 @@ function settableClock() {
   };
   setTo('+0');
   const variables = {
-    LD_PRELOAD: run('faketime', '-f', '+0', 'printenv', 'LD_PRELOAD').trim(),
+    LD_PRELOAD: fakeTimeLibrary(),
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_NO_CACHE: '1',
     // When a clock is set, files and the time since the start stay what they are.

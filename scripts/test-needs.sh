@@ -7,6 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 need gnome-keyring-daemon gnome-keyring
 need dbus-run-session dbus-daemon
 need faketime faketime
+# What a killed one left behind is in the way of another with the same process id.
+for left in /dev/shm/sem.faketime_sem_* /dev/shm/faketime_shm_*; do
+  [ ! -e "$left" ] || kill -0 "${left##*_}" 2>/dev/null || rm -f "$left"
+done
 
 # The programs that are given tokens.
 need curl curl
