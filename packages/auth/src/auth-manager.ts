@@ -46,7 +46,8 @@ export interface AuthManager extends AsyncDisposable {
    * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` when only a human can help; `KM_AUTH_UNREACHABLE`,
    *   `KM_AUTH_STORM` or `KM_AUTH_LOCK_TIMEOUT` when trying again later may work; `KM_AUTH_CONFIGURATION`
    *   or `KM_AUTH_INVALID_SCOPE` when something is set up wrongly; `KM_AUTH_LIFETIME_TOO_SHORT` when
-   *   `minValidMs` is more than the service's tokens live; `KM_AUTH_INVALID_OPTION` when `offlineLifetimeMs` or `scope` is none; `KM_AUTH_ABORTED` when `signal` ended the wait.
+   *   `minValidMs` is more than the service's tokens live; `KM_AUTH_INVALID_OPTION` when `offlineLifetimeMs`
+   *   or `scope` is none; `KM_AUTH_ABORTED` when `signal` ended the wait.
    */
   getValidToken(scope?: Scope, options?: GetTokenOptions): Promise<AuthToken>;
 

@@ -12,6 +12,12 @@ function sendTo(answer: () => Response | Promise<Response>) {
   return createBatchSender({ url, clock, fetch: async () => answer() })(batchOf('1'));
 }
 
+/** A `fetch` that never answers, and ends as its signal says. */
+const silence: typeof fetch = (_, init) =>
+  new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+  });
+
 function json(body: unknown, init: ResponseInit = {}): Response {
   return new Response(JSON.stringify(body), init);
 }
@@ -168,28 +174,14 @@ describe('sending a batch', () => {
   });
 
   test('gives up an answer that takes longer than 30 s', async () => {
-    const send = createBatchSender({
-      url,
-      clock,
-      fetch: (_, init) =>
-        new Promise((_resolve, reject) => {
-          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
-        }),
-    });
+    const send = createBatchSender({ url, clock, fetch: silence });
     const outcome = send(batchOf('1'));
     await clock.advance(30_000);
     await expect(outcome).resolves.toMatchObject({ type: 'postponed', reason: 'no answer within 30 s' });
   });
 
   test('gives what is large the time to be sent over a slow network', async () => {
-    const send = createBatchSender({
-      url,
-      clock,
-      fetch: (_, init) =>
-        new Promise((_resolve, reject) => {
-          init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
-        }),
-    });
+    const send = createBatchSender({ url, clock, fetch: silence });
     const large = { ...eventNamed('1'), payload: Buffer.alloc(768 * 1024) };
     const outcome = send({ ...batchOf(), events: [large] });
     await clock.advance(46_000);

@@ -4,6 +4,7 @@ import { EXIT } from '../exit-code.js';
 import { attempt, type HealthCheck } from '../health/health-check.js';
 import { loginChecks } from '../health/login-checks.js';
 import { networkChecks } from '../health/network-checks.js';
+import { isKeptElsewhere } from '../kept-elsewhere.js';
 import { permissionChecks } from '../health/permission-checks.js';
 import { settle, versionCheck } from '../health/settings-checks.js';
 import { queueChecks, storageChecks } from '../health/storage-checks.js';
@@ -31,9 +32,7 @@ async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<r
   const permissions = await attempt('permissions', () =>
     permissionChecks(configFolder(context.environment), {
       isFixing: flags.fix === true,
-      isKeptElsewhere: ['KM_CACHE_URL', 'KM_NO_TOKEN_CACHE'].some(
-        (name) => (context.environment[name] ?? '') !== '',
-      ),
+      isKeptElsewhere: isKeptElsewhere(context.environment),
     }),
   );
   const { checks: settings, configuration, account } = await settle(flags, context, storage?.files);

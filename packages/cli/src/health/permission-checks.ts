@@ -17,7 +17,7 @@ function statsOf(path: string): Stats | undefined {
  */
 export function permissionChecks(
   folder: string | undefined,
-  { isFixing, isKeptElsewhere = false }: { readonly isFixing: boolean; readonly isKeptElsewhere?: boolean },
+  { isFixing, isKeptElsewhere }: { readonly isFixing: boolean; readonly isKeptElsewhere: boolean },
   userId: number | undefined = process.getuid?.(),
 ): readonly HealthCheck[] {
   if (folder === undefined)

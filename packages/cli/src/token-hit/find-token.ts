@@ -8,6 +8,7 @@ import {
   type Clock,
 } from '@kilometers/auth';
 import { grantOfAccount } from '../grant-of-account.js';
+import { isKeptElsewhere } from '../kept-elsewhere.js';
 import { resolveAccount } from '../settings.js';
 import { printToken } from '../token-format/print-token.js';
 import type { PlainTokenFlags } from './plain-token-flags.js';
@@ -36,8 +37,7 @@ const NO_KEYRING = {
 export async function findToken(flags: PlainTokenFlags, options: HitOptions): Promise<string | undefined> {
   const { environment, clock, random } = options;
   const folder = configFolder(environment);
-  const isElsewhere = ['KM_NO_TOKEN_CACHE', 'KM_CACHE_URL'].some((name) => (environment[name] ?? '') !== '');
-  const mayRead = !isElsewhere && environment['KM_DEBUG'] !== 'true';
+  const mayRead = !isKeptElsewhere(environment) && environment['KM_DEBUG'] !== 'true';
   if (folder === undefined || !mayRead) return undefined;
   const files = createFileCache({ folder, environment, clock, random, keyring: NO_KEYRING });
   const notices: CacheNotice[] = [];
