@@ -1,53 +1,17 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { temporaryFolder } from './support/folder.js';
+import { CAN_FAKE_TIME, settableClock } from './support/fake-time.js';
 import { API_KEY, start } from './support/km.js';
 import { endOf, ONE_REFRESH, PROGRAM, startAtGate, startLogin } from './support/login.js';
 import { startLoginService } from './support/login-service.js';
-import { can, run } from './support/login-system.js';
+import { can } from './support/login-system.js';
 import { until } from './support/until.js';
 
-const CAN_FAKE_TIME = can('a clock that jumps', 'faketime', '-f', '+0', 'true');
 const NAMESPACE = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const CAN_UNSHARE = can('another pid namespace', 'unshare', ...NAMESPACE, 'true');
 
 /** An owner that shows no life for 4 s counts as dead: long enough to tell it from one that only seems so. */
 const HELD_MS = 5_000;
 const CHECK_MS = 500;
-
-/**
- * What a program is to load to be given another time. Asked for again where that fails: what a killed `faketime` left behind is
- * in the way of another one with the same process id.
- */
-function fakeTimeLibrary(triesLeft = 5): string {
-  try {
-    return run('faketime', '-f', '+0', 'printenv', 'LD_PRELOAD').trim();
-  } catch (error) {
-    if (triesLeft === 0) throw error;
-    return fakeTimeLibrary(triesLeft - 1);
-  }
-}
-
-/** A wall clock that can be set: what makes programs have it, and what sets it. */
-function settableClock() {
-  const file = join(temporaryFolder(), 'clock');
-  const setTo = (offset: string): void => {
-    // As one step: it is read all the time.
-    writeFileSync(`${file}.new`, `${offset}\n`);
-    renameSync(`${file}.new`, file);
-  };
-  setTo('+0');
-  const variables = {
-    LD_PRELOAD: fakeTimeLibrary(),
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: '1',
-    // When a clock is set, files and the time since the start stay what they are.
-    DONT_FAKE_MONOTONIC: '1',
-    NO_FAKE_STAT: '1',
-  };
-  return { setTo, variables };
-}
 
 describe.runIf(CAN_FAKE_TIME)('a clock that jumps', () => {
   test('by an hour, forward or back, under an owner and those who wait for it takes the lock from nobody', async () => {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { CAN_FAKE_TIME, settableClock } from './support/fake-time.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, runKm, start } from './support/km.js';
 import {
@@ -20,7 +21,6 @@ import { until } from './support/until.js';
 
 const NAMESPACE = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const CAN_UNSHARE = can('another pid namespace', 'unshare', ...NAMESPACE, 'true');
-const CAN_FAKE_TIME = can('a clock that is wrong', 'faketime', '-f', '+1h', 'true');
 const CAN_KEYRING =
   can('a real keyring', 'gnome-keyring-daemon', '--version') &&
   can('a session bus', 'dbus-run-session', 'true');
@@ -62,7 +62,7 @@ test.runIf(CAN_FAKE_TIME).each(['+1h', '-1h'])(
     const login = await startLogin();
     login.api.trouble.add({ latencyMs: 500 });
     const runs = [
-      await startUnder(login, 'faketime', '-f', wrong),
+      await startAtGate(login, settableClock(wrong).variables),
       await startAtGate(login),
       await startAtGate(login),
     ];

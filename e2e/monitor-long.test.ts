@@ -1,14 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
-import { temporaryFolder } from './support/folder.js';
-import { accountAt, API_KEY, environment, KM, runKm, start, type RunningKm } from './support/km.js';
-import { can } from './support/login-system.js';
+import { CAN_FAKE_TIME, settableClock } from './support/fake-time.js';
+import { accountAt, API_KEY, environment, KM, runKm, start } from './support/km.js';
 import { numbersTo, sessionOf, startSession, storedNumbers } from './support/queue-session.js';
 import { until } from './support/until.js';
-
-const CAN_FAKE_TIME = can('a laptop that sleeps', 'faketime', '-f', '+1h', 'true');
 
 describe('a session that lasts', () => {
   test('whose token is revoked gets another one, and nobody notices', async () => {
@@ -72,25 +67,15 @@ describe('a session that lasts', () => {
     'on a laptop that sleeps for an hour goes on when it wakes',
     async () => {
       const api = await startApi({ tokenTtlMs: 60_000 });
-      const clockFile = join(temporaryFolder(), 'clock');
-      writeFileSync(clockFile, '+0');
-      const env = {
-        ...accountAt(api.url),
-        FAKETIME_TIMESTAMP_FILE: clockFile,
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      };
-      const km: RunningKm = start(
-        'faketime',
-        ['-f', '+0', process.execPath, KM, 'monitor', '--', 'cat'],
-        env,
-      );
+      const { setTo, variables } = settableClock();
+      const env = { ...accountAt(api.url), ...variables };
+      const km = start(process.execPath, [KM, 'monitor', '--', 'cat'], env);
       const session = sessionOf(km, 'asleep');
       await session.send(20);
       await until('the first events', () => storedNumbers(api, 'asleep').length === 20);
       const pid = km.child.pid ?? 0;
       process.kill(pid, 'SIGSTOP');
-      writeFileSync(clockFile, '+1h');
+      setTo('+1h');
       process.kill(pid, 'SIGCONT');
       await session.send(20);
       await until('the events after it', () => storedNumbers(api, 'asleep').length === 40, 40_000);
