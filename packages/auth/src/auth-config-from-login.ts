@@ -4,7 +4,7 @@ import { createKilometersProvider } from './late-providers.js';
 import { defaultLoginCommand } from './login-command.js';
 import { configOfLogin, grantKeyOfLogin, whileStored } from './login-in-use.js';
 import type { DocumentStore, TokenCache, TokenProvider } from './ports.js';
-import { expectProfileName } from './profile-name.js';
+import { DEFAULT_PROFILE, expectProfileName } from './profile-name.js';
 import type { HttpTransport } from './providers/http-transport.js';
 import { issuerOptions, type IssuerSettings } from './providers/oauth/issuer-settings.js';
 import { createOAuthProvider } from './providers/oauth/oauth-provider.js';
@@ -40,7 +40,7 @@ function providerOf(
 }
 
 /** What a human is told to run. */
-function commandFor({ loginCommand, apiEndpoint, profile = 'default' }: AuthManagerConfig): string {
+function commandFor({ loginCommand, apiEndpoint, profile = DEFAULT_PROFILE }: AuthManagerConfig): string {
   if (typeof loginCommand === 'function') return loginCommand([]);
   const there = apiEndpoint === undefined ? '' : ` --endpoint ${apiEndpoint}`;
   return loginCommand ?? defaultLoginCommand(profile) + there;
@@ -71,7 +71,7 @@ export async function authConfigFromLogin(
   config: AuthManagerConfig & { readonly cache: CacheWithLogins },
   options: AuthConfigFromLoginOptions = {},
 ): Promise<AuthManagerConfig> {
-  const { apiKey, clientCredentials, refreshToken, provider, cache, profile = 'default' } = config;
+  const { apiKey, clientCredentials, refreshToken, provider, cache, profile = DEFAULT_PROFILE } = config;
   if ((apiKey ?? clientCredentials ?? refreshToken ?? provider) !== undefined) return config;
   expectProfileName(profile);
   const login = await cache.logins.get(profile);

@@ -6,7 +6,7 @@ import { systemClock } from './clock.js';
 import { credentialIn, type Credential } from './credential.js';
 import { createKilometersProvider } from './late-providers.js';
 import { defaultLoginCommand } from './login-command.js';
-import { expectProfileName } from './profile-name.js';
+import { DEFAULT_PROFILE, expectProfileName } from './profile-name.js';
 import { refreshSettings } from './refresh-settings.js';
 import { grantKeyOf } from './grant-key.js';
 import { Secret } from './secret.js';
@@ -29,7 +29,7 @@ function credentialOf(config: AuthManagerConfig): Credential | undefined {
 export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   const {
     apiEndpoint = config.provider?.issuer?.origin ?? DEFAULT_API_ENDPOINT,
-    profile = 'default',
+    profile = DEFAULT_PROFILE,
     clock = systemClock,
     random = Math.random,
   } = config;

@@ -71,7 +71,7 @@ export type {
   TokenProvider,
   TokenRequest,
 } from './ports.js';
-export { expectProfileName, isProfileName, PROFILE_NAME_FORM } from './profile-name.js';
+export { DEFAULT_PROFILE, expectProfileName, isProfileName, PROFILE_NAME_FORM } from './profile-name.js';
 export type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
 export {
   createNodeTransport,

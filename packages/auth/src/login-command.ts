@@ -1,4 +1,6 @@
+import { DEFAULT_PROFILE } from './profile-name.js';
+
 /** What logs a profile in again, where nobody says another. */
 export function defaultLoginCommand(profile: string): string {
-  return profile === 'default' ? 'km auth login' : `km auth login --profile ${profile}`;
+  return profile === DEFAULT_PROFILE ? 'km auth login' : `km auth login --profile ${profile}`;
 }

@@ -1,5 +1,8 @@
 import { AuthError } from './auth-error.js';
 
+/** The profile of those who name none. */
+export const DEFAULT_PROFILE = 'default';
+
 const FORM = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 /** What the name of a profile is made of, in words: it also names files and is typed in shells. */

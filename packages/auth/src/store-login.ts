@@ -1,6 +1,7 @@
 import { EMPTY_GRANT, type GrantKey, type GrantRecord, type RefreshToken } from './grant-record.js';
 import { grantKeyOf } from './grant-key.js';
 import type { TokenCache, TokenGrant, TokenProvider } from './ports.js';
+import { DEFAULT_PROFILE } from './profile-name.js';
 import { DEFAULT_SCOPE } from './scope.js';
 import { targetSuffix, tokenKey } from './token-key.js';
 
@@ -46,7 +47,7 @@ function refreshTokenOf({ grant, askedScopes }: Login): RefreshToken | undefined
  */
 export async function storeLogin(
   login: Login,
-  { provider, cache, profile = 'default' }: StoreLoginOptions,
+  { provider, cache, profile = DEFAULT_PROFILE }: StoreLoginOptions,
 ): Promise<GrantKey> {
   const { issuer } = provider;
   const key = grantKeyOf({

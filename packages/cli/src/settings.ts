@@ -2,6 +2,7 @@ import {
   authConfigFromEnvironment,
   configOfLogin,
   DEFAULT_API_ENDPOINT,
+  DEFAULT_PROFILE,
   expectProfileName,
   parseEndpoint,
   type AuthManagerConfig,
@@ -82,7 +83,7 @@ export function settingsFrom(
 ): Settings {
   const fromEnvironment = authConfigFromEnvironment(environment);
   const profile = firstOf(flags.profile, fromEnvironment.profile, activeProfile) ?? {
-    value: 'default',
+    value: DEFAULT_PROFILE,
     source: 'default',
   };
   const own = profiles.get(profile.value) ?? NOTHING_OF_ITS_OWN;

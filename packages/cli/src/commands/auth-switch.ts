@@ -1,4 +1,4 @@
-import { expectProfileName } from '@kilometers/auth';
+import { DEFAULT_PROFILE, expectProfileName } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration } from '../config/change-configuration.js';
@@ -9,9 +9,6 @@ import { settingsFrom } from '../settings.js';
 import { askChoice } from '../terminal/ask.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { openStorage, tellNotices } from '../token-cache.js';
-
-/** The one that there is before any is made. */
-const DEFAULT_PROFILE = 'default';
 
 /** `km auth switch`: makes a profile the active one. */
 export async function runAuthSwitch(wanted: string | undefined, context: CommandContext): Promise<number> {

@@ -1,4 +1,4 @@
-import { DEFAULT_API_ENDPOINT, expectProfileName, parseEndpoint } from '@kilometers/auth';
+import { DEFAULT_API_ENDPOINT, DEFAULT_PROFILE, expectProfileName, parseEndpoint } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, profileIn, withProfile } from '../config/change-configuration.js';
@@ -59,7 +59,7 @@ function initialised(
   { apiEndpoint, isReplaced }: { readonly apiEndpoint: string; readonly isReplaced: boolean },
 ): ConfigurationJson {
   const isFirst = Object.keys(json.profiles ?? {}).every((other) => other === name);
-  const activeProfile = json.activeProfile ?? (isFirst ? name : 'default');
+  const activeProfile = json.activeProfile ?? (isFirst ? name : DEFAULT_PROFILE);
   const own = withProfile(json, name, (before) => ({ ...(!isReplaced && before), apiEndpoint }));
   return { ...own, activeProfile };
 }

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
+import { isSet } from '../is-set.js';
 import { absoluteWords } from '../monitor/absolute-words.js';
 import { clientConfig, folderVariables, placeOfConfig } from '../monitor/client-config.js';
 import type { Client } from '../monitor/mcp-clients.js';
@@ -46,15 +47,14 @@ export async function runMonitorConfig(
 /** Says whose login the client will have, or that it will have none. */
 async function tellLogin({ profile, endpoint }: MonitorFlags, context: CommandContext): Promise<void> {
   const { environment, tell } = context;
-  const isSet = (name: string): boolean => (environment[name] ?? '') !== '';
-  const fleet = OF_A_FLEET.filter(isSet);
+  const fleet = OF_A_FLEET.filter((name) => isSet(environment, name));
   if (fleet.length > 0) {
     tell(
       `km: the client does not have ${fleet.join(' and ')} of this shell, and finds no login without: add it to "env"`,
     );
     return;
   }
-  const set = OF_THE_SHELL.filter(isSet);
+  const set = OF_THE_SHELL.filter((name) => isSet(environment, name));
   const elsewhere = Object.fromEntries(
     Object.entries(environment).filter(([name]) => !OF_THE_SHELL.includes(name)),
   );

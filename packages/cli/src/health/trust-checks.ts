@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { TransportError } from '@kilometers/auth';
+import { isSet } from '../is-set.js';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 const UNTRUSTED = new Set([
@@ -47,7 +48,7 @@ export function trustCheck(url: URL, environment: NodeJS.ProcessEnv): HealthChec
   const extra = environment['NODE_EXTRA_CA_CERTS'] ?? '';
   if (extra !== '' && !existsSync(extra))
     return warning('tls', `NODE_EXTRA_CA_CERTS names ${extra}, which is not there`, 'correct or unset it');
-  const own = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].filter((name) => (environment[name] ?? '') !== '');
+  const own = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'].filter((name) => isSet(environment, name));
   const besides = own.length === 0 ? '' : `, and by ${own.join(' and ')}`;
   return ok('tls', `the certificate is trusted, by Node.js's own list${besides}`);
 }

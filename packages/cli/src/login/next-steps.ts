@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
+import { DEFAULT_PROFILE } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { isSet } from '../is-set.js';
 import { claudeConfigPath, clientConfig, folderVariables } from '../monitor/client-config.js';
 
 /**
@@ -10,9 +12,9 @@ export function tellNextSteps(
   { isLoggedIn, profile }: { readonly isLoggedIn: boolean; readonly profile: string },
   { tell, bundleFolder, environment }: CommandContext,
 ): void {
-  const ofProfile = profile === 'default' ? '' : ` --profile ${profile}`;
+  const ofProfile = profile === DEFAULT_PROFILE ? '' : ` --profile ${profile}`;
   if (!isLoggedIn) {
-    if ((environment['KILOMETERS_API_KEY'] ?? '') !== '')
+    if (isSet(environment, 'KILOMETERS_API_KEY'))
       tell('km: KILOMETERS_API_KEY is for this shell only: Claude Desktop, for one, does not have it');
     tell(`km: next, log in: km auth login --device${ofProfile}`);
     tell(`    or: km auth login --api-key-stdin${ofProfile} < api-key.txt`);
@@ -24,7 +26,7 @@ export function tellNextSteps(
   const configuration = clientConfig({
     client: 'claude',
     km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],
-    flags: profile === 'default' ? [] : ['--profile', profile],
+    flags: profile === DEFAULT_PROFILE ? [] : ['--profile', profile],
     env: folderVariables(environment, (path) => resolve(path)),
     server: ['npx', '-y', '@modelcontextprotocol/server-everything'],
   });

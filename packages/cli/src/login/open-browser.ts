@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { CommandContext } from '../command-context.js';
+import { isSet } from '../is-set.js';
 import { withoutOwnSecrets } from '../own-secrets.js';
 import { isInteractive } from '../terminal/terminal.js';
 
@@ -10,7 +11,7 @@ const OVER_SSH = ['SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'] as const;
 const REMOTE_EDITOR = ['VSCODE_IPC_HOOK_CLI', 'CODESPACES', 'REMOTE_CONTAINERS'] as const;
 
 function isOneSet(names: readonly string[], environment: NodeJS.ProcessEnv): boolean {
-  return names.some((name) => (environment[name] ?? '') !== '');
+  return names.some((name) => isSet(environment, name));
 }
 
 /** Whether the person sits at another machine than this one: a program in `BROWSER` opens what it is given over there. */

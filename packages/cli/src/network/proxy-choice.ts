@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { isLoopback } from '@kilometers/auth';
+import { isSet } from '../is-set.js';
 
 /** What the environment says of proxies, as most programs read it: lower case before upper case. */
 export type ProxyVariables = {
@@ -20,7 +21,7 @@ function firstSet(environment: Environment, names: readonly string[]): ProxyVari
 /** The variable that names the proxy for `protocol`. */
 function proxyVariable(protocol: string, environment: Environment): ProxyVariables | undefined {
   // CGI sets HTTP_PROXY from a header of whoever asks: there, only the lower case counts.
-  const isCgi = (environment['REQUEST_METHOD'] ?? '') !== '';
+  const isCgi = isSet(environment, 'REQUEST_METHOD');
   const own =
     protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', ...(isCgi ? [] : ['HTTP_PROXY'])];
   return firstSet(environment, [...own, 'all_proxy', 'ALL_PROXY']);

@@ -3,6 +3,7 @@ import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { grantOfAccount } from '../grant-of-account.js';
+import { isSet } from '../is-set.js';
 import { profileNames } from '../profiles.js';
 import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
 import { openStorage, type Storage } from '../token-cache.js';
@@ -110,7 +111,7 @@ function cacheStatus(
   { cache, files, folder, address, whyMemory }: Storage,
   environment: NodeJS.ProcessEnv,
 ): CacheStatus {
-  const folderFrom = ['KM_CONFIG_DIR', 'XDG_CONFIG_HOME'].find((name) => (environment[name] ?? '') !== '');
+  const folderFrom = ['KM_CONFIG_DIR', 'XDG_CONFIG_HOME'].find((name) => isSet(environment, name));
   return {
     kind: cache.kind,
     keySource: (whyMemory === undefined ? files?.keySource() : undefined) ?? null,
