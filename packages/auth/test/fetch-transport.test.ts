@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../src/clock.js';
 import { createFetchTransport } from '../src/providers/fetch-transport.js';
 import type { HttpAnswer } from '../src/providers/http-transport.js';
 import { fakeClock } from './support/fake-clock.js';
 import { serve } from './support/http-server.js';
+import { standStill, startServerApart } from './support/server-apart.js';
 
 function ask(send: typeof fetch, origin = 'https://id.example'): Promise<HttpAnswer> {
   return createFetchTransport(
@@ -51,6 +53,18 @@ test('an answer without a body has an empty text', async () => {
     status: 204,
     text: '',
   });
+});
+
+test('what came while the process stood still, for longer than it would have waited, is an answer', async () => {
+  const server = await startServerApart();
+  const answer = createFetchTransport(
+    fetch,
+    systemClock,
+  )({ url: new URL(server.origin), headers: {}, body: '{}', timeoutMs: 500, answerTimeoutMs: 500 });
+  await server.received();
+  standStill(1_500);
+
+  expect((await answer).text).toBe('here');
 });
 
 test('over a real connection an answer is the same', async () => {

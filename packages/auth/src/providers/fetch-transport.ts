@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { countSeenTime } from '../seen-time.js';
 import { readAnswer, textOf } from './answer-body.js';
 import { TransportError, type HttpAnswer, type HttpTransport } from './http-transport.js';
 
@@ -12,13 +13,10 @@ export function createFetchTransport(send: typeof fetch, clock: Clock): HttpTran
     if (tls !== undefined)
       throw new TransportError('a client certificate cannot be shown by a fetch that was given', false);
     const controller = new AbortController();
-    const cancel = clock.schedule(
-      () => {
-        controller.abort(new Error(`it took more than ${String(timeoutMs + answerTimeoutMs)} ms`));
-      },
-      timeoutMs + answerTimeoutMs,
-      true,
-    );
+    const limitMs = timeoutMs + answerTimeoutMs;
+    const stopCounting = countSeenTime(clock, limitMs, () => {
+      controller.abort(new Error(`it took more than ${String(limitMs)} ms`));
+    });
     try {
       const response = await send(url, {
         method,
@@ -35,7 +33,7 @@ export function createFetchTransport(send: typeof fetch, clock: Clock): HttpTran
         cause: error,
       });
     } finally {
-      cancel();
+      stopCounting();
     }
   };
 }

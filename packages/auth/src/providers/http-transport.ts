@@ -1,5 +1,6 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { systemClock, type Clock } from '../clock.js';
+import { countSeenTime } from '../seen-time.js';
 import { readAnswer, textOf, unpackAnswer } from './answer-body.js';
 
 /** What a connection shows of the client, and whom it trusts; in PEM. */
@@ -14,9 +15,12 @@ export type HttpRequest = {
   readonly tls?: TlsCredentials | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** How long connecting, and then reading the answer's body, may take, in milliseconds. */
+  /** How long connecting may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** How long to wait for the answer to begin once the request was sent, in milliseconds. */
+  /**
+   * How long to wait for the answer to begin once the request was sent, and then for its end, in milliseconds. Only time in
+   * which it could have been seen counts, here and above: not while the process was stopped.
+   */
   readonly answerTimeoutMs: number;
 };
 
@@ -90,7 +94,7 @@ export function createNodeTransport({
   const send = (request: HttpRequest, connections: Agent | false): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       let wasSent = false;
-      let cancelTimer: () => void = () => undefined;
+      let stopCounting: () => void = () => undefined;
       // Loaded when something is sent: most programs find their token in the cache.
       const http = process.getBuiltinModule(request.url.protocol === 'https:' ? 'node:https' : 'node:http');
       const outgoing = http.request(request.url, {
@@ -105,19 +109,15 @@ export function createNodeTransport({
         },
       });
       const fail = (error: unknown): void => {
-        cancelTimer();
+        stopCounting();
         outgoing.destroy();
         reject(new TransportError(describe(error), wasSent, { cause: error }));
       };
       const allow = (timeoutMs: number, what: string): void => {
-        cancelTimer();
-        cancelTimer = clock.schedule(
-          () => {
-            fail(new Error(`${what} took more than ${String(timeoutMs)} ms`));
-          },
-          timeoutMs,
-          true,
-        );
+        stopCounting();
+        stopCounting = countSeenTime(clock, timeoutMs, () => {
+          fail(new Error(`${what} took more than ${String(timeoutMs)} ms`));
+        });
       };
 
       allow(request.timeoutMs, 'connecting');
@@ -129,9 +129,9 @@ export function createNodeTransport({
       });
       outgoing.on('error', fail);
       outgoing.on('response', (answer) => {
-        allow(request.timeoutMs, 'reading the answer');
+        allow(request.answerTimeoutMs, 'reading the answer');
         readText(answer).then((text) => {
-          cancelTimer();
+          stopCounting();
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });
           outgoing.destroy();
         }, fail);
