@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
+import { StoreRetry } from './store-retry.js';
 import { TaskLine } from './task-line.js';
 
 /** When a change is made: others may have written since it was made first. */
@@ -27,7 +28,7 @@ const LOCK_TIMEOUT_MS = 120_000;
 /**
  * One grant in the cache, and what the cache could not take.
  *
- * A change that cannot be stored is kept, applied to every read, and stored with the next chance: a
+ * A change that cannot be stored is kept, applied to every read, and stored as soon as that works: a
  * rotated refresh token that is only in memory is better than none.
  */
 export class GrantStore {
@@ -35,6 +36,7 @@ export class GrantStore {
   readonly #key: GrantKey;
   readonly #events: EventPublisher;
   readonly #tasks: TaskLine;
+  readonly #retry: StoreRetry;
   /** What is being stored, and what could not be. */
   #unstored: readonly Unstored[] = [];
   /** The last of the writes that store these: one after the other, so that none makes a change again that is made already. */
@@ -45,6 +47,7 @@ export class GrantStore {
 
   constructor(cache: TokenCache, key: GrantKey, events: EventPublisher, clock: Clock) {
     this.#tasks = new TaskLine(clock);
+    this.#retry = new StoreRetry(clock, () => void this.flush());
     this.#cache = cache;
     this.#key = key;
     this.#events = events;
@@ -122,6 +125,12 @@ export class GrantStore {
     }
   }
 
+  /** Tries once more to store what could not be, and then not again until something else is stored. */
+  async settle(): Promise<void> {
+    await this.flush();
+    this.#retry.cancel();
+  }
+
   /** Waits for what is being stored, and tries again to store what could not be. Returns whether nothing is left. */
   async flush(): Promise<boolean> {
     this.#storing = this.#storing.then(() => this.#unstored.length === 0 || this.#storeAll());
@@ -197,6 +206,7 @@ export class GrantStore {
     } catch (error) {
       if (!isAgain) this.#tellFailure('write', error);
       for (const each of changes) each.hasFailed = true;
+      this.#retry.again();
       // Nobody waits for that: a storage that is gone takes its time to say so, and the token is wanted now.
       void this.#cache.getGrant(this.#key).then(
         (stored) => {
@@ -207,6 +217,7 @@ export class GrantStore {
       return false;
     }
     this.#unstored = this.#unstored.filter((change) => !changes.includes(change));
+    this.#retry.reset();
     if (isAgain) this.#events.publish({ type: 'cache.recovered' });
     return true;
   }

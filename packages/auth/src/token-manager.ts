@@ -139,7 +139,7 @@ export class TokenManager implements AuthManager {
   async stop(): Promise<void> {
     this.#background.stop();
     await this.#flights.settle();
-    await this.#store.flush();
+    await this.#store.settle();
     this.#flights.resume();
   }
 

@@ -40,6 +40,26 @@ describe('a new token that cannot be stored', () => {
     await world.manager.stop();
   });
 
+  test('is stored as soon as that works: by a manager that was never started, before another sends the old one', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    await world.clock.advance(10 * MINUTE);
+    delete world.cache.broken.write;
+    await world.clock.advance(5_000);
+
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+    expect(await world.stored()).not.toHaveProperty('sentRefresh');
+    expect(world.clock.timers()).toEqual([]);
+  });
+
+  test('is not tried again by a manager that was stopped', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world);
+    await world.manager.stop();
+
+    expect(world.clock.timers()).toEqual([]);
+  });
+
   test('is stored as soon as that works: when the manager stops', async () => {
     const world = await fragileSetup();
     await breakInFlight(world);
