@@ -1,4 +1,4 @@
-import { AuthError, type AuthErrorCode } from './auth-error.js';
+import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import {
@@ -10,10 +10,11 @@ import {
   STORM_REQUESTS,
   STORM_WINDOW_MS,
 } from './storm-brake.js';
-import type { GrantRecord } from './grant-record.js';
+import type { GrantRecord, SentRefresh } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
 import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-changes.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
+import { asAuthError, failureOf } from './provider-failure.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
 import { unlockableError, unstorableError } from './refresh-errors.js';
 import type { Secret } from './secret.js';
@@ -39,36 +40,17 @@ export type RefreshSending = {
   readonly onAnswerLost?: () => void;
 };
 
-/** A provider that fails in a way of its own may have been heard by the service: the answer is lost. */
-function asAuthError(thrown: unknown): AuthError {
-  if (thrown instanceof AuthError) return thrown;
-  const name = thrown instanceof Error ? thrown.name : typeof thrown;
-  return new TokenRequestError(
-    'KM_AUTH_UNREACHABLE',
-    `the token provider failed (${name}): see the cause, or try again later`,
-    { isAnswerLost: true },
-    { cause: thrown },
-  );
-}
-
-/** What a provider tells that cannot ask: how it, or its issuer, is set up is found wrong before anything is sent. */
-const UNSENT_CODES: readonly AuthErrorCode[] = [
-  'KM_AUTH_CONFIGURATION',
-  'KM_AUTH_INSECURE_ENDPOINT',
-  'KM_AUTH_INVALID_OPTION',
-];
-
-/** What is known of a request that failed; `undefined` where nothing is. */
-function failureOf(error: AuthError): TokenRequestFailure | undefined {
-  if (error instanceof TokenRequestError) return error.failure;
-  return UNSENT_CODES.includes(error.code) ? { isAnswerLost: false } : undefined;
-}
-
 /**
  * What an owner finds that stood still, in a container that was paused say, while another took the lock
  * over: the refresh token is not the one to send any more. `undefined` where nothing happened.
+ *
+ * @param known what this process knows to be noted as sent.
  */
-function overtakenError(fingerprint: string, before: GrantRecord, now: GrantRecord): AuthError | undefined {
+function overtakenError(
+  fingerprint: string,
+  known: SentRefresh | undefined,
+  now: GrantRecord,
+): AuthError | undefined {
   if (now.refreshToken?.secret.fingerprint !== fingerprint) {
     return new TokenRequestError(
       'KM_AUTH_GRANT_REJECTED',
@@ -77,8 +59,7 @@ function overtakenError(fingerprint: string, before: GrantRecord, now: GrantReco
     );
   }
   const { sentRefresh } = now;
-  const isSentByOther =
-    sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== before.sentRefresh?.atMs;
+  const isSentByOther = sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== known?.atMs;
   return isSentByOther
     ? new AuthError(
         'KM_AUTH_LOCK_TIMEOUT',
@@ -94,6 +75,8 @@ export class TokenRequestRunner {
   #isBraked = false;
   /** When this process made its last request. */
   #requestedAtMs: number | undefined;
+  /** What is noted as sent, as far as the run that is under way knows. */
+  #known: SentRefresh | undefined;
 
   constructor(options: TokenRequestRunnerOptions) {
     this.#options = options;
@@ -155,10 +138,12 @@ export class TokenRequestRunner {
     this.#assertNoStorm(this.settled(before), nowMs, grantType);
     const proofKey = await this.#proofKeyOf(before, request);
     const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
+    // A later try knows what it noted itself: what stands there now may be another's.
+    if (attempt === 1) this.#known = before.sentRefresh;
     // One write for all: that the refresh token is sent now, that a request is under way, and the key it is bound to.
     let overtaken: AuthError | undefined;
     const isNoted = await store.note((record) => {
-      overtaken = single === undefined ? undefined : overtakenError(single, before, record);
+      overtaken = single === undefined ? undefined : overtakenError(single, this.#known, record);
       if (overtaken !== undefined) return record;
       const keyed = proofKey === undefined ? record : { ...record, proofKey };
       const begun = beginRequest(this.settled(keyed), nowMs);
@@ -166,13 +151,14 @@ export class TokenRequestRunner {
     });
     if (overtaken !== undefined) throw overtaken;
     this.#requestedAtMs = nowMs;
+    if (isNoted && single !== undefined) this.#known = { fingerprint: single, atMs: nowMs };
     if (single !== undefined && !(isNoted && isShared)) {
       // One that lives in memory only is no worse off for being sent.
       if (!(await store.isOnlyInMemory(single))) {
         await this.#takeBackNote(single, nowMs, before);
         throw isNoted ? unlockableError() : unstorableError();
       }
-      overtaken = overtakenError(single, before, await store.read());
+      overtaken = overtakenError(single, this.#known, await store.read());
       if (overtaken !== undefined) throw overtaken;
     }
     events.publish({ type: 'refresh.started', scope, grantType, attempt });

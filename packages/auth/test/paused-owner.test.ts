@@ -4,6 +4,7 @@ import {
   createAuthManager,
   createMemoryCache,
   Secret,
+  TokenRequestError,
   type GrantRecord,
   type TokenCache,
   type TokenGrant,
@@ -89,6 +90,20 @@ test('an owner that was paused while another sent the refresh token does not sen
 
   await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
   expect(sent).toEqual([]);
+});
+
+test('an owner that stood still while another sent the refresh token does not try again, though its own answer was lost', async () => {
+  const cache = createMemoryCache();
+  await cache.updateGrant(KEY, () => OLD);
+  const theirs = { fingerprint: new Secret('old').fingerprint, atMs: Date.now() + 5_000 };
+  const { manager, sent } = managerOf(cache, async () => {
+    await cache.updateGrant(KEY, (current) => ({ ...(current ?? OLD), sentRefresh: theirs }));
+    throw new TokenRequestError('KM_AUTH_UNREACHABLE', 'ECONNRESET', { isAnswerLost: true });
+  });
+
+  await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_LOCK_TIMEOUT' });
+  expect(sent).toEqual(['old']);
+  expect((await cache.getGrant(KEY))?.sentRefresh).toEqual(theirs);
 });
 
 test('an owner that was paused until another had renewed the grant, or a human had logged in, does not write over that', async () => {
