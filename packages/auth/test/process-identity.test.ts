@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { once } from 'node:events';
 import { hostname } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import {
   describeProcess,
@@ -91,6 +93,26 @@ describe('a process', () => {
     vi.spyOn(process, 'kill').mockReturnValue(true);
 
     expect(livenessOf({ ...own, pid })).toBe('unknown');
+  });
+
+  test('that lives is dead where it was another thread, which has ended', async () => {
+    const thread = new Worker(
+      `require('node:worker_threads').parentPort.postMessage(require('node:fs').readlinkSync('/proc/thread-self'))
+       setInterval(() => {}, 1_000)`,
+      { eval: true },
+    );
+    const [name] = (await once(thread, 'message')) as [string];
+    const readLink = (path: string): string => (path === '/proc/thread-self' ? name : readlinkSync(path));
+    const other = readOwnIdentity({ pid: process.pid, readLink });
+
+    expect(other.thread).toEqual({
+      id: expect.any(Number) as number,
+      startTicks: expect.stringMatching(/^\d+$/) as string,
+    });
+    expect(parseIdentity(JSON.parse(JSON.stringify(other)))).toEqual(other);
+    expect(livenessOf(other)).toBe('alive');
+    await thread.terminate();
+    expect(livenessOf(other)).toBe('dead');
   });
 
   test('is named by its pid and its host', () => {

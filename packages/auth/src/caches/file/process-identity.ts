@@ -1,6 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from './storage-error.js';
 
+/** A thread of a process, but for its first. */
+type ThreadIdentity = { readonly id: number; readonly startTicks: string };
+
 /** Which process holds a lock, in words that another process, container or machine can judge. */
 export type ProcessIdentity = {
   readonly pid: number;
@@ -11,6 +14,8 @@ export type ProcessIdentity = {
   /** The boot of the kernel: another machine, or the same one since it was started again, has another. */
   readonly bootId: string | undefined;
   readonly host: string;
+  /** The thread, where it may end while the process lives on: it is not the first one. */
+  readonly thread?: ThreadIdentity | undefined;
 };
 
 function attempt(read: () => string): string | undefined {
@@ -21,19 +26,27 @@ function attempt(read: () => string): string | undefined {
   }
 }
 
-/** What `/proc/PID/stat` says from its third field on. The second is a name in parentheses that may have anything in it. */
-function statOf(pid: number | 'self'): readonly string[] | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
+/** What the `stat` of a process or thread in `/proc` says from its third field on. The second is a name in parentheses that may have anything in it. */
+function statOf(name: string): readonly string[] | undefined {
+  const stat = attempt(() => readFileSync(`/proc/${name}/stat`, 'utf8'));
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-/** The position in {@link statOf} of when the process started. */
+/** The position in {@link statOf} of when it started. */
 const START_TICKS = 19;
 
 /** How a process learns who it is; tests bring their own. */
 export type IdentitySource = { readonly pid: number; readonly readLink: (path: string) => string };
 
-export function readOwnIdentity({ pid, readLink }: IdentitySource): ProcessIdentity {
+function ownThread({ pid, readLink }: IdentitySource): ThreadIdentity | undefined {
+  const name = attempt(() => readLink('/proc/thread-self'));
+  const id = Number(name?.split('/').at(-1));
+  const startTicks = name === undefined ? undefined : statOf(name)?.[START_TICKS];
+  return id === pid || startTicks === undefined ? undefined : { id, startTicks };
+}
+
+export function readOwnIdentity(source: IdentitySource): ProcessIdentity {
+  const { pid, readLink } = source;
   // Where /proc was mounted outside of this pid namespace, the pids in it are those of others.
   const isProcOurs = attempt(() => readLink('/proc/self')) === String(pid);
   return {
@@ -42,19 +55,20 @@ export function readOwnIdentity({ pid, readLink }: IdentitySource): ProcessIdent
     pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid')) : undefined,
     bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
     host: process.getBuiltinModule('node:os').hostname(),
+    thread: isProcOurs ? ownThread(source) : undefined,
   };
 }
 
 let own: ProcessIdentity | undefined;
 
-/** This process. */
+/** This process, and this thread of it. */
 export function ownIdentity(): ProcessIdentity {
   own ??= readOwnIdentity({ pid: process.pid, readLink: (path) => readlinkSync(path) });
   return own;
 }
 
 /**
- * Whether a process lives, as far as this one can know: `unknown` where its pid means nothing here, or
+ * Whether a process, and the thread of it that is named, lives, as far as this one can know: `unknown` where its pid means nothing here, or
  * where nothing tells a pid that was given out again.
  */
 export function livenessOf(
@@ -72,12 +86,17 @@ export function livenessOf(
   } catch (error) {
     if (errnoOf(error) === 'ESRCH') return 'dead';
   }
-  const stat = statOf(other.pid) ?? [];
+  const stat = statOf(String(other.pid)) ?? [];
   const startTicks = stat[START_TICKS];
   if (startTicks === undefined || other.startTicks === undefined) return 'unknown';
   // `Z` and `X`: a process that is over but not yet collected.
   const isOver = stat[0] === 'Z' || stat[0] === 'X';
-  return startTicks === other.startTicks && !isOver ? 'alive' : 'dead';
+  if (startTicks !== other.startTicks || isOver) return 'dead';
+  return other.thread === undefined || isThreadAlive(other.pid, other.thread) ? 'alive' : 'dead';
+}
+
+function isThreadAlive(pid: number, { id, startTicks }: ThreadIdentity): boolean {
+  return statOf(`${String(pid)}/task/${String(id)}`)?.[START_TICKS] === startTicks;
 }
 
 /** How an error names a process. */
@@ -85,10 +104,17 @@ export function describeProcess({ pid, host }: ProcessIdentity): string {
   return `process ${String(pid)} on ${host}`;
 }
 
+function parseThread(value: unknown): ThreadIdentity | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, startTicks } = value as Readonly<Record<string, unknown>>;
+  const isOne = Number.isSafeInteger(id) && typeof startTicks === 'string';
+  return isOne ? { id: id as number, startTicks } : undefined;
+}
+
 /** The identity that `value`, read from a lock file, is; `undefined` when it is none. */
 export function parseIdentity(value: unknown): ProcessIdentity | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { pid, startTicks, pidNamespace, bootId, host } = value as Readonly<Record<string, unknown>>;
+  const { pid, startTicks, pidNamespace, bootId, host, thread } = value as Readonly<Record<string, unknown>>;
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
   const text = (field: unknown): string | undefined => (typeof field === 'string' ? field : undefined);
   return {
@@ -97,5 +123,6 @@ export function parseIdentity(value: unknown): ProcessIdentity | undefined {
     pidNamespace: text(pidNamespace),
     bootId: text(bootId),
     host: text(host) ?? 'an unknown host',
+    thread: parseThread(thread),
   };
 }
