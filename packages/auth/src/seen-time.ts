@@ -13,28 +13,18 @@ const LONGEST_SIGHT_MS = 250;
 export function countSeenTime(clock: Clock, limitMs: number, onOver: () => void): () => number {
   let leftMs = limitMs;
   let seenAtMs = clock.monotonicMs();
-  let cancel: () => void;
   const look = (): void => {
     const nowMs = clock.monotonicMs();
     leftMs -= Math.min(nowMs - seenAtMs, LONGEST_SIGHT_MS);
     seenAtMs = nowMs;
   };
-  const wait = (): void => {
-    cancel = clock.schedule(tick, Math.min(TICK_MS, leftMs), true);
-  };
+  const nextTick = (): (() => void) => clock.schedule(tick, Math.min(TICK_MS, leftMs), true);
   const tick = (): void => {
     look();
-    if (leftMs > 0) {
-      wait();
-      return;
-    }
-    // Timers come before what the sockets have.
-    const turn = setImmediate(onOver);
-    cancel = () => {
-      clearImmediate(turn);
-    };
+    // Not in this turn: timers come before what the sockets have.
+    cancel = leftMs > 0 ? nextTick() : clock.schedule(onOver, 0, true);
   };
-  wait();
+  let cancel = nextTick();
   return () => {
     cancel();
     look();
