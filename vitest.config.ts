@@ -28,7 +28,9 @@ export default defineConfig({
           exclude: WITH_OTHER_MODULES,
           // A process for many files: to start one for each takes longer than the tests.
           isolate: false,
-          testTimeout: 10_000,
+          // They wait for disks, processes and sockets, which other work may keep busy. No test counts on being fast.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -38,7 +40,8 @@ export default defineConfig({
         test: {
           name: 'unit-apart',
           include: WITH_OTHER_MODULES,
-          testTimeout: 10_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -82,12 +82,12 @@ describe.skipIf(!HAS_REDIS)('a connection to Redis that goes silent', () => {
   });
 
   test('and no other that answers is an error in time, which says how long was waited', async () => {
-    const { way, cache } = await served(600);
+    const { way, cache } = await served(3_000);
     way.close();
     const beganAtMs = performance.now();
-    await expect(cache.getGrant(KEY)).rejects.toThrow('no answer within 600 ms');
+    await expect(cache.getGrant(KEY)).rejects.toThrow('no answer within 3000 ms');
 
     expect(way.made()).toBe(2);
-    expect(performance.now() - beganAtMs).toBeLessThan(1_100);
+    expect(performance.now() - beganAtMs).toBeLessThan(6_000);
   });
 });

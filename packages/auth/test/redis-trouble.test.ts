@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   AuthToken,
   createAuthManager,
   createRedisCache,
   Secret,
+  systemClock,
   type CacheNotice,
+  type Clock,
   type GrantKey,
   type GrantRecord,
   type RedisCache,
@@ -17,7 +19,10 @@ import { freePort, HAS_REDIS, startRedis, type RedisServer } from './support/red
 
 const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
 const key = randomBytes(32).toString('base64');
+/** For those whose subject is that nobody answers. What is refused is refused at once, however long one would wait. */
 const TIMEOUT_MS = 400;
+const PATIENT_MS = 5_000;
+const LOOK_MS = 100;
 
 const RECORD: GrantRecord = {
   tokens: new Map(),
@@ -26,7 +31,7 @@ const RECORD: GrantRecord = {
 };
 
 function open(url: string, more: Partial<RedisCacheOptions> = {}): RedisCache {
-  const cache = createRedisCache({ url, key, timeoutMs: TIMEOUT_MS, ...more });
+  const cache = createRedisCache({ url, key, timeoutMs: PATIENT_MS, ...more });
   onTestFinished(() => cache.close());
   return cache;
 }
@@ -38,11 +43,11 @@ async function started(...settings: readonly string[]): Promise<RedisServer> {
 }
 
 /** What a question fails with, and how long that took. */
-async function failureOf(cache: RedisCache): Promise<{ readonly message: string; readonly tookMs: number }> {
+async function failureOf(cache: RedisCache) {
   const beganAtMs = performance.now();
   const error: unknown = await cache.getGrant(KEY).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'KM_AUTH_CACHE' });
-  return { message: (error as Error).message, tookMs: performance.now() - beganAtMs };
+  return { error, message: (error as Error).message, tookMs: performance.now() - beganAtMs };
 }
 
 describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
@@ -54,11 +59,22 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
 
   test('one that is not there fails in time, with what to do, and is used once it is there', async () => {
     const port = await freePort();
-    const cache = open(`redis://127.0.0.1:${String(port)}`);
-    const { message, tookMs } = await failureOf(cache);
+    // Between two tries it sleeps, which grows to more than a look at the clock takes.
+    const slept: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      schedule(callback, delayMs, keepsAlive) {
+        if (delayMs > LOOK_MS) slept.push(delayMs);
+        return systemClock.schedule(callback, delayMs, keepsAlive);
+      },
+    };
+    const cache = open(`redis://127.0.0.1:${String(port)}`, { clock, random: () => 0.5 });
+    const { message } = await failureOf(cache);
     expect(message).toMatch(/cannot be used: .*ECONNREFUSED.*check that it runs/);
-    expect(tookMs).toBeLessThan(4_000);
-    expect((await failureOf(cache)).tookMs).toBeLessThan(400);
+    expect(slept).toEqual([160, 320, 640]);
+    await failureOf(cache);
+    // One that comes soon after has one try only.
+    expect(slept).toHaveLength(3);
 
     const late = await startRedis([], port);
     onTestFinished(() => late.stop());
@@ -67,13 +83,17 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
 
   test('one that says nothing fails in time, and the next who asks does not wait', async () => {
     const silent = await started();
-    const cache = open(silent.url);
+    const stopped: { atMs?: number } = {};
+    const clock = { ...systemClock, monotonicMs: () => stopped.atMs ?? systemClock.monotonicMs() };
+    const cache = open(silent.url, { timeoutMs: TIMEOUT_MS, clock });
     await cache.updateGrant(KEY, () => RECORD);
     silent.process.kill('SIGSTOP');
     const first = await failureOf(cache);
     expect(first.message).toContain(`no answer within ${String(TIMEOUT_MS)} ms`);
-    expect(first.tookMs).toBeLessThan(TIMEOUT_MS + 500);
-    expect((await failureOf(cache)).tookMs).toBeLessThan(TIMEOUT_MS / 2);
+    expect(first.tookMs).toBeLessThan(TIMEOUT_MS + 3_000);
+    stopped.atMs = systemClock.monotonicMs();
+    // What the first learned is thrown again: nobody was asked.
+    expect((await failureOf(cache)).error).toBe(first.error);
   });
 
   test('a connection that is lost between two questions is made anew, and nobody notices', async () => {
@@ -112,11 +132,13 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
     const { message, tookMs } = await failureOf(open(`redis://127.0.0.1:${String(port)}`));
 
     expect(message).toContain('what answers is not Redis');
-    expect(tookMs).toBeLessThan(TIMEOUT_MS + 500);
+    expect(tookMs).toBeLessThan(PATIENT_MS - 1_000);
   });
 
   test('one without TLS is said to have none', async () => {
-    const { message } = await failureOf(open(`rediss://127.0.0.1:${String(server.port)}`));
+    const { message } = await failureOf(
+      open(`rediss://127.0.0.1:${String(server.port)}`, { timeoutMs: TIMEOUT_MS }),
+    );
     expect(message).toMatch(/no secure connection|no answer within/);
   });
 
@@ -178,7 +200,7 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
 
   test('a token that is still good is handed out while Redis is gone, and what was won then is stored later', async () => {
     const own = await started();
-    const cache = open(own.url, { timeoutMs: 200 });
+    const cache = open(own.url);
     await cache.updateGrant(KEY, () => RECORD);
     const sent: string[] = [];
     const manager = createAuthManager({
@@ -203,14 +225,20 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
     expect((await manager.getValidToken('monitoring')).reveal()).toBe('won');
     const again = await startRedis([], own.port);
     onTestFinished(() => again.stop());
+    const stored = open(own.url);
+    await vi.waitFor(
+      async () => {
+        expect((await stored.getGrant(KEY))?.refreshToken?.secret.reveal()).toBe('next');
+      },
+      { timeout: 30_000 },
+    );
     await manager.stop();
-    expect((await open(own.url).getGrant(KEY))?.refreshToken?.secret.reveal()).toBe('next');
     expect(sent).toEqual(['refresh_token']);
   });
 
   test('without Redis there is no lock, and without a lock no refresh token is sent', async () => {
     const own = await started();
-    const cache = open(own.url, { timeoutMs: 200 });
+    const cache = open(own.url);
     await cache.updateGrant(KEY, () => RECORD);
     const requestToken = (): Promise<never> => Promise.reject(new Error('it was sent'));
     await own.stop();
@@ -219,27 +247,4 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
     await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_CACHE' });
     await manager.stop();
   });
-});
-
-test.each([
-  ['not a URL', 'secret-word'],
-  ['of something else', 'https://:secret-word@redis.example'],
-  ['with a database that is no number', 'redis://:secret-word@redis.example/secret-word'],
-  ['with something after it', 'redis://:secret-word@redis.example/0?password=secret-word'],
-  ['with a broken password', 'redis://:secret-word%@redis.example'],
-])('an address %s is refused, and not repeated: it may have a password', (_, url) => {
-  const make = (): unknown => createRedisCache({ url, key });
-  expect(make).toThrow(/redis:\/\/HOST:6379\/0/);
-  expect(make).not.toThrow(/secret-word/);
-});
-
-test.each([
-  ['none', ''],
-  ['too short', randomBytes(16).toString('base64')],
-  ['not base64', 'x'.repeat(44)],
-  ['hex', randomBytes(32).toString('hex')],
-])('a key that is %s is refused, with the command that makes one', (_, wrong) => {
-  const make = (): unknown => createRedisCache({ url: 'redis://127.0.0.1', key: wrong });
-  expect(make).toThrow(/KM_CACHE_KEY.*openssl rand -base64 32/);
-  if (wrong !== '') expect(make).not.toThrow(new RegExp(wrong.slice(0, 12).replaceAll('+', '\\+')));
 });

@@ -97,7 +97,9 @@ describe('a change of config.json', () => {
         );
         if (failure === undefined) {
           const after: unknown = JSON.parse(readFileSync(path, 'utf8'));
-          expect(after).toEqual({ version: 1, ...documentIn(bytes), activeProfile: 'changed' });
+          // As JSON has it: there is no -0 in what is written.
+          const kept = JSON.parse(JSON.stringify(documentIn(bytes))) as object;
+          expect(after).toEqual({ version: 1, ...kept, activeProfile: 'changed' });
           expect(readConfiguration(environment).activeProfile).toBe('changed');
         } else {
           expect(failure).toBeInstanceOf(CliError);

@@ -1,4 +1,4 @@
-import { assert as check, constantFrom, property, stringMatching, tuple } from 'fast-check';
+import { assert as check, constantFrom, pre, property, stringMatching, tuple } from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { mayHaveSecrets, withoutObviousSecrets } from '../src/monitor/obvious-secrets.js';
 
@@ -47,6 +47,8 @@ describe('a secret with an escape in it goes whole', () => {
     const scheme = constantFrom('Bearer ', 'Authorization: Basic ');
     check(
       property(tuple(scheme, token, encode, write, write), ([head, value, inUrl, inner, outer]) => {
+        // Its end may be a part of what is written around it.
+        pre(!'[redacted]Authorization: Basic Bearer \\u0022\\u002B'.includes(value.slice(-4)));
         const tail = 'TAIL0TAIL';
         const text = outer(inner(inUrl(`${head}${value}${tail}`)));
         expect(mayHaveSecrets(Buffer.from(text))).toBe(true);

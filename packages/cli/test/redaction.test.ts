@@ -136,9 +136,9 @@ describe('secrets that show what they are', () => {
     '-----BEGIN ',
   ])('takes time in proportion to the length: %j over and over', (part) => {
     const text = part.repeat(Math.ceil(1_000_000 / part.length));
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     withoutObviousSecrets(text);
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
   });
 
   test('are found wherever they stand in a long message', () => {

@@ -163,7 +163,7 @@ test.each([
   ['keys far from all', `"text":"${BEGIN}",${'1,'.repeat(600)}`.repeat(500)],
   ['many keys with many strings', `"${BEGIN}","a","b","c","d",`.repeat(2_000)],
 ])('takes time in proportion to the length: %s', (_, text) => {
-  const startedAtMs = performance.now();
+  const before = process.cpuUsage();
   withoutObviousSecrets(text);
-  expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
 });

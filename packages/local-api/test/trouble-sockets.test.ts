@@ -79,7 +79,7 @@ test.each(['body=endless', 'latency=10m'])('closing does not wait for %s', async
   await applied;
   const startedAt = performance.now();
   await api.close();
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
   await asked;
 });
 

@@ -87,7 +87,7 @@ export function sign(key: SigningKey, claims: Claims = {}): Promise<string> {
 }
 
 export function verifierOf(apiEndpoint: string, options: EntitlementVerifierOptions = {}) {
-  return createEntitlementVerifier({ apiEndpoint, requestTimeoutMs: 2_000, ...options });
+  return createEntitlementVerifier({ apiEndpoint, requestTimeoutMs: 8_000, ...options });
 }
 
 export async function codeOf(promise: Promise<unknown>): Promise<AuthErrorCode | undefined> {

@@ -39,11 +39,14 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Whether Redis listens there, and not another that was given the port. */
 async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    return true;
+    socket.write('PING\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return /^(\+PONG|-NOAUTH|-NOPERM|-LOADING|-MASTERDOWN)/.test(answer.toString());
   } catch {
     return false;
   } finally {
@@ -63,7 +66,7 @@ export async function startRedis(settings: readonly string[] = [], at?: number):
       async () => {
         if (!isOver() && !(await answers(port))) throw new Error('redis-server does not answer');
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 45_000, interval: 10 },
     );
     if (!isOver()) {
       const stop = async (): Promise<void> => {

@@ -96,6 +96,7 @@ export async function startProcess(
     await finished;
     await journal.close();
     await queue.release();
+    await diskAtRest();
   };
   onTestFinished(end);
   const step = async (): Promise<void> => {

@@ -50,7 +50,7 @@ export function accountFolder(): string {
 }
 
 /** Waits until `read` gives something true, and gives that. */
-export async function until<T>(read: () => T | Promise<T>, limitMs = 5_000): Promise<T> {
+export async function until<T>(read: () => T | Promise<T>, limitMs = 30_000): Promise<T> {
   const endsAtMs = performance.now() + limitMs;
   for (;;) {
     const value = await read();
