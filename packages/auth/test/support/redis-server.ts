@@ -63,7 +63,7 @@ export async function startRedis(settings: readonly string[] = [], at?: number):
       async () => {
         if (!isOver() && !(await answers(port))) throw new Error('redis-server does not answer');
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 45_000, interval: 10 },
     );
     if (!isOver()) {
       const stop = async (): Promise<void> => {
