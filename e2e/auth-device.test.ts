@@ -1,35 +1,20 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiEvent } from '@kilometers/local-api';
 import { describe, expect, test } from 'vitest';
-import { startApi } from './support/api.js';
-import { answerOnPage, userCodeIn } from './support/device-page.js';
-import { temporaryFolder } from './support/folder.js';
-import { API_KEY, environment, runKm, startKm, type RunningKm } from './support/km.js';
-import { CTRL_C, startOnTerminal } from './support/terminal.js';
+import { age, OVER_MS } from './support/age.js';
+import { codeOf, deviceApi } from './support/device-api.js';
+import { answerOnPage } from './support/device-page.js';
+import { createGate } from './support/gate.js';
+import { API_KEY, runKm, startKm } from './support/km.js';
 import { until } from './support/until.js';
 
 const DEVICE = ['auth', 'login', '--device'];
-
-/** An API that lets devices ask every second, an environment for it, and what happened there. */
-async function deviceApi(options: Parameters<typeof startApi>[0] = {}) {
-  const events: ApiEvent[] = [];
-  const api = await startApi({
-    deviceIntervalSeconds: 1,
-    ...options,
-    onEvent: (event) => events.push(event),
-  });
-  const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
-  const count = (type: ApiEvent['type']): number => events.filter((event) => event.type === type).length;
-  return { api, env, events, count, folder: join(env['HOME'] ?? '', '.config', 'kilometers') };
-}
-
-const codeOf = (km: Pick<RunningKm, 'stderr'>): Promise<string> =>
-  until('the code', () => userCodeIn(km.stderr()) ?? '');
+/** Says on stderr that a signal has come, in the moment in which `km` is told of it. */
+const TELLING_SIGNALS = `--import=data:text/javascript,${encodeURIComponent("process.on('SIGINT', (signal) => console.error('heard', signal));")}`;
 
 describe('km auth login --device', () => {
   test('prints code and link; once it is approved tokens come, again and again, without a human', async () => {
-    const { api, env, events } = await deviceApi({ tokenTtlMs: 1_000 });
+    const { api, env, events, count } = await deviceApi();
     const km = startKm(DEVICE, env);
     await answerOnPage(api, await codeOf(km), 'approve');
     expect(await km.ended).toEqual({ code: 0, signal: null });
@@ -41,6 +26,7 @@ describe('km auth login --device', () => {
     );
 
     for (let round = 0; round < 3; round += 1) {
+      await age(env, OVER_MS);
       for (const scope of ['monitoring', 'plugins', 'default']) {
         const token = await runKm(['auth', 'token', '--scope', scope], { env });
         expect(token).toMatchObject({ code: 0, stderr: '' });
@@ -48,6 +34,7 @@ describe('km auth login --device', () => {
     }
     const issued = events.filter(({ type }) => type === 'token.issued');
     expect(issued).toMatchObject([{ grantType: 'device_code' }]);
+    expect(count('token.refreshed')).toBe(3);
     expect(events.filter(({ type }) => type === 'family.revoked')).toEqual([]);
     const status = await runKm(['auth', 'status', '--json'], { env });
     expect(JSON.parse(status.stdout)).toMatchObject({
@@ -117,13 +104,16 @@ describe('km auth login --device', () => {
   });
 
   test('what is granted in the moment of giving up is given back', async () => {
-    const { api, env, folder, count } = await deviceApi();
-    const km = startKm(DEVICE, env);
+    const gate = createGate();
+    const { api, env, folder, count } = await deviceApi({ sleep: () => gate.opened });
+    const km = startKm(DEVICE, { ...env, NODE_OPTIONS: TELLING_SIGNALS });
     const code = await codeOf(km);
-    api.trouble.add({ path: '/api/auth/device-code/poll', latencyMs: 700, count: 1 });
-    await until('the slow poll', () => count('trouble.applied') > 0);
+    api.trouble.add({ path: '/api/auth/device-code/poll', latencyMs: 1, count: 1 });
+    await until('the poll is held', () => count('trouble.applied') > 0);
     await answerOnPage(api, code, 'approve');
     km.child.kill('SIGINT');
+    await until('km has heard', () => km.stderr().includes('heard SIGINT'));
+    gate.open();
     expect(await km.ended).toEqual({ code: 130, signal: null });
     expect(count('token.issued')).toBe(1);
     expect(count('family.revoked')).toBe(1);
@@ -178,73 +168,5 @@ describe('km auth login --device', () => {
     await answerOnPage(api, await codeOf(km), 'approve');
     expect(await km.ended).toMatchObject({ code: 0 });
     expect(km.stderr()).toContain('the API gave no refresh token: this login ends in');
-  });
-});
-
-describe('on a terminal', () => {
-  /** A program that is named as the one that opens links, and notes what it is to open. */
-  function browserIn(folder: string): { readonly path: string; readonly opened: () => string } {
-    const file = join(folder, 'opened');
-    writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > '${file}'\n`, { mode: 0o755 });
-    return {
-      path: `${folder}:${process.env['PATH'] ?? ''}`,
-      opened: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
-    };
-  }
-
-  test('without flags there is a menu, and Enter takes the browser; it is opened', async () => {
-    const { api, env } = await deviceApi();
-    const browser = browserIn(temporaryFolder());
-    const km = startOnTerminal(['auth', 'login'], { env: { ...env, PATH: browser.path, DISPLAY: ':9' } });
-    await km.shows('How do you want to log in?');
-    km.type('9\r');
-    await km.shows('That is none of them');
-    km.type('\r');
-    const code = await until('the code', () => userCodeIn(km.shown()) ?? '');
-    await until('the browser', () => browser.opened() === `${api.url}/device?user_code=${code}`);
-    await km.shows(/waiting for you to approve it \(\d/);
-    await answerOnPage(api, code, 'approve');
-    expect(await km.ended).toMatchObject({ code: 0 });
-    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0 });
-  });
-
-  test.each([
-    ['no display', {}],
-    ['ssh', { DISPLAY: ':9', SSH_CONNECTION: '10.0.0.1 1 10.0.0.2 22' }],
-  ])('with %s no browser is opened', async (_, variables) => {
-    const { env } = await deviceApi();
-    const browser = browserIn(temporaryFolder());
-    const km = startOnTerminal(DEVICE, { env: { ...env, PATH: browser.path, ...variables } });
-    await km.shows('Ctrl-C gives up');
-    await km.shows('waiting for you');
-    km.type(CTRL_C);
-    expect(await km.ended).toMatchObject({ code: 130 });
-    expect(browser.opened()).toBe('');
-  });
-
-  test('the menu has the API key, which is typed unseen', async () => {
-    const { env } = await deviceApi();
-    const km = startOnTerminal(['auth', 'login'], { env });
-    await km.shows('Type a number');
-    km.type('2\r');
-    await km.shows('Paste the API key');
-    km.type(`${API_KEY}\r`);
-    expect(await km.ended).toMatchObject({ code: 0 });
-    expect(km.shown()).toContain('is logged in to');
-    expect(km.shown()).not.toContain(API_KEY);
-  });
-
-  test.each(['menu', 'key'])('Ctrl-C at the %s ends it', async (where) => {
-    const { env, folder } = await deviceApi();
-    const km = startOnTerminal(['auth', 'login'], { env });
-    await km.shows('Type a number');
-    if (where === 'key') {
-      km.type('2\r');
-      await km.shows('Paste the API key');
-    }
-    km.type(CTRL_C);
-    const { code, signal } = await km.ended;
-    expect(code ?? signal).toBe(130);
-    expect(existsSync(folder)).toBe(false);
   });
 });

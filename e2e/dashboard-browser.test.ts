@@ -98,10 +98,14 @@ test('where no page can be written the printed link is the way', async () => {
   expect((await fetch(link, { redirect: 'manual' })).status).toBe(303);
 });
 
-test.skipIf(CHROMIUM === undefined)('the page leads a real browser to the dashboard', async () => {
-  const { link, given } = await startDashboard();
-  const page = await openChromium();
-  await page.goto(await given());
-  await page.getByRole('heading', { name: 'default' }).waitFor();
-  expect(page.url()).toBe(`${new URL(link).origin}/`);
-});
+test.skipIf(CHROMIUM === undefined)(
+  'the page leads a real browser to the dashboard',
+  { timeout: 120_000 },
+  async () => {
+    const { link, given } = await startDashboard();
+    const page = await openChromium();
+    await page.goto(await given());
+    await page.getByRole('heading', { name: 'default' }).waitFor();
+    expect(page.url()).toBe(`${new URL(link).origin}/`);
+  },
+);

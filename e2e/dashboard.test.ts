@@ -149,23 +149,27 @@ describe('km dashboard shows', () => {
     },
   );
 
-  test.skipIf(CHROMIUM === undefined)('it on a narrow screen, by day and by night', async () => {
-    const { env, link } = await startDashboard();
-    await runKm(['auth', 'token', '--scope', 'plugins'], { env });
-    const page = await openChromium();
-    await page.setViewportSize({ width: 320, height: 640 });
-    await page.goto(link.href);
-    await page.getByRole('img', { name: /obtained/ }).waitFor();
-    const looks = new Set<unknown>();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      const width: unknown = await page.evaluate('document.documentElement.scrollWidth');
-      const colour: unknown = await page.evaluate('getComputedStyle(document.body).backgroundColor');
-      expect(width).toBe(320);
-      looks.add(colour);
-    }
-    expect(looks.size).toBe(2);
-  });
+  test.skipIf(CHROMIUM === undefined)(
+    'it on a narrow screen, by day and by night',
+    { timeout: 120_000 },
+    async () => {
+      const { env, link } = await startDashboard();
+      await runKm(['auth', 'token', '--scope', 'plugins'], { env });
+      const page = await openChromium();
+      await page.setViewportSize({ width: 320, height: 640 });
+      await page.goto(link.href);
+      await page.getByRole('img', { name: /obtained/ }).waitFor();
+      const looks = new Set<unknown>();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        const width: unknown = await page.evaluate('document.documentElement.scrollWidth');
+        const colour: unknown = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+        expect(width).toBe(320);
+        looks.add(colour);
+      }
+      expect(looks.size).toBe(2);
+    },
+  );
 });
 
 test('Ctrl-C ends the dashboard, with a browser that still looks', async () => {

@@ -41,9 +41,9 @@ function countOf(output: string, name: string): number {
 }
 
 describe('the demo', () => {
-  test('shows the promise kept, and exits with 0', async () => {
+  test('shows the promise kept, and exits with 0', { timeout: 120_000 }, async () => {
     // CI also runs it as long as `npm start` does.
-    const demo = startDemo('--seconds', '16');
+    const demo = startDemo('--seconds', '24');
     expect(await demo.ended).toEqual({ code: 0, signal: null });
     const output = demo.stdout().toString();
     expect(demo.stderr()).toBe('');

@@ -133,7 +133,10 @@ function pairs(isIn: (from: string, to: string) => boolean): readonly string[] {
   ).sort();
 }
 
-test('the picture of the architecture has an arrow for whatever may import what, and no other', () => {
+/** Each pair is one for the rules to judge. */
+const LONG = { timeout: 180_000 };
+
+test('the picture of the architecture has an arrow for whatever may import what, and no other', LONG, () => {
   const allowed = allowedAmong(FILES, (path) => `import '${path}';`);
   const solid = ARROWS.filter(({ label }) => label === undefined);
   expect(pairs((from, to) => allowed.has(`${from} > ${to}`))).toEqual(
@@ -141,7 +144,7 @@ test('the picture of the architecture has an arrow for whatever may import what,
   );
 });
 
-test('what may be loaded late only has a dotted arrow, which says by which command', () => {
+test('what may be loaded late only has a dotted arrow, which says by which command', LONG, () => {
   const allowed = allowedAmong(FILES, (path) => `await import('${path}');`);
   const isLate = (from: string, to: string): boolean =>
     ARROWS.filter(({ label }) => label !== undefined).some((arrow) => {

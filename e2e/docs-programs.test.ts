@@ -100,7 +100,7 @@ function runnable(text: string, url: string): string {
 
 test('the programs of all pages have the types that they say', () => {
   expect(flawsOf(PROGRAMS)).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 /** Needs a Redis, or a person at an issuer: what it calls is run against real ones in tests of its own. */
 const NEEDS_OTHERS = /createRedisCache|startBrowserLogin/;

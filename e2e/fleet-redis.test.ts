@@ -61,7 +61,7 @@ describe.skipIf(!HAS_REDIS)('a Redis that speaks TLS', () => {
 const ASKING = `
   import { createRedisCache } from '@kilometers/auth';
   const [url] = process.argv.slice(1);
-  const cache = createRedisCache({ url, key: Buffer.alloc(32, 1).toString('base64'), timeoutMs: 300 });
+  const cache = createRedisCache({ url, key: Buffer.alloc(32, 1).toString('base64'), timeoutMs: 3_000 });
   const key = { apiOrigin: 'https://api.example', profile: 'default', credential: 'login:' };
   const { code } = await cache.getGrant(key).catch((error) => error);
   const failedAtMs = performance.now();
@@ -79,7 +79,8 @@ test.each(['redis', 'rediss'])(
     expect(await program.ended, program.stderr()).toEqual({ code: 0, signal: null });
     const { code, lingeredMs } = JSON.parse(program.stdout().toString()) as Record<string, unknown>;
     expect(code).toBe('KM_AUTH_CACHE');
-    expect(lingeredMs).toBeLessThan(1_000);
+    // Who waits for the connection as long as the client does waits for 30 s.
+    expect(lingeredMs).toBeLessThan(10_000);
   },
 );
 

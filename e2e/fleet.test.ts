@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -109,7 +110,9 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
 
   test('when Redis is down a stored login fails with what to do, an API key goes on, and nothing hangs', async () => {
     const [fleet, { api }] = [await startFleet({ password: 'the-password' }), await startCounted()];
+    const ended = once(fleet.server, 'exit');
     fleet.server.kill('SIGKILL');
+    await ended;
     const url = fleet.url.replace('//', '//:the-password@');
     const shared = { KM_CACHE_URL: url, KM_CACHE_KEY: fleet.key };
     const beganAtMs = performance.now();

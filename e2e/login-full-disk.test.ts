@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { byDevice, deviceApi, onFullDisk, user } from './support/device-user.js';
+import { deviceApi } from './support/device-api.js';
+import { byDevice, onFullDisk, user } from './support/device-user.js';
 import { runKm } from './support/km.js';
 import { until } from './support/until.js';
 

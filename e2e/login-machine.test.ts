@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { age, OVER_MS } from './support/age.js';
 import { CAN_FAKE_TIME, settableClock } from './support/fake-time.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, runKm, start } from './support/km.js';
@@ -35,7 +36,7 @@ async function startUnder(login: Login, command: string, ...args: readonly strin
 test.runIf(CAN_UNSHARE)(
   'a lock held in another pid namespace is kept, and freed within 5 s when its owner is killed',
   async () => {
-    const login = await startLogin({ graceMs: 10_000 });
+    const login = await startLogin({ graceMs: 120_000 });
     let arrived = 0;
     login.api.on((event) => event.type === 'trouble.applied' && (arrived += 1));
     login.api.trouble.add({ latencyMs: 6_000 });
@@ -108,13 +109,13 @@ const LOCKED = 'gnome-keyring-daemon --start --components=secrets';
 
 test.runIf(CAN_KEYRING)(
   'a keyring that is locked is an error that says so within seconds; unlocked again it has the key',
+  { timeout: 110_000 },
   async () => {
     const login = await startLogin();
     expect((await endOf(runInSession(login, UNLOCKED))).source).toBe('keyring');
     expect(login.takeSeen()).toEqual(ONE_REFRESH);
-    const startedAtMs = performance.now();
-    const locked = await endOf(runInSession(login, LOCKED, 1, {}));
-    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+    // Who does not see that it is locked waits longer than this test may take.
+    const locked = await endOf(runInSession(login, LOCKED, 1, { LOGIN_KEYRING_MS: '120000' }));
     expect(locked).toMatchObject({ code: 'KM_AUTH_CACHE' });
     expect(locked.stderr).toMatch(/OS keyring, which is locked/);
     expect(login.takeSeen()).toEqual(NOTHING);
@@ -149,7 +150,7 @@ test.runIf(CAN_KEYRING)(
 );
 
 test('no secret that was used is in any file or in what is said with KM_DEBUG=true', async () => {
-  const login = await startLogin({ tokenTtlMs: 2_000 });
+  const login = await startLogin();
   const env = {
     ...login.env,
     KILOMETERS_API_ENDPOINT: login.api.url,
@@ -164,8 +165,7 @@ test('no secret that was used is in any file or in what is said with KM_DEBUG=tr
     said.push(stderr);
   };
   for (let round = 0; round < 2; round += 1) {
-    const atMs = Date.now() + (round === 0 ? 0 : 2_000);
-    await until('the token at hand is over', () => Date.now() >= atMs);
+    if (round > 0) await age(login.env, OVER_MS);
     const program = await runProgram(login);
     note(program.token, program.stderr);
     const km = await runKm(['auth', 'token'], { env });
@@ -193,4 +193,4 @@ test('no secret that was used is in any file or in what is said with KM_DEBUG=tr
     ...files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')),
   ];
   for (const secret of secrets) expect(texts.filter((text) => text.includes(secret))).toEqual([]);
-});
+}, 120_000);

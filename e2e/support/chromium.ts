@@ -28,13 +28,19 @@ export const CHROMIUM = (process.env['PATH'] ?? '')
     }
   });
 
+/** What it may take to start, or to come to what is waited for: on a busy machine that is long. */
+const CHROMIUM_LIMIT_MS = 100_000;
+
 /** A page in a real Chromium without a screen; it ends with the test. */
 export async function openChromium(): Promise<Page> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM ?? 'chromium',
     headless: true,
     args: ARGUMENTS,
+    timeout: CHROMIUM_LIMIT_MS,
   });
   onTestFinished(() => browser.close());
-  return browser.newPage();
+  const page = await browser.newPage();
+  page.setDefaultTimeout(CHROMIUM_LIMIT_MS);
+  return page;
 }

@@ -1,35 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ApiEvent } from '@kilometers/local-api';
-import { startApi } from './api.js';
-import { answerOnPage, userCodeIn } from './device-page.js';
-import { API_KEY, environment, startKm } from './km.js';
-import { configFolderOf } from './login-owner.js';
-import { until } from './until.js';
+import { codeOf, deviceApi } from './device-api.js';
+import { answerOnPage } from './device-page.js';
+import { API_KEY, startKm } from './km.js';
 
 const FULL_DISK = fileURLToPath(new URL('./full-disk.cjs', import.meta.url));
 
 /** A second key that the API of {@link user} knows. */
 export const OTHER_KEY = 'km_ent_other';
 
-/** An API for devices that ask every second, and what happened there. */
-export async function deviceApi() {
-  const events: ApiEvent[] = [];
-  const api = await startApi({
-    apiKeys: [API_KEY, OTHER_KEY],
-    deviceIntervalSeconds: 1,
-    onEvent: (event) => events.push(event),
-  });
-  const count = (type: ApiEvent['type']): number => events.filter((event) => event.type === type).length;
-  return { api, count };
-}
-
 /** An API, what happened there, and a user who has a folder for config.json. */
 export async function user() {
-  const { api, count } = await deviceApi();
-  const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
-  const folder = configFolderOf(env);
+  const { api, env, count, folder } = await deviceApi({ apiKeys: [API_KEY, OTHER_KEY] });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'config.json');
   return {
@@ -51,7 +34,7 @@ export async function byDevice(
   before: () => void = () => undefined,
 ) {
   const km = startKm(['auth', 'login', '--device', ...flags], env);
-  const code = await until('the code', () => userCodeIn(km.stderr()) ?? '');
+  const code = await codeOf(km);
   before();
   await answerOnPage(api, code, 'approve');
   return { ...(await km.ended), stderr: km.stderr() };

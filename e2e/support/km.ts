@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './folder.js';
@@ -47,8 +48,11 @@ export function start(file: string, args: readonly string[], env: Record<string,
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   // A program that ended does not take what is still being written to it.
   child.stdin.on('error', () => undefined);
-  onTestFinished(() => {
-    child.kill('SIGKILL');
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    // Until it is gone it may write to its folder, which is removed next.
+    const gone = once(child, 'exit');
+    if (child.kill('SIGKILL')) await gone;
   });
   const ended = new Promise<Ending>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Where the files of a login are. */
 export function configFolderOf(env: Readonly<Record<string, string>>): string {
@@ -33,7 +33,7 @@ export function ownerPid(env: Readonly<Record<string, string>>): number | undefi
   return undefined;
 }
 
-/** Waits, looking all the time, until another process than `before` holds the lock. */
+/** Waits, looking at every moment without taking a core for it, until another process than `before` holds the lock. */
 export async function nextOwner(
   env: Readonly<Record<string, string>>,
   before: number | undefined,
@@ -42,7 +42,7 @@ export async function nextOwner(
   while (!isOver()) {
     const pid = ownerPid(env);
     if (pid !== undefined && pid !== before) return pid;
-    await setImmediate();
+    await delay(1);
   }
   return undefined;
 }

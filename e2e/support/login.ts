@@ -86,13 +86,16 @@ export function startProgram(
   return start(process.execPath, [CHILD], { ...env, ...variables });
 }
 
+/** Many that start at once, on a busy machine, take longer than anything else. */
+const START_LIMIT_MS = 120_000;
+
 /** Starts a program that has loaded everything and waits at the gate; ending its input lets it go. */
 export async function startAtGate(
   login: Pick<Login, 'env'>,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<RunningKm> {
   const run = startProgram(login, { LOGIN_GATE: '1', ...variables });
-  await until('the program is at the gate', () => run.stdout().length > 0);
+  await until('the program is at the gate', () => run.stdout().length > 0, START_LIMIT_MS);
   return run;
 }
 

@@ -6,16 +6,22 @@ import { Provider, type Configuration } from 'oidc-provider';
 import { newKeyPair } from './key-pair.js';
 import { listen } from './listen.js';
 
+/** What befalls an answer, once the work is done. */
+type Hindrance =
+  /** It is never sent. */
+  | 'lost'
+  /** It is sent so much later, in milliseconds. */
+  | { readonly slowMs: number }
+  /** It is sent then. */
+  | { readonly until: Promise<void> };
+
 /** What befalls one request, before or after the server has done its work. */
 export type Trouble =
   /** An answer in its place; nothing is done. */
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** The connection is closed; nothing is done. */
   | 'dropped'
-  /** The work is done, and the answer never sent. */
-  | 'lost'
-  /** The work is done, and the answer sent so much later, in milliseconds. */
-  | { readonly slowMs: number };
+  | Hindrance;
 
 /** A request to a token endpoint, as it came in. */
 export type SeenRequest = {
@@ -151,10 +157,11 @@ function certificateOf(request: IncomingMessage) {
 }
 
 /** Keeps what the server answers from being sent, or from being sent now. */
-function hinder(response: ServerResponse, trouble: 'lost' | { readonly slowMs: number }): void {
+function hinder(response: ServerResponse, trouble: Hindrance): void {
   const end = response.end.bind(response) as (...all: readonly unknown[]) => ServerResponse;
   response.end = ((...all: readonly unknown[]) => {
     if (trouble === 'lost') response.socket?.destroy();
+    else if ('until' in trouble) void trouble.until.then(() => end(...all));
     else setTimeout(() => end(...all), trouble.slowMs);
     return response;
   }) as typeof response.end;
@@ -180,13 +187,12 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
     // The listener above must not start the flow before the server listens, too.
     request.pause();
     if (trouble === 'dropped') request.socket.destroy();
-    else if (trouble === 'lost' || (typeof trouble === 'object' && 'slowMs' in trouble)) {
-      hinder(response, trouble);
-      handler(request, response);
-    } else if (trouble === undefined) handler(request, response);
-    else {
+    else if (typeof trouble === 'object' && 'status' in trouble) {
       request.resume();
       response.writeHead(trouble.status, trouble.headers).end(trouble.body ?? '');
+    } else {
+      if (trouble !== undefined) hinder(response, trouble);
+      handler(request, response);
     }
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);

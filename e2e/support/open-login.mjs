@@ -1,6 +1,7 @@
 /*
  * The login of a test's program, as its environment says, from the built library. Its wall clock is
- * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, where that is set. LOGIN_CACHE_URL is of a fleet.
+ * LOGIN_CLOCK_AHEAD_MS fast; its keyring may take LOGIN_KEYRING_MS, and a token is due LOGIN_REFRESH_AHEAD_MS before its end,
+ * where that is set. LOGIN_CACHE_URL is of a fleet.
  * `waits` is what it waited for by the clock: when each wait began, and how long it was to be.
  */
 import {
@@ -49,6 +50,7 @@ export function openLogin() {
     clock,
     ...(env.LOGIN_TIMEOUT_MS !== undefined && { requestTimeoutMs: Number(env.LOGIN_TIMEOUT_MS) }),
     ...(env.LOGIN_CHECK_MS !== undefined && { checkIntervalMs: Number(env.LOGIN_CHECK_MS) }),
+    ...(env.LOGIN_REFRESH_AHEAD_MS !== undefined && { refreshAheadMs: Number(env.LOGIN_REFRESH_AHEAD_MS) }),
   });
   manager.subscribe(createDebugLog((line) => process.stderr.write(`${line}\n`)));
   return { cache, manager, waits };

@@ -14,6 +14,10 @@ import { TourGuide } from './tour-guide.js';
 const TOKEN_TTL_MS = 4_000;
 /** How long the API is gone, in the middle of the demo. */
 const OUTAGE_MS = 2_500;
+/** How long km and the server may take to start, in milliseconds. */
+const START_LIMIT_MS = 45_000;
+/** How long the last messages are waited for at the API, in milliseconds. */
+const DELIVERY_LIMIT_MS = 10_000;
 
 export type DemoOptions = {
   /** How long the client asks, in milliseconds. */
@@ -75,13 +79,18 @@ export async function runDemo(options: DemoOptions): Promise<Counts> {
   const guide = new TourGuide(client, view, signal);
   let timer: NodeJS.Timeout | undefined;
   try {
-    await guide.call({ name: 'initialize', ask: () => client.connect(transport).then(() => 'ready') });
+    await guide.call({
+      name: 'initialize',
+      ask: () => client.connect(transport).then(() => 'ready'),
+      limitMs: START_LIMIT_MS,
+    });
     timer = setTimeout(end, durationMs);
     const tour = guide.tour().finally(end);
     await Promise.all([tour, interrupt(api, view, durationMs / 2, signal)]);
+    // km also delivers what is left when it is closed, but the client gives it two seconds for that, which a busy machine needs.
+    await api.stored(countMessages(), DELIVERY_LIMIT_MS, options.signal);
   } finally {
     clearTimeout(timer);
-    // km delivers what is left before it ends.
     await client.close();
     await tail.stop();
     await api.stop();

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startLocalApi, type ApiEvent, type RunningLocalApi } from '@kilometers/local-api';
+
+const LOOK_MS = 50;
 
 /** The API of the demo. Its state is in a file, so that it can be stopped and started again. */
 export class EmbeddedApi {
@@ -37,6 +40,13 @@ export class EmbeddedApi {
   /** Requests that failed for authentication: protected calls and token requests that were refused. */
   get refusals(): number {
     return this.#refusals;
+  }
+
+  /** Waits until so many events are stored, at most `limitMs`, and not for who has given up. */
+  async stored(count: number, limitMs: number, signal: AbortSignal): Promise<void> {
+    const endsAtMs = performance.now() + limitMs;
+    while (this.#api.store.events.count() < count && performance.now() < endsAtMs && !signal.aborted)
+      await delay(LOOK_MS);
   }
 
   async stop(): Promise<void> {

@@ -25,18 +25,18 @@ export class TourGuide {
   }
 
   /** Makes one call, and shows how it went. */
-  async call(stop: TourStop, round = 0): Promise<void> {
+  async call({ name, ask, limitMs = ANSWER_LIMIT_MS }: TourStop, round = 0): Promise<void> {
     const startedAtMs = performance.now();
-    const tooLate = delay(ANSWER_LIMIT_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`no answer within ${ANSWER_LIMIT_MS / 1_000} s`);
+    const tooLate = delay(limitMs, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${limitMs / 1_000} s`);
     });
-    const answer = await Promise.race([stop.ask(this.#client, round), tooLate]).catch((error: unknown) => {
+    const answer = await Promise.race([ask(this.#client, round), tooLate]).catch((error: unknown) => {
       // Whoever ends the demo ends the call that is under way.
       if (this.#signal.aborted) return 'ended';
       this.#failedCalls += 1;
       return `FAILED: ${error instanceof Error ? error.message : String(error)}`;
     });
-    this.#view.call(stop.name, performance.now() - startedAtMs, answer);
+    this.#view.call(name, performance.now() - startedAtMs, answer);
   }
 
   /** Goes round and round until the signal aborts, or a call fails. */

@@ -4,6 +4,8 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 export type TourStop = {
   readonly name: string;
   readonly ask: (client: Client, round: number) => Promise<string>;
+  /** How long its answer may take, in milliseconds. Default 10 000. */
+  readonly limitMs?: number;
 };
 
 /** What the demo asks, over and over. */

@@ -34,8 +34,9 @@ export async function readSecret(options: ReadSecretOptions): Promise<string> {
   const { input, what, prompt } = options;
   const isTerminal = input.isTTY === true && input.setRawMode !== undefined;
   if (isTerminal) {
-    prompt(`Paste the ${what} (it is not shown) and press Enter: `);
+    // First, or what is typed as soon as the prompt is seen is shown.
     input.setRawMode(true);
+    prompt(`Paste the ${what} (it is not shown) and press Enter: `);
   }
   try {
     return secretIn(

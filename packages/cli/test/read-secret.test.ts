@@ -72,6 +72,22 @@ describe('from a terminal', () => {
     expect(modes).toEqual([true, false]);
   });
 
+  test('hides what is typed before it asks for anything', async () => {
+    const { input, modes } = terminal();
+    const whenAsked: boolean[][] = [];
+    const prompt = (): void => void whenAsked.push([...modes]);
+    const secret = readSecret({
+      what: 'API key',
+      flag: '--api-key-stdin',
+      input,
+      clock: new FakeClock(),
+      prompt,
+    });
+    input.write('key\r');
+    await secret;
+    expect(whenAsked[0]).toEqual([true]);
+  });
+
   test('Ctrl-C ends it and gives the terminal back', async () => {
     const { input, modes } = terminal();
     const { secret } = read(input);
