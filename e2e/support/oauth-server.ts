@@ -15,7 +15,9 @@ export type Trouble =
   /** The work is done, and the answer never sent. */
   | 'lost'
   /** The work is done, and the answer sent so much later, in milliseconds. */
-  | { readonly slowMs: number };
+  | { readonly slowMs: number }
+  /** The work is done, and the answer sent once this is fulfilled. */
+  | { readonly after: Promise<unknown> };
 
 /** A request to a token endpoint, as it came in. */
 export type SeenRequest = {
@@ -151,10 +153,14 @@ function certificateOf(request: IncomingMessage) {
 }
 
 /** Keeps what the server answers from being sent, or from being sent now. */
-function hinder(response: ServerResponse, trouble: 'lost' | { readonly slowMs: number }): void {
+function hinder(
+  response: ServerResponse,
+  trouble: Extract<Trouble, 'lost' | { slowMs: number } | { after: Promise<unknown> }>,
+): void {
   const end = response.end.bind(response) as (...all: readonly unknown[]) => ServerResponse;
   response.end = ((...all: readonly unknown[]) => {
     if (trouble === 'lost') response.socket?.destroy();
+    else if ('after' in trouble) void trouble.after.then(() => end(...all));
     else setTimeout(() => end(...all), trouble.slowMs);
     return response;
   }) as typeof response.end;
@@ -180,13 +186,12 @@ export async function startOAuthServer(options: OAuthServerOptions): Promise<OAu
     // The listener above must not start the flow before the server listens, too.
     request.pause();
     if (trouble === 'dropped') request.socket.destroy();
-    else if (trouble === 'lost' || (typeof trouble === 'object' && 'slowMs' in trouble)) {
-      hinder(response, trouble);
-      handler(request, response);
-    } else if (trouble === undefined) handler(request, response);
-    else {
+    else if (typeof trouble === 'object' && 'status' in trouble) {
       request.resume();
       response.writeHead(trouble.status, trouble.headers).end(trouble.body ?? '');
+    } else {
+      if (trouble !== undefined) hinder(response, trouble);
+      handler(request, response);
     }
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
