@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, environment, monitoring, runKm, startKm } from './support/km.js';
+import { runUntilStored } from './support/run-until.js';
 import { ECHO, FLOODER } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -51,7 +52,7 @@ describe('what goes through km monitor', () => {
       }),
       { numRuns: 12 },
     );
-  });
+  }, 300_000);
 
   test('goes both ways at once, and neither changes the other', async () => {
     const folder = temporaryFolder();
@@ -72,7 +73,7 @@ describe('what goes through km monitor', () => {
       }),
       { numRuns: 12 },
     );
-  });
+  }, 300_000);
 
   test('may be a line of 100 MB: it arrives whole, and takes no memory', async () => {
     const api = await startApi();
@@ -94,6 +95,7 @@ describe('what goes through km monitor', () => {
     await say(Buffer.from('"}\n'));
     await until('all of it', () => size === 100_000_047);
     const [, peakKb] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${km.child.pid}/status`, 'utf8')) ?? [];
+    await until('both events', () => storedEvents(api).length >= 2);
     km.child.stdin.end();
     expect(await km.ended).toEqual({ code: 0, signal: null });
     expect(received.digest('hex')).toBe(sent.digest('hex'));
@@ -102,7 +104,7 @@ describe('what goes through km monitor', () => {
       ['large', 100_000_046],
       ['large', 100_000_046],
     ]);
-  });
+  }, 180_000);
 
   test('comes out while the client is still talking, byte by byte', async () => {
     const km = startKm(monitoring(ECHO));
@@ -155,8 +157,11 @@ describe('what goes through km monitor', () => {
     const api = await startApi();
     const request = `{"method":"tools/call","params":"${'x'.repeat(3_000_000)}","jsonrpc":"2.0","id":1}`;
     const response = '{"jsonrpc":"2.0","id":1,"result":{}}';
-    const script = `process.stdin.on('end', () => console.log('${response}')).resume()`;
-    const { stdout } = await runKm(monitoring(script), { env: accountAt(api.url), input: `${request}\n` });
+    const script = `
+      const lines = require('node:readline').createInterface({ input: process.stdin });
+      lines.on('line', () => console.log('${response}'));
+    `;
+    const { stdout } = await runUntilStored(monitoring(script), 2, { api, input: `${request}\n` });
     expect(stdout).toBe(`${response}\n`);
     expect(storedEvents(api)).toMatchObject([
       { direction: 'outbound', method: 'tools/call', size: request.length },

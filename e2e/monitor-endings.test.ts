@@ -1,28 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
-import {
-  accountAt,
-  environment,
-  KM,
-  monitoring,
-  runKm,
-  start,
-  startKm,
-  type RunningKm,
-} from './support/km.js';
-import { ECHO, PARENT, SIGNAL_TELLER, STUBBORN } from './support/scripted-servers.js';
+import { accountAt, environment, KM, monitoring, runKm, start, startKm } from './support/km.js';
+import { ECHO, PARENT, STUBBORN } from './support/scripted-servers.js';
+import { expectGone, serverPids } from './support/server-pids.js';
 import { isRunning, until } from './support/until.js';
-
-/** The process ids that the server says first. */
-async function serverPids(km: RunningKm): Promise<number[]> {
-  await until('the server to say its process id', () => km.stdout().includes('\n'));
-  return km.stdout().toString().split('\n', 1)[0]!.split(' ').map(Number);
-}
-
-async function expectGone(pids: readonly number[]): Promise<void> {
-  await until(`the end of ${pids.join(' and ')}`, () => !pids.some(isRunning), 5_000);
-}
 
 describe('the end of a session', () => {
   test('what else writes to the same stdout goes on: it is let go, not shut down', async () => {
@@ -44,7 +26,7 @@ describe('the end of a session', () => {
       input: '{"jsonrpc":"2.0","method":"m"}\n',
     });
     // A busy machine may not deliver in time, and says so before.
-    expect(stderr).toMatch(/^(km: \d events in the queue, .*\n)?in the end stdout is a device\n$/);
+    expect(stderr).toMatch(/^(km: \d events? in the queue, .*\n)?in the end stdout is a device\n$/);
   });
 
   test('a full disk that takes nothing of what the server says is told', async () => {
@@ -70,41 +52,6 @@ describe('the end of a session', () => {
     const { stderr, ...ending } = await runKm(monitoring(`process.kill(process.pid, '${signal}')`));
     expect(ending).toMatchObject({ code });
     expect(stderr).toMatch(new RegExp(`^km: the server ".*" was ended by ${signal}; .*\\n$`));
-  });
-
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-    '%s reaches the server, whose answer counts',
-    async (signal) => {
-      const km = startKm(monitoring(SIGNAL_TELLER));
-      const pids = await serverPids(km);
-      km.child.kill(signal);
-      expect(await km.ended).toEqual({ code: 7, signal: null });
-      expect(km.stdout().toString()).toContain(`\n${signal}\n`);
-      await expectGone(pids);
-    },
-  );
-
-  test('SIGTERM ends a server that ignores it, soon enough for a client that waits two seconds', async () => {
-    const km = startKm(monitoring(STUBBORN));
-    const pids = await serverPids(km);
-    const startedAtMs = performance.now();
-    km.child.kill('SIGTERM');
-    await expectGone(pids);
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
-    expect(await km.ended).toEqual({ code: 137, signal: null });
-  });
-
-  test('SIGTERM ends what the server leaves behind that ignores it, as soon, though the server itself takes its time', async () => {
-    const script =
-      '(trap "" TERM; exec sleep 1000) & echo $$ $!; trap "sleep 1; exit" TERM; while :; do wait; done';
-    const km = startKm(['monitor', '--local', '--server', '--', 'sh', '-c', script]);
-    const pids = await serverPids(km);
-    expect(pids).toHaveLength(2);
-    const startedAtMs = performance.now();
-    km.child.kill('SIGTERM');
-    await expectGone(pids);
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
-    await km.ended;
   });
 
   test('the client closes: a server that ignores that, and SIGTERM, is killed', async () => {
@@ -185,40 +132,28 @@ describe('the end of a session', () => {
   test('a process that left the group and holds the output keeps nobody waiting', async () => {
     const script = `
       const { spawn } = require('node:child_process');
-      const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20000)'], { detached: true, stdio: 'inherit' });
+      const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600000)'], { detached: true, stdio: 'inherit' });
       child.unref();
       process.stdout.write(child.pid + '\\n', () => process.exit(5));
     `;
     const km = startKm(monitoring(script));
     const [pid = 0] = await serverPids(km);
-    await until('the end of km', () => km.child.exitCode !== null, 5_000);
+    onTestFinished(() => void process.kill(pid, 'SIGKILL'));
+    await until('the end of km', () => km.child.exitCode !== null);
     expect(km.child.exitCode).toBe(5);
-    process.kill(pid, 'SIGKILL');
+    expect(isRunning(pid)).toBe(true);
   });
 
   test('the client hears the end of the server at once, not after the events are delivered', async () => {
     const api = await startApi({ trouble: ['path=/api/events/batch,latency=1s,count=inf'] });
-    const km = startKm(monitoring(`console.log('{"method":"bye"}')`), accountAt(api.url));
+    const env = accountAt(api.url);
+    const km = startKm(monitoring(`console.log('{"method":"bye"}')`), env);
     await new Promise((resolve) => km.child.stdout.once('end', resolve));
     expect(km.child.exitCode).toBeNull();
     expect(await km.ended).toEqual({ code: 0, signal: null });
+    // What a busy machine does not deliver in the three seconds of its end is left to the next.
+    await runKm(['queue', 'flush'], { env });
     expect(storedEvents(api)).toHaveLength(1);
-  });
-
-  test('a second Ctrl-C ends the delivery of events as well', async () => {
-    const api = await startApi({ trouble: ['path=/api/events/batch,latency=30s,count=inf'] });
-    const km = startKm(monitoring(`console.log('{"method":"hello"}');${SIGNAL_TELLER}`), accountAt(api.url));
-    await until('the server to be there', () => /^\d+$/m.test(km.stdout().toString()));
-    const heardAll = new Promise((resolve) => km.child.stdout.once('end', resolve));
-    km.child.kill('SIGINT');
-    await heardAll;
-    const startedAtMs = performance.now();
-    km.child.kill('SIGINT');
-    expect(await km.ended).toEqual({ code: 7, signal: null });
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
-    expect(km.stderr()).toBe(
-      'km: 1 event in the queue, for a later km to deliver, because the API did not answer in time\n',
-    );
   });
 
   test('a large last answer to a slow client arrives whole', async () => {

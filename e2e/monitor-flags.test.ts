@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, monitoring, runKm, startKm } from './support/km.js';
+import { runUntilStored } from './support/run-until.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -73,7 +74,7 @@ describe('what users want to see', () => {
 
   test('--summary tells at the end what passed, by method', async () => {
     const api = await startApi();
-    const { stderr } = await runKm(monitoring(ANSWERING, '--summary'), { env: accountAt(api.url), input });
+    const { stderr } = await runUntilStored(monitoring(ANSWERING, '--summary'), 5, { api, input });
     expect(stderr).toMatch(
       /^km: summary of .*: 3 messages \(157 B\) from the client, 2 messages \(\d+ B\) from the server$/m,
     );
@@ -112,7 +113,7 @@ describe('what leaves the machine', () => {
       '--redact',
       'params.arguments.list.*.pin',
     );
-    const { stdout } = await runKm(args, { env: accountAt(api.url), input: message });
+    const { stdout } = await runUntilStored(args, 2, { api, input: message });
     expect(stdout).toBe(message);
     const events = storedEvents(api);
     expect(events).toHaveLength(2);
@@ -138,7 +139,7 @@ describe('what leaves the machine', () => {
     const short = request(1, 'short').trim();
     const long = request(2, 'long', 'x'.repeat(200)).trim();
     const args = monitoring(ECHO, '--max-payload', '128B');
-    await runKm(args, { env: accountAt(api.url), input: `${short}\n${long}\n` });
+    await runUntilStored(args, 4, { api, input: `${short}\n${long}\n` });
     const outbound = storedEvents(api).filter(({ direction }) => direction === 'outbound');
     expect(outbound.map(({ method }) => method)).toEqual(['short', 'long']);
     expect(textOf(outbound[0]!)).toBe(short);

@@ -16,7 +16,7 @@ describe('a session that lasts', () => {
     await until('the first events', () => storedNumbers(api, 'revoked').length === 20);
     api.store.accessTokens.revokeAll(Date.now());
     await session.send(20);
-    await until('the events after it', () => storedNumbers(api, 'revoked').length === 40);
+    await until('the events after it', () => storedEvents(api).length === 80);
     await session.end();
     expect(refused).toContain('revoked');
     expect(storedNumbers(api, 'revoked')).toEqual(numbersTo(40));
@@ -45,6 +45,7 @@ describe('a session that lasts', () => {
     await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
     await until('what waited', () => storedNumbers(api, 'human').length === 60, 40_000);
     await session.send(20);
+    await until('what came after it', () => storedEvents(api).length === 160);
     await session.end();
     expect(storedNumbers(api, 'human')).toEqual(numbersTo(80));
     expect(session.km.stderr().split('\n')).toHaveLength(2);
@@ -57,7 +58,7 @@ describe('a session that lasts', () => {
     await session.send(50);
     await until('the echoes', () => session.echoedAtMs.length === 50);
     const again = await startApi({ port: api.port });
-    await until('what waited', () => storedNumbers(again, 'offline').length === 50, 40_000);
+    await until('what waited', () => storedEvents(again).length === 100, 40_000);
     await session.end();
     expect(storedNumbers(again, 'offline')).toEqual(numbersTo(50));
     expect(session.km.stderr()).toBe('');
@@ -78,7 +79,7 @@ describe('a session that lasts', () => {
       setTo('+1h');
       process.kill(pid, 'SIGCONT');
       await session.send(20);
-      await until('the events after it', () => storedNumbers(api, 'asleep').length === 40, 40_000);
+      await until('the events after it', () => storedEvents(api).length === 80, 40_000);
       await session.end();
       expect(storedNumbers(api, 'asleep')).toEqual(numbersTo(40));
       expect(session.echoedAtMs).toHaveLength(40);

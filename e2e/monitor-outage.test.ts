@@ -5,6 +5,7 @@ import { startApi, storedEvents, textOf } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, API_KEY, environment, monitoring, runKm, startKm } from './support/km.js';
 import { closeOnceStored, connectToEverything } from './support/mcp-session.js';
+import { notedIn, runUntil, WHY_THEY_WAIT } from './support/run-until.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -58,9 +59,21 @@ describe('while the API is in trouble', () => {
   });
 
   test('it answers 503 as the session ends: what is left is delivered all the same', async () => {
-    const api = await startApi({ trouble: ['path=/api/events/batch,status=503,retry-after=none,count=1'] });
+    let answered = 0;
+    const api = await startApi({
+      trouble: ['path=/api/events/batch,status=503,retry-after=none,count=1'],
+      onEvent: ({ type }) => {
+        if (type === 'trouble.applied') answered += 1;
+      },
+    });
     const input = messages(25);
-    const { code, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input });
+    const [what, isTime] = ['the 503', () => answered > 0];
+    const { code, stderr } = await runUntil(monitoring(ECHO), {
+      env: accountAt(api.url),
+      input,
+      what,
+      isTime,
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(storedEvents(api)).toHaveLength(50);
   });
@@ -70,7 +83,13 @@ describe('while the API is in trouble', () => {
     await api.close();
     const input = messages(12);
     const env = accountAt(api.url);
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input });
+    const log = join(temporaryFolder(), 'km.log');
+    const isTime = notedIn(log, 'ECONNREFUSED');
+    const { code, stdout, stderr } = await runUntil(monitoring(ECHO, '--log', log), {
+      env,
+      input,
+      ...isTime,
+    });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
     expect(stderr).toMatch(
       /^km: 24 events in the queue, for a later km to deliver, because [^\n]*ECONNREFUSED[^\n]*\n$/,
@@ -129,7 +148,12 @@ describe('while the API is in trouble', () => {
     const elsewhere = await startApi();
     const redirect = `path=/api/events/batch,redirect=${elsewhere.url}/api/events/batch,count=100`;
     const api = await startApi({ trouble: [redirect] });
-    const { stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input: messages(3) });
+    const log = join(temporaryFolder(), 'km.log');
+    const { stderr } = await runUntil(monitoring(ECHO, '--log', log), {
+      env: accountAt(api.url),
+      input: messages(3),
+      ...notedIn(log, 'HTTP 307'),
+    });
     expect(stderr).toContain('6 events in the queue');
     expect(stderr).toContain('HTTP 307');
     expect(storedEvents(elsewhere)).toEqual([]);
@@ -139,7 +163,7 @@ describe('while the API is in trouble', () => {
     const api = await startApi();
     const input = messages(40);
     const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input });
+    const { code, stdout, stderr } = await runUntil(monitoring(ECHO), { env, input, ...WHY_THEY_WAIT });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
     expect(stderr).toMatch(
       /^km: monitoring goes on, and events wait in the queue: nobody is logged in[^\n]*\n$/,
@@ -157,7 +181,8 @@ describe('while the API is in trouble', () => {
   test('the key is not known: traffic passes all the same, and events wait', async () => {
     const api = await startApi({ apiKeys: ['km_live_another'] });
     const input = messages(3);
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env: accountAt(api.url), input });
+    const env = accountAt(api.url);
+    const { code, stdout, stderr } = await runUntil(monitoring(ECHO), { env, input, ...WHY_THEY_WAIT });
     expect({ code, stdout }).toEqual({ code: 0, stdout: input });
     expect(stderr).toMatch(
       /^km: monitoring goes on, and events wait in the queue: [^\n]*unknown API key[^\n]*\n$/,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { accountAt, environment, monitoring, runKm } from './support/km.js';
+import { runUntil, runUntilStored, WHY_THEY_WAIT } from './support/run-until.js';
 import { ECHO } from './support/scripted-servers.js';
 
 const INPUT = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
@@ -30,7 +31,7 @@ describe('whatever is wrong with the settings, the server runs and traffic passe
   ])('%s=%s: one line says so, and the default is used', async (name, value) => {
     const api = await startApi();
     const env = accountAt(api.url, { [name]: value });
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input: INPUT });
+    const { code, stdout, stderr } = await runUntilStored(monitoring(ECHO), 2, { api, env, input: INPUT });
     expect({ code, stdout }).toEqual({ code: 0, stdout: INPUT });
     expect(stderr).toMatch(/^km: [^\n]+; the default is used\n$/);
     expect(storedEvents(api)).toHaveLength(2);
@@ -41,7 +42,11 @@ describe('whatever is wrong with the settings, the server runs and traffic passe
     ['KM_PROFILE', '../other'],
   ])('%s=%s: nobody can tell whose the events are, one line says so', async (name, value) => {
     const env = environment({ [name]: value });
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input: INPUT });
+    const { code, stdout, stderr } = await runUntil(monitoring(ECHO), {
+      env,
+      input: INPUT,
+      ...WHY_THEY_WAIT,
+    });
     expect({ code, stdout }).toEqual({ code: 0, stdout: INPUT });
     expect(stderr).toMatch(/^km: monitoring goes on, [^\n]+\n$/);
   });
@@ -56,7 +61,11 @@ describe('whatever is wrong with the settings, the server runs and traffic passe
       KILOMETERS_API_ENDPOINT: api.url,
       KILOMETERS_API_KEY: 'km_live_e2e',
     });
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input: INPUT });
+    const { code, stdout, stderr } = await runUntil(monitoring(ECHO), {
+      env,
+      input: INPUT,
+      ...WHY_THEY_WAIT,
+    });
     expect({ code, stdout }).toEqual({ code: 0, stdout: INPUT });
     expect(stderr).toMatch(
       /^km: monitoring goes on, and events wait in the queue: [^\n]*config\.json[^\n]*\n$/,
@@ -95,7 +104,7 @@ describe('whatever is wrong with the settings, the server runs and traffic passe
     mkdirSync(join(env['HOME'] ?? '', '.local'));
     writeFileSync(join(env['HOME'] ?? '', '.local/state'), '');
     writeFileSync(join(env['HOME'] ?? '', '.config'), '');
-    const { code, stdout, stderr } = await runKm(monitoring(ECHO), { env, input: INPUT });
+    const { code, stdout, stderr } = await runUntilStored(monitoring(ECHO), 2, { api, env, input: INPUT });
     expect({ code, stdout }).toEqual({ code: 0, stdout: INPUT });
     expect(stderr.split('\n').length).toBeLessThanOrEqual(3);
     expect(storedEvents(api)).toHaveLength(2);

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
 import { environment, runKm } from './support/km.js';
@@ -20,6 +21,8 @@ import { startOAuthServer } from './support/oauth-server.js';
 import { CTRL_C, startOnTerminal } from './support/terminal.js';
 import { until } from './support/until.js';
 import { WebPerson } from './support/web-person.js';
+
+const HEARS_SIGNAL = fileURLToPath(new URL('support/hears-signal.cjs', import.meta.url));
 
 const stateOf = (link: string): string => new URL(link).searchParams.get('state') ?? '';
 
@@ -111,7 +114,7 @@ describe('km auth login --issuer --web', () => {
     const link = await until('the browser', () =>
       existsSync(join(folder, 'link')) ? readFileSync(join(folder, 'link'), 'utf8') : '',
     );
-    expect(km.shown()).toContain(link);
+    await km.shows(link);
     km.type(CTRL_C);
     expect(await km.ended).toMatchObject({ code: 130 });
     expect(km.shown()).toContain('the login was given up; nothing was stored');
@@ -120,12 +123,15 @@ describe('km auth login --issuer --web', () => {
 
   test('a token that is granted in the moment of giving up is given back', async () => {
     const server = await startOAuthServer({ clients: [CLI] });
-    server.next({ slowMs: 700 });
-    const env = environment();
+    let sendAnswer = (): void => undefined;
+    server.next({ until: new Promise<void>((resolve) => (sendAnswer = resolve)) });
+    const env = environment({ NODE_OPTIONS: `--require=${HEARS_SIGNAL}` });
     const { km, link } = await startWebLogin([...at(server), ...WEB], env);
     const answered = new WebPerson().answer(link);
     await until('the code is sent', () => server.seen.some(({ path }) => path === '/token'));
     km.child.kill('SIGINT');
+    await until('km has heard it', () => km.stderr().includes('SIGINT was heard'));
+    sendAnswer();
     await answered;
     expect(await km.ended).toMatchObject({ code: 130 });
     expect(server.revoked()).toBe(1);

@@ -44,7 +44,7 @@ describe('km is killed before it knows whose the messages are', () => {
     const env = accountAt(api.url);
     const safe = await killedSessions({ ...env, NODE_OPTIONS: `--require ${SLOW_THREAD}` });
     await expectDelivered(env, safe, api);
-  }, 60_000);
+  }, 300_000);
 
   test('while config.json cannot be read: at most its last 200 ms are lost', async () => {
     const api = await startApi();
@@ -58,5 +58,5 @@ describe('km is killed before it knows whose the messages are', () => {
     const safe = await killedSessions(env);
     writeFileSync(join(folder, 'config.json'), '{}');
     await expectDelivered(env, safe, api);
-  }, 60_000);
+  }, 300_000);
 });

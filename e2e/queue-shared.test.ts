@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents, textOf } from './support/api.js';
 import { accountAt, monitoring, runKm, startKm } from './support/km.js';
 import { ECHO } from './support/scripted-servers.js';
-import { until } from './support/until.js';
+import { SELDOM_MS, until } from './support/until.js';
 
 const SESSIONS = 20;
 const MESSAGES = 30;
@@ -41,7 +41,12 @@ describe('many sessions at once', () => {
       );
     }
     const count = SESSIONS * MESSAGES * 2;
-    await until('every event to be on the disk', async () => (await status(env)).waiting === count, 40_000);
+    await until(
+      'every event to be on the disk',
+      async () => (await status(env)).waiting === count,
+      90_000,
+      SELDOM_MS,
+    );
     const [account] = (await status(env)).accounts;
     expect(account?.deliveredBy).toMatch(/^process \d+ on /);
     // With waits of half a second, one, two, four … and half of each to chance, the tries of one process.
@@ -49,7 +54,7 @@ describe('many sessions at once', () => {
     expect(requestsAtMs.length).toBeLessThanOrEqual(2 + Math.log2(1 + spanMs / 250));
 
     mended();
-    await until('every event to be at the API', () => storedEvents(api).length >= count, 60_000);
+    await until('every event to be at the API', () => storedEvents(api).length >= count, 90_000, SELDOM_MS);
     for (const km of sessions) km.child.stdin.end();
     for (const km of sessions) expect(await km.ended).toEqual({ code: 0, signal: null });
     expect(sessions.map((km) => km.stderr()).join('')).toBe('');
@@ -63,7 +68,7 @@ describe('many sessions at once', () => {
       }
     }
     expect(await status(env)).toMatchObject({ waiting: 0 });
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('km queue', () => {
@@ -127,7 +132,8 @@ describe('km queue', () => {
     const startedAtMs = performance.now();
     const { code } = await runKm(['monitor', '--', 'cat'], { env, input: `${linesOf(0).join('\n')}\n` });
     expect(code).toBe(0);
-    expect(performance.now() - startedAtMs).toBeLessThan(8_000);
+    // A session that waited for the answer would take thirty seconds at least.
+    expect(performance.now() - startedAtMs).toBeLessThan(20_000);
     expect(await status(env)).toMatchObject({ waiting: 60 });
     api.trouble.clear();
     expect(await runKm(['queue', 'flush'], { env })).toMatchObject({ code: 0 });

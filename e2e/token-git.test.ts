@@ -1,9 +1,11 @@
 import { dirname, join } from 'node:path';
+import { createAuthManager, createFileCache } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
 import { startGitServer } from './support/git-server.js';
-import { KM, accountAt, runKm, start } from './support/km.js';
+import { API_KEY, KM, accountAt, runKm, start } from './support/km.js';
+import { configFolderOf } from './support/login-owner.js';
 import { isValid } from './support/validate.js';
 
 const GIT = ['auth', 'token', '--format', 'git'];
@@ -59,16 +61,21 @@ describe('km auth token --format git', () => {
     const api = await startApi();
     const env = accountAt(api.url);
     const lines = ['protocol=http', `host=${new URL(api.url).host}`];
+    // The first eight are refused within a moment: what counts is what comes within half a minute.
+    const cache = createFileCache({ folder: configFolderOf(env), environment: env });
+    const manager = createAuthManager({ apiEndpoint: api.url, apiKey: API_KEY, cache });
+    let rejected = await manager.getValidToken();
+    for (let time = 0; time < 8; time += 1) rejected = await manager.forceRefresh('default', { rejected });
+    await manager.stop();
     const codes: (number | null)[] = [];
     let token = '';
-    for (let time = 0; time < 12; time += 1) {
+    for (let time = 0; time < 4; time += 1) {
       const { code, stdout } = await runKm([...GIT, 'get'], { env, input: request(lines) });
       codes.push(code);
       token = /^password=(.*)$/m.exec(stdout)?.[1] ?? token;
       await runKm([...GIT, 'erase'], { env, input: request([...lines, `password=${token}`]) });
     }
-    expect(codes.filter((code) => code === 0)).toHaveLength(10);
-    expect(codes.slice(10)).toEqual([75, 75]);
+    expect(codes).toEqual([0, 0, 75, 75]);
   });
 
   test('gives the token to the API of the profile itself, with when it ends', async () => {

@@ -30,7 +30,7 @@ export async function killSession(
   const session = startSession(env, name);
   void session.send(10_000 * atOnce, 3, atOnce).catch(() => undefined);
   // A machine that has other things to do gives it less time: the time in which it could not run does not count.
-  const waits = new ProcessorWaits(session.km.child.pid ?? 0);
+  const waits = new ProcessorWaits(session.km.child.pid ?? 0, LOOK_MS);
   const look = (): SessionSoFar => {
     waits.look();
     const safeAtMs = waits.beforeRunningMs(MAY_BE_LOST_MS);

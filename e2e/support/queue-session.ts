@@ -40,6 +40,8 @@ export function sessionOf(km: RunningKm, name: string): NumberedSession {
     echoedAtMs,
     async send(count, everyMs = 0, atOnce = 1) {
       for (let n = 0; n < count; n += 1) {
+        // Nobody hears the rest once it was killed.
+        if (km.child.stdin.destroyed) return;
         km.child.stdin.write(`{"jsonrpc":"2.0","method":"${name}/${sent}"}\n`);
         sent += 1;
         if (everyMs > 0 && sent % atOnce === 0) await delay(everyMs);

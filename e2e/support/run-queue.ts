@@ -1,43 +1,74 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** What was seen of a process at one moment. */
+type Look = {
+  readonly endedAtMs: number;
+  readonly tookMs: number;
+  /** How much of the time up to its beginning counts. */
+  readonly countedMs: number;
+  readonly waitedMs: ReadonlyMap<string, number>;
+};
+
 /** How long a process has waited for a processor, as it was looked at from time to time. */
 export class ProcessorWaits {
   readonly #pid: number;
-  readonly #looks: { readonly atMs: number; readonly waitedMs: ReadonlyMap<string, number> }[] = [];
+  readonly #everyMs: number;
+  readonly #looks: Look[] = [];
+  #lookedAtMs = performance.now();
 
-  constructor(pid: number) {
+  /** @param everyMs how often it is to be looked at, in milliseconds. */
+  constructor(pid: number, everyMs: number) {
     this.#pid = pid;
+    this.#everyMs = everyMs;
   }
 
   look(): void {
-    this.#looks.push({ atMs: performance.now(), waitedMs: waitedForProcessorMs(this.#pid) });
+    const beganAtMs = performance.now();
+    // Who comes to look much too late was kept from it by a machine that stood still, for the process as well.
+    const sinceMs = Math.min(beganAtMs - this.#lookedAtMs, 2 * this.#everyMs);
+    this.#lookedAtMs = beganAtMs;
+    const countedMs = (this.#looks.at(-1)?.countedMs ?? 0) + sinceMs;
+    const waitedMs = waitedForProcessorMs(this.#pid);
+    const endedAtMs = performance.now();
+    this.#looks.push({ endedAtMs, tookMs: endedAtMs - beganAtMs, countedMs, waitedMs });
   }
 
   /**
-   * The last moment since which the process could run for `durationMs`, by the looks so far: what the thread that waited
-   * longest for a processor did does not count. Before the first look there is none.
+   * The last moment since which the process could run for `durationMs`, by the looks so far. What is under way goes from
+   * thread to thread, and may have waited for a processor with each: what they waited does not count. Before the first look
+   * there is none.
    */
   beforeRunningMs(durationMs: number): number {
     const last = this.#looks.at(-1);
     if (last === undefined) return Number.NEGATIVE_INFINITY;
-    const before = this.#looks.findLast(({ atMs, waitedMs }) => {
-      const waits = [...last.waitedMs].map(([thread, ms]) => ms - (waitedMs.get(thread) ?? 0));
-      return last.atMs - atMs - Math.max(0, ...waits) >= durationMs;
+    const before = this.#looks.findLast(({ tookMs, countedMs, waitedMs }) => {
+      let ranMs = last.countedMs - countedMs - tookMs;
+      for (const [thread, ms] of last.waitedMs) ranMs -= ms - (waitedMs.get(thread) ?? 0);
+      return ranMs >= durationMs;
     });
-    return before?.atMs ?? Number.NEGATIVE_INFINITY;
+    return before?.endedAtMs ?? Number.NEGATIVE_INFINITY;
   }
 }
 
 /** For how long each thread of a process was ready to run and had no processor so far, in milliseconds. */
 function waitedForProcessorMs(pid: number): ReadonlyMap<string, number> {
+  const waited = new Map<string, number>();
   try {
-    return new Map(
-      readdirSync(`/proc/${pid}/task`).map((thread) => {
-        const [, waitedNs = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-        return [thread, Number(waitedNs) / 1e6];
-      }),
-    );
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const waitedNs = waitedForProcessorNs(`/proc/${pid}/task/${thread}/schedstat`);
+      if (waitedNs !== undefined) waited.set(thread, waitedNs / 1e6);
+    }
   } catch {
-    return new Map();
+    // The process has ended.
+  }
+  return waited;
+}
+
+/** `undefined` of a thread that has ended meanwhile. */
+function waitedForProcessorNs(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'utf8').split(' ')[1]);
+  } catch {
+    return undefined;
   }
 }
