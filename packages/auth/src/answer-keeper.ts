@@ -76,6 +76,7 @@ export class AnswerKeeper {
         isRefresh,
         before: sent ?? record.refreshToken?.secret.fingerprint,
         isNarrowed: isNarrowing,
+        endedAtMs: record.endedAtMs,
         ...when,
       });
       if (answered === current) return current;

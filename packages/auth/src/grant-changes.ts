@@ -29,6 +29,8 @@ export type StoredAnswer = {
   readonly isRefresh: boolean;
   /** The fingerprint of the refresh token that the grant had when it was asked for this: of the one that was sent, if one was. */
   readonly before?: string | undefined;
+  /** When the grant had been ended then, if it had. */
+  readonly endedAtMs?: number | undefined;
   /** Whether one token was asked for, not a grant in all its scopes. */
   readonly isNarrowed?: boolean;
 } & Partial<Lateness>;
@@ -68,6 +70,11 @@ function nextRefreshToken(
   };
 }
 
+/** Whether a human has ended a grant since it was known as ended at `endedAtMs`, or as not ended at all. */
+function hasEndedSince(record: GrantRecord, endedAtMs: number | undefined): boolean {
+  return record.endedAtMs !== undefined && record.endedAtMs !== endedAtMs;
+}
+
 /**
  * Whether another process, which took this one for dead, or a human has replaced the refresh token that the grant had.
  * Where the answer's own is stored already, the answer was stored by half, and this is the rest of it. Where it was
@@ -105,6 +112,8 @@ function withTokenBeside(record: GrantRecord, answer: StoredAnswer): GrantRecord
  * since. Tokens that ended long ago go: a grant with ever new scopes would have ever more of them. What another process has stored meanwhile, from the same refresh token or from a new login, stays: it is newer.
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
+  // What was asked for before that is not wanted any more, by whichever process: of a login it would be a login again.
+  if (hasEndedSince(record, answer.endedAtMs)) return record;
   if (isOvertaken(record, answer)) return withTokenBeside(record, answer);
   const { key, grant, isRefresh, isLate = false } = answer;
   const tokens = new Map(record.tokens);
@@ -129,6 +138,7 @@ export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantReco
       isSettledBy(record, answer) ? withoutSentRefresh(record) : record,
       ...(isAmissSince ? [] : (['lastFailure', 'notBeforeMs'] as const)),
       'refreshToken',
+      'endedAtMs',
     ),
     tokens,
     ...(refreshToken !== undefined && { refreshToken }),
@@ -141,8 +151,9 @@ export function withSuccessor(
   record: GrantRecord,
   sent: string,
   successor: NonNullable<TokenRequestFailure['successor']>,
-  { isGone }: Lateness,
+  { isGone, endedAtMs }: Lateness & Pick<StoredAnswer, 'endedAtMs'>,
 ): GrantRecord {
+  if (hasEndedSince(record, endedAtMs)) return record;
   const { refreshToken: current } = record;
   const { secret, expiresAtMs, issuedAtMs } = successor;
   // As after an answer: what another process has stored meanwhile stays, and what is gone stays gone.
@@ -150,7 +161,7 @@ export function withSuccessor(
   if (current === undefined ? isGone : !isOwn) return record;
   const isEndFixed = hasFixedEnd(current, expiresAtMs, issuedAtMs) ?? current?.isEndFixed;
   return {
-    ...(record.sentRefresh?.fingerprint === sent ? withoutSentRefresh(record) : record),
+    ...without(record.sentRefresh?.fingerprint === sent ? withoutSentRefresh(record) : record, 'endedAtMs'),
     refreshToken: {
       ...(current?.scopes !== undefined && { scopes: current.scopes }),
       ...successor,

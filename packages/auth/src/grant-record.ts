@@ -59,6 +59,8 @@ export type GrantRecord = {
   /** The service asked not to be asked before this time. */
   readonly notBeforeMs?: number;
   readonly lastFailure?: GrantFailure;
+  /** When a human ended the login, or its tokens, in milliseconds since the epoch: until something new is won. */
+  readonly endedAtMs?: number;
 };
 
 export const EMPTY_GRANT: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };

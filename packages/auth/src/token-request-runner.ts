@@ -176,7 +176,7 @@ export class TokenRequestRunner {
         this.#setOffline(failure.status === undefined ? error.message : undefined);
       const { successor } = failure;
       if (single !== undefined && successor !== undefined) {
-        await store.update((record, when) => withSuccessor(record, single, successor, when));
+        await store.update((now, when) => withSuccessor(now, single, successor, { ...before, ...when }));
         throw error;
       }
       const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;

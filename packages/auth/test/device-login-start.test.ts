@@ -26,6 +26,15 @@ describe('the start of a device login', () => {
     await expect(startDeviceLogin(options)).rejects.toMatchObject({ code });
   });
 
+  test('does not wait for an answer as long as a poll does: it can be asked for again', async () => {
+    const { options, clock, late } = scriptedDeviceApi([], (request) =>
+      late(request, () => answered(200, CODE), 12_000),
+    );
+    const starting = expect(startDeviceLogin(options)).rejects.toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+    await clock.advance(10_000);
+    await starting;
+  });
+
   test('drops a complete link that is none', async () => {
     const { options } = scriptedDeviceApi(
       [],

@@ -81,6 +81,17 @@ describe('a device login', () => {
     expect(ending.value?.token.reveal()).toBe('access');
   });
 
+  test('waits for an answer that takes its time: a code gives its tokens once', async () => {
+    const { options, clock, granted, late } = scriptedDeviceApi([
+      (request) => late(request, granted, 12_000),
+      refused('expired_token'),
+    ]);
+    const ending = endingOf((await startDeviceLogin(options)).wait());
+    await clock.advance(60_000);
+    expect(ending.error).toBeUndefined();
+    expect(ending.value?.refreshToken?.reveal()).toBe('refresh');
+  });
+
   test.each([
     ['access_denied', 'refused in the browser'],
     ['expired_token', 'start again'],

@@ -11,7 +11,9 @@ import type { Secret } from '../secret.js';
 export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock): TokenCache {
   let isUsedUp = false;
   const seeded = (record: GrantRecord | undefined): GrantRecord => {
-    if (record !== undefined) {
+    // What a human has ended begins anew, though not for who had it before.
+    const isEnded = record?.endedAtMs !== undefined && record.refreshToken === undefined;
+    if (record !== undefined && (isUsedUp || !isEnded)) {
       isUsedUp = true;
       return record;
     }
@@ -21,7 +23,11 @@ export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock)
   return {
     kind: cache.kind,
     getGrant: async (key) => seeded(await cache.getGrant(key)),
-    updateGrant: (key, change) => cache.updateGrant(key, (current) => change(seeded(current))),
+    updateGrant: async (key, change) => {
+      const stored = await cache.updateGrant(key, (current) => change(seeded(current)));
+      isUsedUp ||= stored !== undefined;
+      return stored;
+    },
     listGrants: () => cache.listGrants(),
     subscribe: (listener) =>
       cache.subscribe?.((notice) => {

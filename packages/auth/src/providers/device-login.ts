@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
 import { TokenRequestError } from '../token-request-error.js';
+import { defaultAnswerTimeoutMs } from './answer-patience.js';
 import {
   KILOMETERS_NAMES,
   parseDeviceCode,
@@ -26,7 +27,10 @@ export type DeviceLoginOptions = {
   readonly apiEndpoint: string;
   /** What the login is for. Default: what the API gives to who asks for nothing. */
   readonly scopes?: readonly string[];
-  /** How long one request may take, in milliseconds. Default 10 000. */
+  /**
+   * How long a request may take, in milliseconds. Default 10 000. The answer to a poll is waited for at least 90 s: it may
+   * bring the tokens, which a code gives once.
+   */
   readonly requestTimeoutMs?: number;
   /** Default: the clock of this machine. */
   readonly clock?: Clock;
@@ -76,13 +80,13 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
   const endpoint = parseEndpoint(options.apiEndpoint);
   const { origin } = endpoint;
 
-  const send = (path: string, body: unknown): Promise<HttpAnswer> =>
+  const send = (path: string, body: unknown, answerTimeoutMs: number): Promise<HttpAnswer> =>
     transport({
       url: urlUnder(endpoint, path),
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify(body),
       timeoutMs: requestTimeoutMs,
-      answerTimeoutMs: requestTimeoutMs,
+      answerTimeoutMs,
     });
   const refusal = ({ status, text, headers }: HttpAnswer, secrets: readonly string[]): TokenRequestError => {
     const nowMs = clock.nowMs();
@@ -93,7 +97,7 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
   const start = async (): Promise<DeviceCode> => {
     let answer: HttpAnswer;
     try {
-      answer = await send(START_PATH, scopes === undefined ? {} : { scope: scopes });
+      answer = await send(START_PATH, scopes === undefined ? {} : { scope: scopes }, requestTimeoutMs);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       throw new TokenRequestError(
@@ -110,7 +114,8 @@ export async function startDeviceLogin(options: DeviceLoginOptions): Promise<Dev
   const poll = async ({ deviceCode }: DeviceCode): Promise<Poll<TokenGrant>> => {
     let answer: HttpAnswer;
     try {
-      answer = await send(POLL_PATH, { deviceCode });
+      // It may bring the tokens, which a code gives once.
+      answer = await send(POLL_PATH, { deviceCode }, defaultAnswerTimeoutMs(requestTimeoutMs));
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       return { kind: 'trouble', restMs: 0 };

@@ -31,6 +31,7 @@ const FULL: GrantRecord = {
   unexplainedRequestsAtMs: [4_000, 5_000],
   notBeforeMs: 6_000,
   lastFailure: { code: 'KM_AUTH_UNREACHABLE', message: 'it said "no"\n', atMs: 7_000 },
+  endedAtMs: 8_000,
 };
 
 /** A record as plain data, with its secrets in the clear, so that two can be compared. */

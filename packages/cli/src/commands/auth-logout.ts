@@ -35,7 +35,7 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
   const taken =
     files === undefined
       ? { grants: [], isBusy: false }
-      : await takeTokens({ files, isMeant, part: partWithAll, note: endings.note });
+      : await takeTokens({ files, isMeant, part: partWithAll(context.clock.nowMs()), note: endings.note });
   const ending = await endings.tell();
   const wasLoggedIn = logins.length > 0 || taken.grants.length > 0;
   context.tell(wasLoggedIn ? `km: ${who}: logged out` : `km: ${who}: nobody was logged in`);

@@ -36,7 +36,8 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   const taken = await takeTokens({
     files,
     isMeant: (key) => key.profile === own.profile && key.apiOrigin === own.apiOrigin && isOwn(key),
-    part: scope === undefined ? partWithTokens : partWithScope(tokenKeyOf(account, scope)),
+    part:
+      scope === undefined ? partWithTokens(context.clock.nowMs()) : partWithScope(tokenKeyOf(account, scope)),
     note: endings.note,
   });
   const ending = await endings.tell();

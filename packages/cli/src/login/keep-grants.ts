@@ -1,6 +1,6 @@
 import type { GrantKey, GrantRecord } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
-import { partWithAll } from '../revocation/take-tokens.js';
+import { tokensOf } from '../revocation/take-tokens.js';
 import type { SharedCache } from '../token-cache.js';
 import type { WonLogin } from './login-kind.js';
 
@@ -113,5 +113,5 @@ function isOfBoth(current: GrantRecord | undefined, { record, before }: KeptGran
 
 /** What tells a grant from others: first its refresh token, where it has one, then its tokens. */
 function namesIn(record: GrantRecord | undefined): readonly string[] {
-  return record === undefined ? [] : partWithAll(record).taken.map(({ token }) => token.reveal());
+  return record === undefined ? [] : tokensOf(record).map(({ token }) => token.reveal());
 }

@@ -4,7 +4,7 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
-import { partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
+import { partWithAll, takeTokens, tokensOf, type TakenGrant } from '../revocation/take-tokens.js';
 import { credentialKindOf } from '../settings.js';
 import { openStorage, type SharedCache } from '../token-cache.js';
 import { isBack, keepGrants, putBack, type KeptGrant, type KeptGrants, type Place } from './keep-grants.js';
@@ -80,13 +80,14 @@ export async function keepLogin(
       kept.clear();
     });
   const inUse = new Set(
-    won.grants.flatMap((grant) => tokensOf(grant).tokens.map(({ token }) => token.reveal())),
+    won.grants.flatMap(({ record }) => tokensOf(record).map(({ token }) => token.reveal())),
   );
   for (const { key, tokens } of replacedBy([...kept.values()])) {
     const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
     if (over.length > 0) await endings.note({ key, tokens: over });
   }
-  if (before !== undefined) await takeLoginBefore(before, won, files, endings);
+  if (before !== undefined)
+    await takeLoginBefore(before, won, files, { endings, nowMs: context.clock.nowMs() });
   await endings.tell();
 }
 
@@ -118,7 +119,7 @@ async function giveBack(
   },
 ): Promise<void> {
   const placeOf = ({ key }: Grant): Place => places.get(key) ?? 'before';
-  const over = grants.filter((grant) => isBack(placeOf(grant))).map(tokensOf);
+  const over = grants.filter((grant) => isBack(placeOf(grant))).map(takenOf);
   const lost = [...kept.values()].filter((grant) => ['won', 'other'].includes(placeOf(grant)));
   for (const grant of [...over, ...replacedBy(lost)]) await endings.note(grant);
   for (const words of new Set(grants.map((grant) => PLACE_WORDS[placeOf(grant)])))
@@ -128,7 +129,7 @@ async function giveBack(
 }
 
 function replacedBy(kept: readonly KeptGrant[]): readonly TakenGrant[] {
-  return kept.flatMap(({ key, before }) => (before === undefined ? [] : [tokensOf({ key, record: before })]));
+  return kept.flatMap(({ key, before }) => (before === undefined ? [] : [takenOf({ key, record: before })]));
 }
 
 function tellNoteStays({ profile }: StoredLogin, cause: unknown, context: CommandContext): void {
@@ -138,8 +139,8 @@ function tellNoteStays({ profile }: StoredLogin, cause: unknown, context: Comman
   );
 }
 
-function tokensOf({ key, record }: Grant): TakenGrant {
-  return { key, tokens: partWithAll(record).taken };
+function takenOf({ key, record }: Grant): TakenGrant {
+  return { key, tokens: tokensOf(record) };
 }
 
 /** Takes what the login before had, where that is not what this one has. */
@@ -147,7 +148,7 @@ async function takeLoginBefore(
   before: StoredLogin,
   { grants }: WonLogin,
   files: SharedCache,
-  endings: TokenEndings,
+  { endings, nowMs }: { readonly endings: TokenEndings; readonly nowMs: number },
 ): Promise<void> {
   const idOf = ({ apiOrigin, profile, credential }: GrantKey): string =>
     JSON.stringify([apiOrigin, profile, credential]);
@@ -156,7 +157,7 @@ async function takeLoginBefore(
   await takeTokens({
     files,
     isMeant: (key) => idOf(key) === id,
-    part: partWithAll,
+    part: partWithAll(nowMs),
     note: endings.note,
   }).catch(
     // What stays ends by itself, and nothing finds it any more.

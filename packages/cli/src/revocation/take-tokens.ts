@@ -1,5 +1,10 @@
-import { isAuthError, type GrantKey, type GrantRecord, type RevocableToken } from '@kilometers/auth';
-import type { SharedCache } from '../token-cache.js';
+import {
+  isAuthError,
+  type GrantKey,
+  type GrantRecord,
+  type RevocableToken,
+  type TokenCache,
+} from '@kilometers/auth';
 
 /** A refresh that was sent is waited for this long, in milliseconds, so that its answer is taken too. */
 const LOCK_TIMEOUT_MS = 15_000;
@@ -19,8 +24,11 @@ export type Taken = {
   readonly isBusy: boolean;
 };
 
+/** How long it is remembered that a grant was ended, in milliseconds: no process stands still for longer, and then goes on. */
+const MEMORY_MS = 7 * 24 * 3_600_000;
+
 /** All tokens of a grant in the order in which they are to end: the refresh token first, each token once. */
-function tokensOf(record: GrantRecord): readonly RevocableToken[] {
+export function tokensOf(record: GrantRecord): readonly RevocableToken[] {
   const access = new Map([...record.tokens.values()].map((token) => [token.fingerprint, token]));
   return [
     ...(record.refreshToken === undefined
@@ -30,15 +38,33 @@ function tokensOf(record: GrantRecord): readonly RevocableToken[] {
   ];
 }
 
-/** Everything, and nothing stays. */
-export function partWithAll(record: GrantRecord): Parting {
-  return { taken: tokensOf(record), left: undefined };
+/** Whether nothing is left of a grant but that it was ended. */
+function isOver(record: GrantRecord): boolean {
+  const isWaitedFor = record.requestUnderWayAtMs !== undefined;
+  return record.endedAtMs !== undefined && !isWaitedFor && tokensOf(record).length === 0;
 }
 
-/** All tokens; what is known of the grant's requests stays, for the storm brake. */
-export function partWithTokens(record: GrantRecord): Parting {
-  const { unexplainedRequestsAtMs } = record;
-  return { taken: tokensOf(record), left: { tokens: new Map(), unexplainedRequestsAtMs } };
+/** Everything. Only that it was ended stays, for who has sent a request before that. */
+export function partWithAll(nowMs: number): (record: GrantRecord) => Parting {
+  return (record) => {
+    const { endedAtMs = nowMs } = record;
+    if (isOver(record)) return { taken: [], left: nowMs - endedAtMs > MEMORY_MS ? undefined : record };
+    return {
+      taken: tokensOf(record),
+      left: { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: nowMs },
+    };
+  };
+}
+
+/** All tokens. What is known of the grant's requests stays as well, for the storm brake. */
+export function partWithTokens(nowMs: number): (record: GrantRecord) => Parting {
+  return (record) => {
+    const { unexplainedRequestsAtMs } = record;
+    return {
+      taken: tokensOf(record),
+      left: { tokens: new Map(), unexplainedRequestsAtMs, endedAtMs: nowMs },
+    };
+  };
 }
 
 /** The token of one scope, with whatever else it serves. The refresh token stays. */
@@ -54,7 +80,7 @@ export function partWithScope(scope: string): (record: GrantRecord) => Parting {
 }
 
 export type TakeOptions = {
-  readonly files: SharedCache;
+  readonly files: TokenCache;
   readonly isMeant: (key: GrantKey) => boolean;
   readonly part: (record: GrantRecord) => Parting;
   /** Is told what is about to be taken, so that it is not forgotten when this process is killed. */

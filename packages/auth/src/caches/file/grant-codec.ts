@@ -20,7 +20,7 @@ type TokenFields = {
 
 type TokensHalf = Pick<
   GrantRecord,
-  'unexplainedRequestsAtMs' | 'requestUnderWayAtMs' | 'notBeforeMs' | 'lastFailure'
+  'unexplainedRequestsAtMs' | 'requestUnderWayAtMs' | 'notBeforeMs' | 'lastFailure' | 'endedAtMs'
 > & {
   readonly key: GrantKey;
   readonly tokens: Readonly<Record<string, TokenFields>>;
@@ -56,7 +56,7 @@ function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf
 
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
   const { tokens, refreshToken, sentRefresh, proofKey } = record;
-  const { unexplainedRequestsAtMs, requestUnderWayAtMs, notBeforeMs, lastFailure } = record;
+  const { unexplainedRequestsAtMs, requestUnderWayAtMs, notBeforeMs, lastFailure, endedAtMs } = record;
   const login: LoginHalf = {
     key,
     ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
@@ -70,6 +70,7 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
     ...(requestUnderWayAtMs !== undefined && { requestUnderWayAtMs }),
     ...(notBeforeMs !== undefined && { notBeforeMs }),
     ...(lastFailure !== undefined && { lastFailure }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
   };
   return {
     login:
@@ -116,6 +117,7 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
     ...(half.requestUnderWayAtMs !== undefined && { requestUnderWayAtMs: half.requestUnderWayAtMs }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),
     ...(half.lastFailure !== undefined && { lastFailure: half.lastFailure }),
+    ...(half.endedAtMs !== undefined && { endedAtMs: half.endedAtMs }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AuthError } from '../../auth-error.js';
-import type { RedisSettings } from './redis-settings.js';
+import type { RedisAddress, RedisSettings } from './redis-settings.js';
 
 /** What a connection is said to have done that answered before, and does no longer. */
 export const WENT_SILENT = 'Connection went silent';
@@ -57,16 +57,32 @@ export function isPassing(error: unknown): boolean {
   return PASSING.test(messageOf(error));
 }
 
+/** Servers quote the beginning of a command that they do not know. */
+const QUOTED = /, with args beginning with:[^]*/;
+
+/**
+ * What may be told of `error`, which is all but what was asked: ioredis adds the command to it, and that may be AUTH with
+ * the password.
+ */
+function tellable(error: unknown, password: RedisAddress['password']): Error {
+  const said = messageOf(error).replace(QUOTED, '');
+  const told = new Error(password === undefined ? said : said.replaceAll(password.reveal(), '[redacted]'));
+  if (!(error instanceof Error)) return told;
+  Object.defineProperty(told, 'name', { value: error.name });
+  return 'code' in error ? Object.assign(told, { code: error.code }) : told;
+}
+
 /** Redis did not do what it was asked: why, and what to do. */
 export function redisError(
   { address, makers }: Pick<RedisSettings, 'address' | 'makers'>,
-  cause: unknown,
+  error: unknown,
 ): AuthError {
-  const said = messageOf(cause);
+  const cause = tellable(error, address.password);
+  const said = messageOf(error);
   const known = ANSWERS.find(([form]) => form.test(said))?.[1];
   // A server that speaks TLS only says nothing to who does not: it hangs up.
   const orTls = !address.isTls && /ECONNRESET|closed/.test(said) ? ', and whether it must be rediss://' : '';
-  const why = known ?? `${said}: check that it runs and can be reached from here${orTls}`;
+  const why = known ?? `${cause.message}: check that it runs and can be reached from here${orTls}`;
   const message = `the cache in Redis at ${address.label} cannot be used: ${why}`;
   return makers.createError('KM_AUTH_CACHE', message, cause);
 }

@@ -50,11 +50,10 @@ export function openRedisStorage(settings: RedisSettings, tell: CacheNoticeListe
     async withLock<T>(key: GrantKey, task: () => Promise<T>, options: LockOptions<T>): Promise<T> {
       const lock = await lockOf(key).acquire(options);
       if (!('release' in lock)) return lock.instead;
-      const held: Held = {
-        id: grantId(key).toString('hex'),
-        token: lock.token,
-        outer: underLock.getStore(),
-      };
+      // A timer that was set under a lock runs as if under it for ever: those that are released are kept by nobody.
+      let outer = underLock.getStore();
+      while (outer?.token === '') outer = outer.outer;
+      const held: Held = { id: grantId(key).toString('hex'), token: lock.token, outer };
       try {
         return await underLock.run(held, task);
       } finally {

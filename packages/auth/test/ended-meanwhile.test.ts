@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { createMemoryCache, Secret, type GrantRecord, type TokenGrant } from '../src/index.js';
+import { AuthToken } from '../src/auth-token.js';
+import { withAnswer, withSuccessor } from '../src/grant-changes.js';
+import { fakeClock } from './support/fake-clock.js';
+import { invalidGrant } from './support/failures.js';
+import { HOUR, outcomeOf, setup } from './support/setup.js';
+
+// A human ended a grant while somebody was asking for something of it.
+
+const ENDED: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: 5 };
+const AT_FIRST = { isLate: false, isGone: false };
+
+const grant: TokenGrant = {
+  token: new AuthToken({ value: 'new', scopes: ['a'], issuedAtMs: 1_000, expiresAtMs: 2_000 }),
+  refreshToken: new Secret('next'),
+};
+const answer = { key: 'a', grant, scopes: ['a'], before: new Secret('old').fingerprint };
+
+describe.each([
+  ['a refresh token', true],
+  ['a credential', false],
+])('the answer to %s', (_, isRefresh) => {
+  test('is not stored where the grant was ended after it was asked for, or once more', () => {
+    for (const endedAtMs of [undefined, 4])
+      expect(withAnswer(ENDED, { ...answer, isRefresh, endedAtMs })).toBe(ENDED);
+  });
+
+  test('is stored where it was ended before that, which is over then', () => {
+    const before = isRefresh ? answer.before : undefined;
+    const { endedAtMs, ...record } = withAnswer(ENDED, { ...answer, before, isRefresh, endedAtMs: 5 });
+    expect(endedAtMs).toBeUndefined();
+    expect([record.refreshToken?.secret, record.tokens.get('a')]).toEqual([grant.refreshToken, grant.token]);
+  });
+});
+
+test('what replaces a refresh token, without a token, comes into no grant that was ended meanwhile', () => {
+  const successor = { secret: new Secret('next'), issuedAtMs: 1 };
+  expect(withSuccessor(ENDED, 'sent', successor, AT_FIRST)).toBe(ENDED);
+  const stored = withSuccessor(ENDED, 'sent', successor, { ...AT_FIRST, endedAtMs: 5 });
+  expect(stored).toStrictEqual({ tokens: new Map(), unexplainedRequestsAtMs: [], refreshToken: successor });
+});
+
+describe('a program that was given a refresh token', () => {
+  async function given() {
+    const clock = fakeClock();
+    const cache = createMemoryCache({ clock });
+    const world = await setup({ clock, cache, login: [] });
+    const program = () => world.another({ refreshToken: world.provider.login('monitoring') });
+    const key = async () => (await cache.listGrants()).find(({ credential }) => credential !== 'login:')!;
+    const end = async () => cache.updateGrant(await key(), () => ENDED);
+    return { ...world, program, key, end };
+  }
+
+  test('puts nothing into a grant that was ended during its first refresh', async () => {
+    const { provider, clock, program, cache, key, end } = await given();
+    provider.latencyMs = 100;
+    const manager = program();
+    const token = manager.getValidToken('monitoring');
+    await clock.advance(50);
+    await end();
+    await clock.advance(50);
+    await token;
+    await manager.stop();
+
+    expect(await cache.getGrant(await key())).toBe(ENDED);
+  });
+
+  test('begins with it anew when it is started again after that, as where nothing is stored, and once', async () => {
+    const { provider, clock, program, end, another } = await given();
+    const refreshToken = provider.login('monitoring');
+    await another({ refreshToken }).getValidToken('monitoring');
+    await end();
+    await clock.advance(HOUR);
+    provider.next({ refuse: invalidGrant() });
+    for (let starts = 0; starts < 2; starts += 1)
+      expect(await outcomeOf(another({ refreshToken }).getValidToken('monitoring'))).toMatchObject({
+        code: 'KM_AUTH_LOGIN_REQUIRED',
+      });
+
+    expect(provider.calls).toBe(2);
+    expect(await outcomeOf(program().getValidToken('monitoring'))).toBeInstanceOf(AuthToken);
+  });
+});
