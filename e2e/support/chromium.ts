@@ -34,7 +34,11 @@ export async function openChromium(): Promise<Page> {
     executablePath: CHROMIUM ?? 'chromium',
     headless: true,
     args: ARGUMENTS,
+    // A busy machine takes its time.
+    timeout: 120_000,
   });
   onTestFinished(() => browser.close());
-  return browser.newPage();
+  const page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
+  return page;
 }
