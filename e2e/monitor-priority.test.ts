@@ -7,12 +7,23 @@ import { until } from './support/until.js';
 
 /** How far each thread of a process stands back, by thread id. */
 function nicenessOf(pid: number): Map<number, number> {
-  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+  const threads = new Map<number, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const stat = readStat(`/proc/${pid}/task/${thread}/stat`);
     // After the name, which may have spaces in it: the state is the first field, the niceness the 17th.
-    return [Number(thread), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])] as const;
-  });
-  return new Map(threads);
+    if (stat !== undefined)
+      threads.set(Number(thread), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+  }
+  return threads;
+}
+
+/** `undefined` of a thread that has ended since it was listed. */
+function readStat(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 test.each([0, 5, 19])(

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, createReadStream, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
@@ -89,7 +89,11 @@ describe('what km says on stderr', () => {
     await until('both to have had their say', () => notes > 300);
     const stream = createReadStream('', { fd: reader, encoding: 'latin1' });
     stream.on('data', (chunk) => (text += chunk.toString()));
-    onTestFinished(() => void stream.destroy());
+    onTestFinished(() => {
+      // It waits for more, with a thread that others need: what it gets ends that.
+      writeSync(reader, '.');
+      stream.destroy();
+    });
     const code = await new Promise((resolve) => child.once('close', resolve));
     await until('all that was said', () => withoutLinesOfKm(text).length >= SIZE);
     expect({ code, flags: flags() & NONBLOCKING }).toEqual({ code: 0, flags: 0 });

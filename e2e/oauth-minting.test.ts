@@ -20,6 +20,7 @@ import {
   TOKEN_EXCHANGE,
 } from './support/oauth-minting-grants.js';
 import { startOAuthServer, type OAuthServer } from './support/oauth-server.js';
+import { until } from './support/until.js';
 
 const serviceThat = (grantType: string) => ({
   ...service('client_secret_basic'),
@@ -113,15 +114,18 @@ test('child tokens are kept like any other: by subject, audience and scope, one 
 });
 
 test('a child token that is over is exchanged anew, for a token of the login that is renewed if need be', async () => {
-  const { server, subjectOf } = await exchanging(2);
+  const { server, login, subjectOf } = await exchanging(3);
+  const parent = await login.getValidToken();
   const child = minting(server, subjectOf('me'));
   const first = await child.getValidToken('read');
   await server.provider.AccessToken.find(first.reveal()).then((token) => token?.destroy());
+  await until('the token of the login is over', () => Date.now() > parent.expiresAtMs);
 
   const second = await child.forceRefresh('read', { rejected: first });
 
   expect(second.reveal()).not.toBe(first.reveal());
   expect(await tokenAt(server, second.reveal())).toBeDefined();
+  expect(server.refreshes()).toBeGreaterThanOrEqual(2);
   expect(server.revoked()).toBe(0);
 });
 
