@@ -116,6 +116,7 @@ export class RefreshTransaction {
     const stored = record.tokens.get(need.scope);
     if (rejected === undefined || rejected.fingerprint === this.#toldRevoked) return record;
     if (stored !== undefined && stored.fingerprint !== rejected.fingerprint) return record;
+    if (isReplaced(rejected, record)) return record;
     this.#toldRevoked = rejected.fingerprint;
     events.publish({ type: 'token.revoked', scope: need.scope, token: rejected.fingerprint });
     const fingerprint = record.refreshToken?.secret.fingerprint;
@@ -220,6 +221,16 @@ export class RefreshTransaction {
       reason,
     });
   }
+}
+
+/** Whether a token is stored under no scope any more, but something that was won after it: another process has cleared it. */
+function isReplaced({ fingerprint, issuedAtMs }: AuthToken, { tokens, refreshToken }: GrantRecord): boolean {
+  const stored = [...tokens.values()];
+  const won = refreshToken === undefined ? stored : [refreshToken, ...stored];
+  return (
+    !stored.some((token) => token.fingerprint === fingerprint) &&
+    won.some((each) => each.issuedAtMs > issuedAtMs)
+  );
 }
 
 /** Whether only the scope that was asked for cannot be had. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { AuthToken } from '../src/index.js';
 import { offline } from './support/failures.js';
-import { outcomeOf, setup, type Setup } from './support/setup.js';
+import { recordEvents } from './support/record-events.js';
+import { API_KEY, KEYED, outcomeOf, setup, type Setup } from './support/setup.js';
 
 /** Two scopes have a token, and the API has said that the one for `a` was revoked. */
 async function revoked(options: Parameters<typeof setup>[0] = {}): Promise<Setup & { rejected: AuthToken }> {
@@ -87,6 +88,38 @@ describe('a token that the API says was revoked', () => {
 
     expect(token.fingerprint).not.toBe(rejected.fingerprint);
     expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('and was cleared by another process already, which it served in another scope, is no news: what that won stays', async () => {
+    const world = await setup({ login: ['a', 'b'], apiKey: API_KEY });
+    const [one, other] = [world.another(), world.another()];
+    const rejected = await one.getValidToken('a');
+    await world.cache.updateGrant(KEYED, (record) => ({
+      ...record!,
+      tokens: new Map([...record!.tokens, ['b', rejected]]),
+    }));
+    await other.getValidToken('b');
+    await world.clock.advance(1_000);
+    const fresh = await one.forceRefresh('a', { rejected, isRevoked: true });
+    const events = recordEvents(other);
+    const own = await other.forceRefresh('b', { rejected, isRevoked: true });
+
+    const { tokens, refreshToken } = await world.stored();
+    expect([tokens.get('a'), tokens.get('b')]).toEqual([fresh, own]);
+    expect(refreshToken?.scopes).toEqual(['a', 'b']);
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('and is not stored any more, but the login that won it, is cleared all the same', async () => {
+    const { manager, provider, rejected, cache, events } = await revoked({
+      login: ['a', 'b'],
+      apiKey: API_KEY,
+    });
+    await cache.updateGrant(KEYED, (record) => ({ ...record!, tokens: new Map() }));
+    await manager.forceRefresh('a', { rejected, isRevoked: true });
+
+    expect(provider.requests.at(-1)?.grantType).toBe('api_key');
+    expect(events.of('security.event')).toHaveLength(1);
   });
 
   test('is named to the user by its fingerprint', async () => {
