@@ -52,8 +52,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           isolate: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // They wait more than they work: three files at a time keep two cores busy, and no test counts on being fast.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
