@@ -26,6 +26,7 @@ describe('km auth logout', () => {
     expect(ended[0]).toBe('family.revoked');
     expect(await statusOf(api.url, token.stdout)).toBe(401);
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 4, stdout: '' });
+    expect((await runKm(['doctor'], { env })).stdout).toContain('0 logins, 0 grants');
   });
 
   test('leaves other profiles alone, and --all takes them too', async () => {

@@ -5,6 +5,7 @@ import { eventsIn, queueReport } from '../queue/queue-report.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { surveyQueue } from '../queue/queue-survey.js';
+import { tokensOf } from '../revocation/take-tokens.js';
 import type { Account } from '../settings.js';
 import type { SharedCache, Storage } from '../token-cache.js';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
@@ -25,8 +26,11 @@ export async function storageChecks(
     const grants = await files.listGrants();
     const logins = await files.logins.list();
     const locks = await lockChecks(files, [...grants, ...keysOf(account)]);
+    const records = await Promise.all(grants.map((grant) => files.getGrant(grant)));
+    // Of one that was ended only that is kept.
+    const kept = records.filter((record) => record !== undefined && tokensOf(record).length > 0);
     if (notices.length === 0) {
-      const detail = `${address ?? folder ?? ''} opens: ${logins.length} logins, ${grants.length} grants`;
+      const detail = `${address ?? folder ?? ''} opens: ${logins.length} logins, ${kept.length} grants`;
       return [key, ok('cache', detail), ...locks];
     }
     const remedy = 'nothing: the next refresh sets aside what is damaged; log in again if a login is missing';
