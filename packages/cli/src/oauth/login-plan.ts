@@ -53,10 +53,16 @@ export function isIssuerOf(
   return provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
 }
 
-function refuseApiKey({ apiKey, apiKeyStdin = false }: AuthLoginFlags, issuer: string): void {
+function refuseApiKey(
+  { apiKey, apiKeyStdin = false, issuer: given, profile }: AuthLoginFlags,
+  issuer: string,
+): void {
   if (apiKey === undefined && !apiKeyStdin) return;
+  if (given !== undefined)
+    throw wrongUsage('an API key is for the Kilometers API, and --issuer for another: give one, not both');
+  const init = `km init --force${profile === undefined ? '' : ` --profile ${profile}`}`;
   throw wrongUsage(
-    `an API key is for the Kilometers API, and this profile logs in at ${issuer}: give another --profile`,
+    `an API key is for the Kilometers API, and this profile logs in at ${issuer}: give another --profile, or bring this one back to the Kilometers API with \`${init}\``,
   );
 }
 
