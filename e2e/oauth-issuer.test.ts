@@ -13,7 +13,7 @@ describe('an issuer in the place of the Kilometers API', () => {
       server.always(path, { status: 404 });
     const without = await runKm(['auth', 'login', ...at(server), ...WEB]);
     expect(without).toMatchObject({ code: 1 });
-    expect(without.stderr).toMatch(/publishes no discovery document.*endpoints by hand/);
+    expect(without.stderr).toMatch(/publishes no discovery document.*endpoints by hand.*--token-endpoint/);
     const { issuer } = server;
     const by = ['--token-endpoint', `${issuer}/token`, '--authorization-endpoint', `${issuer}/auth`];
     const won = await logInByWeb([

@@ -16,6 +16,7 @@ export function planLogin(
   provider: ProviderSettings | undefined,
   isInteractive: boolean,
 ): IssuerSettings {
+  checkUrls(flags);
   const issuer = flags.issuer ?? provider?.issuer ?? '';
   const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider) : {};
   refuseApiKey(flags, issuer);
@@ -43,6 +44,23 @@ export function planLogin(
     ...(dpop !== undefined && { dpop }),
     ...(endpoints !== undefined && { endpoints }),
   };
+}
+
+/** The flags that say where secrets go, as a user writes them. */
+const URL_FLAGS = {
+  issuer: '--issuer',
+  tokenEndpoint: '--token-endpoint',
+  authorizationEndpoint: '--authorization-endpoint',
+  deviceEndpoint: '--device-endpoint',
+  revocationEndpoint: '--revocation-endpoint',
+} as const satisfies Partial<Record<keyof AuthLoginFlags, string>>;
+
+/** @throws {AuthError} where one has no URL that a secret may go to. */
+function checkUrls(flags: AuthLoginFlags): void {
+  for (const flag of Object.keys(URL_FLAGS) as (keyof typeof URL_FLAGS)[]) {
+    const url = flags[flag];
+    if (url !== undefined) parseEndpoint(url, URL_FLAGS[flag]);
+  }
 }
 
 /** Whether `issuer` is that of a profile's `provider`, however it is spelt. */
