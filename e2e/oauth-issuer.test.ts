@@ -96,7 +96,6 @@ describe('an issuer in the place of the Kilometers API', () => {
   });
 
   test.each([
-    [['--web'], /--web is for another issuer.*give --issuer/],
     [['--device', '--dpop'], /--dpop is for another issuer.*give --issuer/],
     [['--issuer', 'https://id.example'], /give --client-id/],
     [['--issuer', 'https://id.example', '--client-id', 'x'], /say how to log in: --web, or --device/],

@@ -82,9 +82,8 @@ export async function logIn(
   if (!isSetUp) tellActive(settings, context);
 }
 
-/** Each flag of a login at another issuer, as a user writes it; but for the one that says which issuer. */
-const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer'>, string>> = {
-  web: '--web',
+/** Each flag that only another issuer has, as a user writes it; but for the one that says which issuer. */
+const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer' | 'web'>, string>> = {
   audience: '--audience',
   resource: '--resource',
   redirectUri: '--redirect-uri',
@@ -103,9 +102,8 @@ const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer'>, string
 function refuseIssuerFlags(flags: AuthLoginFlags): void {
   const given = Object.entries(ISSUER_FLAGS).find(([flag]) => flags[flag as keyof IssuerFlags] !== undefined);
   if (given === undefined) return;
-  const [flag, written] = given;
-  const instead = flag === 'web' ? '; the Kilometers API is logged in to with --device' : '';
-  throw wrongUsage(`${written} is for another issuer than the Kilometers API: give --issuer, too${instead}`);
+  const [, written] = given;
+  throw wrongUsage(`${written} is for another issuer than the Kilometers API: give --issuer, too`);
 }
 
 /** Says whose login it is and what it may do. */
