@@ -96,18 +96,21 @@ describe.skipIf(!HAS_REDIS)('a login at another issuer that is kept in Redis', (
     expect(kept).not.toContain(ODD_SECRET);
   });
 
-  test('is not replaced by km init --force, though only the login says who its issuer is', async () => {
+  test('is replaced by km init with --force only, though only the login says who its issuer is', async () => {
     const [fleet, server] = [await startFleet(), await startOAuthServer({ clients: [CLI] })];
     expect(await logInByWeb([...at(server), '--web', ...SCOPES], machineOf(fleet))).toMatchObject({
       code: 0,
     });
     const api = await startApi();
     const env = machineOf(fleet);
-    const flags = ['--force', '--api-key', API_KEY, '--endpoint', api.url];
-    const init = await runKm(['init', ...flags], { env });
+    const args = ['init', '--api-key', API_KEY, '--endpoint', api.url];
+    const init = await runKm(args, { env });
     expect(init).toMatchObject({ code: 1, stdout: '' });
     expect(init.stderr).toContain(`profile default logs in at ${server.issuer}, and stays as it is`);
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0 });
     expect(server.revoked()).toBe(0);
+    expect(await runKm([...args, '--force'], { env })).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+    expect(server.revoked()).toBe(1);
   });
 });

@@ -35,6 +35,30 @@ test.each([
   expect(stdout).not.toContain('it-ran --help');
 });
 
+test.each([
+  ['help tokn', 'km auth token'],
+  ['help auth tokn', 'token'],
+  ['auth help tokn', 'token'],
+  ['auth tokn --help', 'token'],
+  ['queue flsh -h', 'flush'],
+  ['xyzzy --help', undefined],
+  ['help xyzzy', undefined],
+])('km %s is an unknown command', async (line, nearest) => {
+  const { code, stdout, stderr } = await runKm(line.split(' '));
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^km: unknown command '(tokn|flsh|xyzzy)'[^\n]+\n$/);
+  expect(stderr).toContain(nearest === undefined ? 'see km --help' : `(Did you mean ${nearest}?)`);
+});
+
+test.each([['help'], ['help help'], ['auth help'], ['help auth'], ['auth'], ['auth --help']])(
+  'km %s is a question for help',
+  async (line) => {
+    const { code, stdout, stderr } = await runKm(line.split(' '));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Usage: km /);
+  },
+);
+
 test('help is as wide as the terminal', async () => {
   const linesAt = async (columns: number): Promise<number> => {
     const { ended, shown } = startOnTerminal(['auth', 'login', '--help'], { columns });

@@ -57,6 +57,23 @@ describe('setting up', () => {
     expect(stderr).not.toContain('no key has to stand');
   });
 
+  test('it has the profile and the endpoint that this shell says, and of the key how to log in with it', async () => {
+    const env = accountAt('http://127.0.0.1:9', { KM_PROFILE: 'work' });
+    const printing = ['monitor', '--print-config', 'claude', '--', 'server'];
+    const { stdout, stderr } = await runKm(printing, { env });
+    const { args } = (JSON.parse(stdout) as { mcpServers: { server: Entry } }).mcpServers.server;
+    const flags = ['--profile', 'work', '--endpoint', 'http://127.0.0.1:9'];
+    expect(args.slice(1, -2)).toEqual(['monitor', ...flags, '--server']);
+    expect(stderr).toContain(
+      'km: the client does not have KILOMETERS_API_KEY of this shell: log in with ' +
+        `\`km auth login --api-key-stdin ${flags.join(' ')}\`, so that no key has to stand in that file\n`,
+    );
+    expect(stderr).not.toContain('km init');
+    const local = await runKm([...printing.slice(0, -2), '--local', '--', 'server'], { env });
+    expect(local.stdout).not.toContain('--profile');
+    expect(local.stderr).not.toContain('of this shell');
+  });
+
   test('what it prints works in another folder, also where the server is a file of this one', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'server.js'), ECHO);

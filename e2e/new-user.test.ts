@@ -72,10 +72,10 @@ test('who has a key in the shell only is told that Claude Desktop does not have 
   const env = environment(variables);
   const configuration = await runKm(['monitor', '--print-config', 'claude', '--', 'node', 'x.js'], { env });
   expect(configuration.code).toBe(0);
-  expect(configuration.stderr).toContain('km: log in with `km auth login`');
   expect(configuration.stderr).toContain(
-    'the client does not have KILOMETERS_API_KEY and KILOMETERS_API_ENDPOINT of this shell',
+    'km: the client does not have KILOMETERS_API_KEY of this shell: log in with `km auth login --api-key-stdin',
   );
+  expect(configuration.stdout).toContain('"http://127.0.0.1:9"');
   const init = await runKm(['init'], { env });
   expect(init).toMatchObject({ code: 0 });
   expect(init.stderr).toContain('km: KILOMETERS_API_KEY is for this shell only');

@@ -28,12 +28,17 @@ export async function user() {
 
 type User = Pick<Awaited<ReturnType<typeof user>>, 'api' | 'env'>;
 
-/** A login by device that a person approves, once `before` has happened. */
+/** A login by device, or by another flag that means it, which a person approves once `before` has happened. */
 export async function byDevice(
-  { api, env, flags = [] }: User & { readonly flags?: readonly string[] },
+  {
+    api,
+    env,
+    flags = [],
+    way = ['--device'],
+  }: User & { readonly flags?: readonly string[]; readonly way?: readonly string[] },
   before: () => void = () => undefined,
 ) {
-  const km = startKm(['auth', 'login', '--device', ...flags], env);
+  const km = startKm(['auth', 'login', ...way, ...flags], env);
   const code = await codeOf(km);
   before();
   await answerOnPage(api, code, 'approve');

@@ -13,30 +13,35 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
+/** What an endpoint is called in messages that a user reads, unless it is told. */
+const API_ENDPOINT = 'the API endpoint';
+
 /**
- * Parses an endpoint that tokens may be sent to: https, or plain http to loopback.
+ * Parses an endpoint that tokens may be sent to: https, or plain http to loopback. `name` is what messages call it;
+ * default `the API endpoint`.
  *
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when it is no URL; `KM_AUTH_INSECURE_ENDPOINT` when
  *   tokens would travel in the clear.
  */
-export function parseEndpoint(text: string): URL {
+export function parseEndpoint(text: string, name = API_ENDPOINT): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    const such = name === API_ENDPOINT ? DEFAULT_API_ENDPOINT : 'https://example.com';
     throw new AuthError(
       'KM_AUTH_INVALID_OPTION',
-      `the API endpoint ${JSON.stringify(text)} is not a URL: give one such as ${DEFAULT_API_ENDPOINT}`,
+      `${name} ${JSON.stringify(text)} is not a URL: give one such as ${such}`,
     );
   }
   if (url.username !== '' || url.password !== '') {
     throw new AuthError(
       'KM_AUTH_INVALID_OPTION',
-      `the API endpoint ${url.origin} has a user name or a password in it: leave them out`,
+      `${name} ${url.origin} has a user name or a password in it: leave them out`,
     );
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new AuthError(
       'KM_AUTH_INSECURE_ENDPOINT',
-      `the API endpoint ${url.origin} is plain http, which would show tokens to the network: use https (http is for loopback only)`,
+      `${name} ${url.origin} is plain http, which would show tokens to the network: use https (http is for loopback only)`,
     );
   }
   return url;

@@ -45,6 +45,14 @@ describe('an API endpoint', () => {
     expect(() => parseEndpoint(endpoint)).not.toThrow('hunter2');
   });
 
+  test.each(['nowhere', 'http://id.example', 'https://user:hunter2@id.example'])(
+    'that is called otherwise is refused by that name: %s',
+    (url) => {
+      expect(() => parseEndpoint(url, '--issuer')).toThrow(/^--issuer /);
+      expect(() => parseEndpoint(url, '--issuer')).not.toThrow('kilometers.ai');
+    },
+  );
+
   test('keeps a path of its own', () => {
     expect(urlUnder(parseEndpoint('https://x.test/base/'), '/api/auth/token').href).toBe(
       'https://x.test/base/api/auth/token',

@@ -9,6 +9,7 @@ export function loginCommand(context: CommandContext, exitWith: (code: number) =
   const login = new Command('login')
     .description('log a profile in: prove a credential by getting a token with it, then store it, encrypted')
     .option('--device', 'in a browser, here or on another device, with a code')
+    .option('--web', 'in the browser of this machine')
     .option('--api-key-stdin', 'read an API key from standard input, within 30 s')
     .option('--api-key <key>', 'an API key; other users of this machine can see it')
     .option('--client-id <id>', 'log in as this client')
@@ -27,7 +28,6 @@ function addIssuerOptions(login: Command): void {
   login
     .optionsGroup('Any OAuth 2.0 or OpenID provider (docs/oauth.md):')
     .option('--issuer <url>', 'who issues the tokens, as in https://id.example.com')
-    .option('--web', 'in the browser of this machine')
     .option('--audience <name>', 'the API that the tokens are for')
     .option('--resource <uri>', 'the same, by its URI; may be given more than once', collect)
     .option('--redirect-uri <uri>', 'where the browser comes back to')

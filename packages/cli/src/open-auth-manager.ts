@@ -1,4 +1,5 @@
 import {
+  AuthError,
   createAuthManager,
   createDebugLog,
   createKilometersProvider,
@@ -13,6 +14,7 @@ import {
 import { recordUsage } from './analytics/record-usage.js';
 import type { CommandContext } from './command-context.js';
 import { grantOfAccount } from './grant-of-account.js';
+import { hindranceOf, wordsFor, type Hindrance } from './hindrance.js';
 import { transportOf } from './network/transport.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, type Storage } from './token-cache.js';
@@ -22,6 +24,8 @@ export type OpenedManager = {
   readonly manager: AuthManager;
   readonly account: Account;
   readonly storage: Storage;
+  /** What keeps the login that is stored from being used: then the manager brings no token. */
+  readonly hindrance: Hindrance | undefined;
 };
 
 /** What a user should know although the command goes on. */
@@ -56,8 +60,28 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
   });
 }
 
-/** The manager that a command works with: flags, environment, the stored login, the shared cache. */
+/**
+ * The manager of a command that needs a token.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` where the login that is stored cannot be used.
+ */
 export async function openAuthManager(
+  flags: AccountFlags,
+  context: CommandContext,
+  overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
+): Promise<OpenedManager> {
+  const opened = await openManager(flags, context, overrides);
+  if (opened.hindrance !== undefined) throw hindered(opened.hindrance);
+  return opened;
+}
+
+/** No token is to be had for what keeps a login from being used. */
+export function hindered(hindrance: Hindrance): AuthError {
+  return new AuthError('KM_AUTH_CACHE', wordsFor(hindrance));
+}
+
+/** The manager that a command works with: flags, environment, the stored login, the shared cache. */
+export async function openManager(
   flags: AccountFlags,
   context: CommandContext,
   overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
@@ -77,7 +101,7 @@ export async function openAuthManager(
   });
   tellEvents(manager, context);
   recordUsage(manager, context);
-  return { manager, account, storage };
+  return { manager, account, storage, hindrance: hindranceOf(account, storage) };
 }
 
 /** A credential that is stored serves as long as it is; one from the environment serves as long as the process. */

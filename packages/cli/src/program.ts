@@ -41,24 +41,27 @@ export async function runProgram(args: readonly string[], context: CommandContex
 
 /**
  * `help` in the place of a command becomes `--help` after the command that follows: `help auth token`, `auth help token`.
- * A group that is called with no command is a question for its help, too. What a command would run is not run for it.
+ * A group that is called with no command is a question for its help, too. What a command would run is not run for it; and
+ * of what is no command there is no help: without the flag it is unknown.
  */
 function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
   let group = program;
-  for (const [index, word] of args.entries()) {
-    if (word === 'help') return [...commandsIn(args.toSpliced(index, 1), program), '--help'];
+  const names: string[] = [];
+  let isAsked = false;
+  for (const word of args) {
+    if (word === 'help') {
+      isAsked = true;
+      continue;
+    }
     const next = group.commands.find((command) => command.name() === word);
-    if (next === undefined) return args;
+    if (next === undefined) {
+      if (group.commands.length > 0 && !word.startsWith('-')) return [...names, word];
+      return isAsked ? [...names, '--help'] : args;
+    }
+    names.push(word);
     group = next;
   }
-  return group.commands.length === 0 ? args : [...args, '--help'];
-}
-
-/** The words at the beginning that name commands. */
-function commandsIn(words: readonly string[], program: Command): readonly string[] {
-  const [word, ...others] = words;
-  const command = program.commands.find((each) => each.name() === word);
-  return word === undefined || command === undefined ? [] : [word, ...commandsIn(others, command)];
+  return isAsked || group.commands.length > 0 ? [...names, '--help'] : args;
 }
 
 /** `auth token`, of the command that runs. */

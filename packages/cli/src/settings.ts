@@ -13,6 +13,7 @@ import {
 import type { Configuration, ProfileSettings, ProviderSettings } from './config/configuration.js';
 import { readConfiguration } from './config/read-configuration.js';
 import type { CredentialKind } from './credential-kind.js';
+import { isSet } from './is-set.js';
 
 /** The flags that say which account and which service; every command that needs a token has them. */
 export type AccountFlags = { readonly profile?: string; readonly endpoint?: string };
@@ -116,6 +117,12 @@ export function withIssuerOf(login: StoredLogin | undefined, settings: Settings)
   };
 }
 
+/** That a key in the environment is not used, and why, where that is so. */
+function unusedKey({ profile, own }: Settings, environment: NodeJS.ProcessEnv): string | undefined {
+  if (own.provider === undefined || !isSet(environment, 'KILOMETERS_API_KEY')) return undefined;
+  return `KILOMETERS_API_KEY is not used for profile ${profile.value}, which logs in at ${own.provider.issuer}`;
+}
+
 /** Another issuer, as the profile or its login has it. */
 export function issuerOf({ own, oauth }: Pick<Account, 'own' | 'oauth'>): OAuthLogin['provider'] | undefined {
   return own.provider ?? oauth?.provider;
@@ -180,7 +187,7 @@ export async function resolveAccount(
   };
   if (config.apiKey !== undefined)
     return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
-  const { login, note } = stored;
+  const { login, note = unusedKey(settings, environment) } = stored;
   if (login === undefined) return { ...account, credential: undefined, note };
   const why = unfit(login, { profile: profile.value, endpoint: endpoint.value, provider: own.provider });
   if (why !== undefined) return { ...account, credential: undefined, note: why };

@@ -1,5 +1,6 @@
 import { AuthToken, Secret, type GrantRecord } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
+import { hindranceOf } from '../src/hindrance.js';
 import type { Account } from '../src/settings.js';
 import { profileStatus, type StatusInput, type StatusReport } from '../src/status/profile-status.js';
 import { refreshSettingSources } from '../src/status/setting-sources.js';
@@ -102,6 +103,24 @@ describe('tomorrow, without anybody', () => {
   test('what helps is for the profile that was asked about', () => {
     const ending = refreshToken({ expiresAtMs: NOW_MS + HOUR_MS });
     expect(status(ending, { account: BY_HAND }).outlook.remedy).toBe('run km auth refresh --profile work');
+  });
+
+  test('where the key of the login is refused, what helps is another one, and no login helps one of the environment', () => {
+    const inEnvironment: Account = { ...ACCOUNT, credential: { value: 'api_key', source: 'environment' } };
+    const another = 'log in with another key: km auth login --api-key-stdin --profile work';
+    const remedyOf = (code: string, account = ACCOUNT) => status(failure(code), { account }).outlook.remedy;
+    expect(remedyOf('KM_AUTH_LOGIN_REQUIRED')).toBe(another);
+    expect(remedyOf('KM_AUTH_CONFIGURATION')).toBe(`do what the last failure says, or ${another}`);
+    expect(remedyOf('KM_AUTH_CONFIGURATION', inEnvironment)).toBe('do what the last failure says');
+    expect(remedyOf('KM_AUTH_CONFIGURATION', BY_HAND)).toBe('do what the last failure says');
+  });
+
+  test('where tokens stay in memory, what helps a login at another issuer is no API key', () => {
+    const oauth = { kind: 'oauth' } as Account['oauth'];
+    const remedyOf = (account: Account) => hindranceOf(account, { whyMemory: 'it is off' })?.remedy;
+    expect(remedyOf(BY_HAND)).toBe('unset it, or set KILOMETERS_API_KEY');
+    expect(remedyOf({ ...BY_HAND, oauth })).toBe('unset it');
+    expect(remedyOf(ACCOUNT)).toBeUndefined();
   });
 
   test('a login that should have ended is tried once more, and whoever asks is told so', () => {

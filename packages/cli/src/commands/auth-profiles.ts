@@ -2,11 +2,12 @@ import type { CommandContext } from '../command-context.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { CREDENTIAL_NAMES, type CredentialKind } from '../credential-kind.js';
 import { EXIT } from '../exit-code.js';
+import { grantOfAccount } from '../grant-of-account.js';
 import { profileNames } from '../profiles.js';
-import { issuerOf, resolveAccount, settingsFrom, type SettingSource } from '../settings.js';
+import { issuerOf, resolveAccount, settingsFrom, type Account, type SettingSource } from '../settings.js';
 import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
-import { openStorage, tellNotices } from '../token-cache.js';
+import { openStorage, tellNotices, type SharedCache } from '../token-cache.js';
 
 export type AuthProfilesFlags = { readonly json?: boolean };
 
@@ -34,13 +35,14 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
     (await profileNames(configuration, environment, files?.logins)).map(async (name): Promise<ProfileRow> => {
       const account = await resolveAccount({ profile: name }, environment, files?.logins, configuration);
       const issuer = issuerOf(account);
+      const credential = (await isOver(account, files)) ? undefined : account.credential;
       return {
         name,
         isActive: name === active.value,
         endpoint: account.endpoint.value,
         endpointFrom: account.endpoint.source,
-        credential: account.credential?.value ?? null,
-        credentialFrom: account.credential?.source ?? null,
+        credential: credential?.value ?? null,
+        credentialFrom: credential?.source ?? null,
         issuer: issuer === undefined ? null : String(issuer['issuer']),
       };
     }),
@@ -51,6 +53,17 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
       : profileLines(profiles, context).join('\n');
   await context.answer(`${text}\n`);
   return EXIT.done;
+}
+
+/** Whether the refresh token is gone that a person's login is. What cannot be read may be there. */
+async function isOver(account: Account, files: SharedCache | undefined): Promise<boolean> {
+  const { credential } = account;
+  if (credential?.source !== 'login' || credential.value !== 'refresh_token') return false;
+  try {
+    return (await files?.getGrant(grantOfAccount(account).key))?.refreshToken === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function profileLines(profiles: readonly ProfileRow[], context: CommandContext): readonly string[] {

@@ -19,9 +19,12 @@ export function runAuthRevoke(flags: AuthRevokeFlags, context: CommandContext): 
 async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
   const { files, whyMemory } = openStorage(context);
   if (files === undefined || whyMemory !== undefined) {
-    throw new CliError(`there are no tokens to revoke: ${whyMemory ?? 'none are kept'}`, {
-      exitCode: EXIT.failed,
-    });
+    throw new CliError(
+      files === undefined
+        ? `there are no tokens to revoke: ${whyMemory ?? 'none are kept'}`
+        : 'KM_NO_TOKEN_CACHE=1 keeps km from the tokens that are stored: unset it to revoke them',
+      { exitCode: EXIT.failed },
+    );
   }
   tellNotices(files, context);
   const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);

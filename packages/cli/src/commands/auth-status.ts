@@ -1,8 +1,8 @@
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { EXIT, exitCodeOf } from '../exit-code.js';
+import { EXIT } from '../exit-code.js';
 import type { AccountFlags } from '../settings.js';
-import type { ProfileStatus } from '../status/profile-status.js';
+import type { CacheStatus, ProfileStatus } from '../status/profile-status.js';
 import { readStatus, type StatusReading } from '../status/read-status.js';
 import { statusLines } from '../status/status-lines.js';
 import { checkTokens, exitCodeOfChecks } from '../status/token-checks.js';
@@ -31,13 +31,19 @@ export async function runAuthStatus(flags: AuthStatusFlags, context: CommandCont
   if (active.refreshesWithoutHuman) return exitCodeOfChecks(active.checks ?? []);
   const { reason, remedy } = active.outlook;
   context.tell(`km: profile ${active.profile}: ${reason}; ${remedy ?? ''}`);
-  return exitCodeAfter(active);
+  return exitCodeAfter(active, report.cache);
 }
 
-/** A login that is gone is 4; what another login would not mend is what it is. */
-function exitCodeAfter({ lastFailure }: ProfileStatus): number {
-  const code = lastFailure === null ? undefined : exitCodeOf(lastFailure.code);
-  return lastFailure?.code === 'KM_AUTH_CONFIGURATION' && code !== undefined ? code : EXIT.loginRequired;
+/** Where another login would help it is 4: where one is gone, or its own key or secret is refused. */
+function exitCodeAfter(
+  { credential, credentialFrom, lastFailure }: ProfileStatus,
+  { kind }: CacheStatus,
+): number {
+  // Where nothing is kept, a person's login is not used, and another one would not be.
+  if (credential === 'refresh_token' && kind === 'memory') return EXIT.failed;
+  const isOfLogin = credentialFrom === 'login' && credential !== 'refresh_token';
+  const isElsewhere = lastFailure?.code === 'KM_AUTH_CONFIGURATION' && !isOfLogin;
+  return isElsewhere ? EXIT.failed : EXIT.loginRequired;
 }
 
 function linesOf({ report, notices }: StatusReading, context: CommandContext): readonly string[] {

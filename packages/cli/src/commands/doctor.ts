@@ -28,26 +28,45 @@ export async function runDoctor(flags: DoctorFlags, context: CommandContext): Pr
 
 async function lookAtAll(flags: DoctorFlags, context: CommandContext): Promise<readonly HealthCheck[]> {
   const { storage, checks: opening } = await openOrTell(context);
-  // Before anything opens the files: that would narrow their modes on the way.
-  const permissions = await attempt('permissions', () =>
-    permissionChecks(configFolder(context.environment), {
-      isFixing: flags.fix === true,
-      isKeptElsewhere: isKeptElsewhere(context.environment),
-    }),
-  );
+  // Before anything opens the files: that narrows their modes on the way.
+  const permissions = await permissionsNow(flags, context);
   const { checks: settings, configuration, account } = await settle(flags, context, storage?.files);
+  const network =
+    account === undefined ? [] : await attempt('endpoint', () => networkChecks(account, context));
+  const kept = storage === undefined ? [] : await attempt('cache', () => storageChecks(storage, account));
   return [
     versionCheck(context),
     ...settings,
-    ...(account === undefined ? [] : await attempt('endpoint', () => networkChecks(account, context))),
-    ...permissions,
+    ...network,
+    ...withoutDone(permissions, await permissionsNow({}, context)),
     ...opening,
-    ...(storage === undefined ? [] : await attempt('cache', () => storageChecks(storage, account))),
+    ...kept,
     ...(storage === undefined ? [] : await attempt('queue', () => queueChecks(context, storage))),
     ...(storage === undefined || account === undefined
       ? []
       : await attempt('login', () => loginChecks(flags, configuration, storage, context))),
   ];
+}
+
+function permissionsNow(
+  { fix }: DoctorFlags,
+  { environment }: CommandContext,
+): Promise<readonly HealthCheck[]> {
+  return attempt('permissions', () =>
+    permissionChecks(configFolder(environment), {
+      isFixing: fix === true,
+      isKeptElsewhere: isKeptElsewhere(environment),
+    }),
+  );
+}
+
+/** What was found `before`; of what is so no more by now, that there is nothing to do. */
+function withoutDone(before: readonly HealthCheck[], now: readonly HealthCheck[]): readonly HealthCheck[] {
+  const left = new Set(now.map(({ detail }) => detail));
+  const remedy = 'nothing: km has narrowed it on the way, as whatever reads it does';
+  return before.map((check) =>
+    check.state === 'warning' && !left.has(check.detail) ? { ...check, remedy } : check,
+  );
 }
 
 /** What is looked at further; where the variables of a fleet are wrong there is none, and that is what was found. */

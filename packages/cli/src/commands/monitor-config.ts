@@ -6,11 +6,12 @@ import { absoluteWords } from '../monitor/absolute-words.js';
 import { clientConfig, folderVariables, placeOfConfig } from '../monitor/client-config.js';
 import type { Client } from '../monitor/mcp-clients.js';
 import { assertAccount, flagWords, redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
-import { resolveAccount } from '../settings.js';
+import { commandFor, issuerOf, resolveAccount, settingsFrom, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 
 /** What says in a shell who is meant: a client that is not started from one has none of it. */
 const OF_THE_SHELL = ['KILOMETERS_API_KEY', 'KILOMETERS_API_ENDPOINT', 'KM_PROFILE'];
+const KEY = 'KILOMETERS_API_KEY';
 /** Who shares a login with others: it is no one's to keep, and the key must not stand in a file unseen. */
 const OF_A_FLEET = ['KM_CACHE_URL', 'KM_CACHE_KEY'];
 
@@ -23,6 +24,8 @@ export async function runMonitorConfig(
 ): Promise<number> {
   assertAccount(flags);
   redactedPaths(flags);
+  // What sends nothing is nobody's.
+  const meant = flags.local === true ? flags : { ...flags, ...accountOfShell(flags, context) };
   const { words: server, changed } = absoluteWords(command, {
     folder: resolve('.'),
     path: context.environment['PATH'] ?? '',
@@ -32,7 +35,7 @@ export async function runMonitorConfig(
     client,
     // Both as they run now: a client may have neither in its PATH.
     km: [process.execPath, join(context.bundleFolder, '..', 'bin', 'km.cjs')],
-    flags: flagWords(flags, (path) => resolve(path)),
+    flags: flagWords(meant, (path) => resolve(path)),
     env: folderVariables(context.environment, (path) => resolve(path)),
     server,
   });
@@ -40,8 +43,17 @@ export async function runMonitorConfig(
   context.tell(`km: put this into ${placeOfConfig(client, process.platform)}`);
   if (changed.length > 0)
     context.tell(`km: with their whole paths, for the client starts it elsewhere: ${changed.join(', ')}`);
-  if (flags.local !== true) await tellLogin(flags, context);
+  if (flags.local !== true) await tellLogin(meant, context);
   return EXIT.done;
+}
+
+/** The profile and the endpoint that the environment says, as the flags that say the same to a client. */
+function accountOfShell(flags: AccountFlags, { environment }: CommandContext): AccountFlags {
+  const { profile, endpoint } = settingsFrom(flags, environment);
+  return {
+    ...(profile.source === 'environment' && { profile: profile.value }),
+    ...(endpoint?.source === 'environment' && { endpoint: endpoint.value }),
+  };
 }
 
 /** Says whose login the client will have, or that it will have none. */
@@ -54,7 +66,6 @@ async function tellLogin({ profile, endpoint }: MonitorFlags, context: CommandCo
     );
     return;
   }
-  const set = OF_THE_SHELL.filter((name) => isSet(environment, name));
   const elsewhere = Object.fromEntries(
     Object.entries(environment).filter(([name]) => !OF_THE_SHELL.includes(name)),
   );
@@ -63,12 +74,16 @@ async function tellLogin({ profile, endpoint }: MonitorFlags, context: CommandCo
     ...(endpoint !== undefined && { endpoint }),
   };
   const account = await resolveAccount(flags, elsewhere, openStorage(context).files?.logins);
-  if (account.credential === undefined)
-    tell(`km: log in with \`${account.loginCommand}\`, so that no key has to stand in that file`);
-  else
-    tell(
-      `km: no key has to stand in that file: profile ${account.profile.value} is logged in to ${account.endpoint.value}`,
-    );
-  if (set.length > 0)
-    tell(`km: the client does not have ${set.join(' and ')} of this shell: \`km init\` keeps what they say`);
+  // Another issuer takes no key anyhow.
+  const hasKey = isSet(environment, KEY) && issuerOf(account) === undefined;
+  const lacks = hasKey ? `the client does not have ${KEY} of this shell` : '';
+  if (account.credential === undefined) {
+    const command = hasKey ? commandFor('km auth login --api-key-stdin', account) : account.loginCommand;
+    const first = hasKey ? `${lacks}: ` : '';
+    tell(`km: ${first}log in with \`${command}\`, so that no key has to stand in that file`);
+    return;
+  }
+  const { profile: name, endpoint: place } = account;
+  tell(`km: no key has to stand in that file: profile ${name.value} is logged in to ${place.value}`);
+  if (hasKey) tell(`km: ${lacks}, and uses that login`);
 }

@@ -4,9 +4,10 @@ import { droppedMessage } from '../monitor/monitor-messages.js';
 import { AccountAccess } from '../queue/account-access.js';
 import { flushQueue, type Flushed } from '../queue/flush-queue.js';
 import { deliverPendingRevocations } from '../queue/pending-revocations.js';
-import { accountQueueOf, queuePlace } from '../queue/queue-place.js';
+import { accountQueueOf, queuePlace, type QueuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
 import { QueueRoom } from '../queue/queue-room.js';
+import { surveyQueue } from '../queue/queue-survey.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
@@ -47,6 +48,7 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
     await context.answer(`${JSON.stringify(report, undefined, 2)}\n`);
   } else {
     tellPeople(flushed, context);
+    if (isNothing(flushed)) context.tell(`km: ${await wordsForNothing(access, place, context)}`);
   }
   if (failure !== undefined) {
     context.tell(`km: ${eventsIn(waiting)} in the queue, because ${failure.reason}`);
@@ -58,10 +60,26 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
   return EXIT.tryLater;
 }
 
-function tellPeople({ delivered, refused, lost, waiting, failure }: Flushed, { tell }: CommandContext): void {
+function tellPeople({ delivered, refused, lost }: Flushed, { tell }: CommandContext): void {
   if (delivered > 0) tell(`km: ${eventsIn(delivered)} delivered`);
   if (refused > lost) tell(`km: ${eventsIn(refused - lost)} set aside: the API refused`);
   if (lost > 0)
     tell(`km: ${eventsIn(lost)} lost: the API refused, and nothing could be set aside on the disk`);
-  if (delivered + refused + waiting === 0 && failure === undefined) tell('km: nothing waits in the queue');
+}
+
+function isNothing({ delivered, refused, waiting, failure }: Flushed): boolean {
+  return delivered + refused + waiting === 0 && failure === undefined;
+}
+
+/** That nothing waited for this account; what waits is for others then, and is not to be taken for delivered. */
+async function wordsForNothing(
+  { account }: AccountAccess,
+  place: QueuePlace | undefined,
+  context: CommandContext,
+): Promise<string> {
+  const surveys = place === undefined ? [] : await surveyQueue(place, context);
+  const others = surveys.reduce((sum, { waiting }) => sum + waiting, 0);
+  if (others === 0) return 'nothing waits in the queue';
+  const wait = others === 1 ? 'waits' : 'wait';
+  return `nothing waits for profile ${account.profile}; ${eventsIn(others)} ${wait} for others: km queue status`;
 }

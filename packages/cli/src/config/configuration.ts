@@ -24,6 +24,12 @@ export type Configuration = {
   readonly profiles: ReadonlyMap<string, ProfileSettings>;
 };
 
+/** What is said of the other profiles than `name`. */
+export function withoutProfile(configuration: Configuration, name: string | undefined): Configuration {
+  const others = [...configuration.profiles].filter(([other]) => other !== name);
+  return { ...configuration, profiles: new Map(others) };
+}
+
 /** `config.json` as it is in the file: what is not known in it is kept. */
 export type ConfigurationJson = {
   readonly version?: number;

@@ -13,10 +13,9 @@ const HEALTH_TIMEOUT_MS = 3_000;
 /** Clocks that differ by more than this, in milliseconds, are worth a word. */
 const NOTABLE_SKEW_MS = 30_000;
 
-const CHECK_API = 'check the network, and KILOMETERS_API_ENDPOINT or --endpoint';
 const CHECK_ISSUER = 'check the network, and the issuer that the profile logs in at';
 
-type Asked = Pick<Account, 'endpoint' | 'own' | 'oauth'>;
+type Asked = Pick<Account, 'profile' | 'endpoint' | 'own' | 'oauth'>;
 
 /** What an answer says of who gave it, and of the clock. */
 type Answered = { readonly endpoint: HealthCheck; readonly clock?: HealthCheck };
@@ -35,12 +34,24 @@ export async function networkChecks(
   );
   const asking: Asking =
     issuer === undefined
-      ? { answer: askApi(url, context), remedy: CHECK_API }
+      ? { answer: askApi(url, context), remedy: checkApi(account) }
       : { answer: askIssuer(issuer, context), remedy: CHECK_ISSUER };
   const found = await answerChecks(url, asking, context);
   if (found === undefined)
     return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
   return [...found, ...(await attempt('proxy', () => [proxyCheck(url, context.environment)]))];
+}
+
+/** What helps where the API cannot be reached: its address may be wrong where that came from. */
+function checkApi({ profile, endpoint }: Asked): string {
+  const names = {
+    flag: '--endpoint',
+    environment: 'KILOMETERS_API_ENDPOINT',
+    config: `the apiEndpoint of profile ${profile.value} in config.json`,
+    login: `the endpoint that profile ${profile.value} logged in to`,
+    default: 'whether the API has an address of its own: KILOMETERS_API_ENDPOINT or --endpoint',
+  };
+  return `check the network, and ${names[endpoint.source]}`;
 }
 
 function proxyCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {

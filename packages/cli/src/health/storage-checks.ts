@@ -17,10 +17,14 @@ export async function storageChecks(
 ): Promise<readonly HealthCheck[]> {
   if (files === undefined || whyMemory !== undefined) {
     const detail = `tokens stay in memory: ${whyMemory ?? 'there is no folder'}`;
-    return [warning('cache', detail, 'set KM_CONFIG_DIR, unset KM_NO_TOKEN_CACHE')];
+    const remedy = files === undefined ? 'set KM_CONFIG_DIR to a folder for them' : 'unset KM_NO_TOKEN_CACHE';
+    return [warning('cache', detail, remedy)];
   }
   const notices: string[] = [];
-  const unsubscribe = files.subscribe?.(({ message }) => notices.push(message));
+  const unsubscribe = files.subscribe?.(({ kind, message }) => {
+    // A mode that was put right is no damage: the check of permissions tells it.
+    if (kind === 'corrupt') notices.push(message);
+  });
   try {
     const key = keyCheck(files);
     const grants = await files.listGrants();

@@ -21,7 +21,8 @@ import { waitForPerson } from './wait-for-person.js';
 export const deviceLogin: LoginKind = {
   usage: '--device',
   menu: 'in a browser, here or on another device, with a code',
-  isMeant: ({ device = false }) => device,
+  // It opens the browser where there is one: the Kilometers API has no other login in it.
+  isMeant: ({ device = false, web = false }) => device || web,
   async win(request) {
     try {
       const { context, apiEndpoint } = request;

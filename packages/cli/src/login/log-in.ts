@@ -7,6 +7,8 @@ import {
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { expectChangeable } from '../config/change-configuration.js';
+import { withoutProfile } from '../config/configuration.js';
+import { readConfiguration } from '../config/read-configuration.js';
 import { settingsFrom, withIssuerOf, type Settings } from '../settings.js';
 import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
@@ -20,18 +22,29 @@ import type { AuthLoginFlags, IssuerFlags, WonLogin } from './login-kind.js';
 import { withNote, type ProfileGuard } from './note-profile.js';
 import { wrongUsage } from './wrong-usage.js';
 
+export type LogInOptions = {
+  /** Is asked once the login is won, before anything is stored. */
+  readonly guard?: ProfileGuard;
+  /**
+   * Whether the profile is being set up: what `config.json` says of it is as good as gone, and which one is active is told
+   * by who does that.
+   */
+  readonly isSetUp?: boolean;
+};
+
 /**
  * Logs a profile in: asks how where that is needed, proves it by a real token, and only then stores it.
  *
- * @param guard is asked once the login is won, before anything is stored.
  * @throws {CliError} or {@link AuthError} when it does not work out; then the login from before is as it was.
  */
 export async function logIn(
   flags: AuthLoginFlags,
   context: CommandContext,
-  guard: ProfileGuard = () => undefined,
+  { guard = () => undefined, isSetUp = false }: LogInOptions = {},
 ): Promise<void> {
-  const given = settingsFrom(flags, context.environment);
+  const configuration = readConfiguration(context.environment);
+  const counting = isSetUp ? withoutProfile(configuration, flags.profile) : configuration;
+  const given = settingsFrom(flags, context.environment, counting);
   const profile = given.profile.value;
   // In config.json another name would be a flaw, for every command.
   expectProfileName(profile);
@@ -66,11 +79,11 @@ export async function logIn(
   if (elsewhere === undefined) await tellAccount(won, context);
   else elsewhere.tellIssuerLogin(won, context);
   tellWhatGoesBefore(won, settings, context);
+  if (!isSetUp) tellActive(settings, context);
 }
 
-/** Each flag of a login at another issuer, as a user writes it; but for the one that says which issuer. */
-const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer'>, string>> = {
-  web: '--web',
+/** Each flag that only another issuer has, as a user writes it; but for the one that says which issuer. */
+const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer' | 'web'>, string>> = {
   audience: '--audience',
   resource: '--resource',
   redirectUri: '--redirect-uri',
@@ -89,9 +102,8 @@ const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer'>, string
 function refuseIssuerFlags(flags: AuthLoginFlags): void {
   const given = Object.entries(ISSUER_FLAGS).find(([flag]) => flags[flag as keyof IssuerFlags] !== undefined);
   if (given === undefined) return;
-  const [flag, written] = given;
-  const instead = flag === 'web' ? '; the Kilometers API is logged in to with --device' : '';
-  throw wrongUsage(`${written} is for another issuer than the Kilometers API: give --issuer, too${instead}`);
+  const [, written] = given;
+  throw wrongUsage(`${written} is for another issuer than the Kilometers API: give --issuer, too`);
 }
 
 /** Says whose login it is and what it may do. */
@@ -120,14 +132,13 @@ async function tellAccount({ login, token, grants }: WonLogin, context: CommandC
 }
 
 /** Says what keeps this login from being used. */
-function tellWhatGoesBefore(
-  { login }: WonLogin,
-  { config, profile }: Settings,
-  context: CommandContext,
-): void {
+function tellWhatGoesBefore({ login }: WonLogin, { config }: Settings, context: CommandContext): void {
   if (config.apiKey !== undefined && login.kind !== 'oauth')
     context.tell('km: KILOMETERS_API_KEY is set, and goes before this login: unset it to use the login');
+}
+
+function tellActive({ profile }: Settings, context: CommandContext): void {
   const active = settingsFrom({}, context.environment).profile.value;
-  if (profile.source === 'flag' && active !== login.profile)
-    context.tell(`km: the active profile is ${active}; \`km auth switch ${login.profile}\` changes that`);
+  if (profile.source === 'flag' && active !== profile.value)
+    context.tell(`km: the active profile is ${active}; \`km auth switch ${profile.value}\` changes that`);
 }

@@ -16,6 +16,7 @@ export function planLogin(
   provider: ProviderSettings | undefined,
   isInteractive: boolean,
 ): IssuerSettings {
+  checkUrls(flags);
   const issuer = flags.issuer ?? provider?.issuer ?? '';
   const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider) : {};
   refuseApiKey(flags, issuer);
@@ -45,6 +46,23 @@ export function planLogin(
   };
 }
 
+/** The flags that say where secrets go, as a user writes them. */
+const URL_FLAGS = {
+  issuer: '--issuer',
+  tokenEndpoint: '--token-endpoint',
+  authorizationEndpoint: '--authorization-endpoint',
+  deviceEndpoint: '--device-endpoint',
+  revocationEndpoint: '--revocation-endpoint',
+} as const satisfies Partial<Record<keyof AuthLoginFlags, string>>;
+
+/** @throws {AuthError} where one has no URL that a secret may go to. */
+function checkUrls(flags: AuthLoginFlags): void {
+  for (const flag of Object.keys(URL_FLAGS) as (keyof typeof URL_FLAGS)[]) {
+    const url = flags[flag];
+    if (url !== undefined) parseEndpoint(url, URL_FLAGS[flag]);
+  }
+}
+
 /** Whether `issuer` is that of a profile's `provider`, however it is spelt. */
 export function isIssuerOf(
   issuer: string,
@@ -53,10 +71,16 @@ export function isIssuerOf(
   return provider !== undefined && parseEndpoint(provider.issuer).href === parseEndpoint(issuer).href;
 }
 
-function refuseApiKey({ apiKey, apiKeyStdin = false }: AuthLoginFlags, issuer: string): void {
+function refuseApiKey(
+  { apiKey, apiKeyStdin = false, issuer: given, profile }: AuthLoginFlags,
+  issuer: string,
+): void {
   if (apiKey === undefined && !apiKeyStdin) return;
+  if (given !== undefined)
+    throw wrongUsage('an API key is for the Kilometers API, and --issuer for another: give one, not both');
+  const init = `km init --force${profile === undefined ? '' : ` --profile ${profile}`}`;
   throw wrongUsage(
-    `an API key is for the Kilometers API, and this profile logs in at ${issuer}: give another --profile`,
+    `an API key is for the Kilometers API, and this profile logs in at ${issuer}: give another --profile, or bring this one back to the Kilometers API with \`${init}\``,
   );
 }
 

@@ -7,7 +7,7 @@ import {
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { createBatchSender, type BatchSender } from '../monitor/batch-sender.js';
-import { openAuthManager, type OpenedManager } from '../open-auth-manager.js';
+import { hindered, openManager, type OpenedManager } from '../open-auth-manager.js';
 import { resolveAccount, serviceUrl, type Account, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 import type { QueueAccount } from './state-folder.js';
@@ -37,7 +37,7 @@ export class AccountAccess {
 
   /** @throws {AuthError} when the settings are wrong. */
   static async open(flags: AccountFlags, context: CommandContext): Promise<AccountAccess> {
-    return new AccountAccess(flags, context, await openAuthManager(flags, context));
+    return new AccountAccess(flags, context, await openManager(flags, context));
   }
 
   get flags(): AccountFlags {
@@ -96,7 +96,7 @@ export class AccountAccess {
     const { files } = openStorage(this.#context);
     const account = await resolveAccount(this.#flags, environment, files?.logins).catch(() => before);
     if (fingerprintOf(account) !== fingerprintOf(before)) {
-      this.#opened = await openAuthManager(this.#flags, this.#context);
+      this.#opened = await openManager(this.#flags, this.#context);
       this.#send = this.#createSender();
       for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);
       if (this.#isStarted) this.#opened.manager.start();
@@ -113,10 +113,13 @@ export class AccountAccess {
   }
 
   #createSender(): BatchSender {
-    const { account, manager } = this.#opened;
+    const { account, manager, hindrance } = this.#opened;
     return createBatchSender({
       url: serviceUrl(account.endpoint.value, '/api/events/batch'),
-      fetch: createAuthenticatedClient(manager, 'monitoring', { fetch: this.#context.fetch }),
+      fetch:
+        hindrance === undefined
+          ? createAuthenticatedClient(manager, 'monitoring', { fetch: this.#context.fetch })
+          : () => Promise.reject(hindered(hindrance)),
       clock: this.#context.clock,
     });
   }

@@ -22,17 +22,23 @@ export type RefreshOptions = {
 /** Refreshes scope by scope. One that fails does not keep the others from it. */
 export async function refreshScopes(options: RefreshOptions): Promise<readonly ScopeRefresh[]> {
   const results: ScopeRefresh[] = [];
-  for (const scope of options.scopes) results.push(await refreshScope(scope, options));
+  // Of one request there may be a token for more than one scope.
+  const obtained = new Set<string>();
+  for (const scope of options.scopes) results.push(await refreshScope(scope, options, obtained));
   return results;
 }
 
 async function refreshScope(
   scope: string,
   { manager, stored, ifDue }: RefreshOptions,
+  obtained: Set<string>,
 ): Promise<ScopeRefresh> {
   const before = stored.get(scope);
   const seen: AuthEvent[] = [];
-  const unsubscribe = manager.subscribe((event) => seen.push(event));
+  const unsubscribe = manager.subscribe((event) => {
+    seen.push(event);
+    if (event.type === 'token.refreshed' || event.type === 'token.issued') obtained.add(event.token);
+  });
   try {
     // A token that a refresh of another scope has replaced already is not replaced again.
     const token = await (ifDue
@@ -44,12 +50,7 @@ async function refreshScope(
       if (failure === undefined) return { scope, outcome: 'not-due', token };
       return { scope, outcome: 'failed', error: new AuthError(failure.code, failure.message) };
     }
-    const isOurs = seen.some(
-      (event) =>
-        (event.type === 'token.refreshed' || event.type === 'token.issued') &&
-        event.token === token.fingerprint,
-    );
-    return { scope, outcome: isOurs ? 'refreshed' : 'adopted', token };
+    return { scope, outcome: obtained.has(token.fingerprint) ? 'refreshed' : 'adopted', token };
   } catch (error) {
     if (!isAuthError(error)) throw error;
     return { scope, outcome: 'failed', error };

@@ -8,7 +8,7 @@ import type { TakenGrant } from './take-tokens.js';
 export type Ending =
   /** Their APIs know. */
   | { readonly kind: 'told' }
-  /** They do not yet; it waits on the disk for a later `km`. */
+  /** They do not yet; it waits on the disk, for `km queue flush` and whatever else delivers. */
   | { readonly kind: 'waiting' }
   /** They do not, and it could not be kept for later. */
   | { readonly kind: 'untold'; readonly why: string };
@@ -70,7 +70,7 @@ export function wordsFor(ending: Ending, grants: readonly TakenGrant[]): string 
     case 'told':
       return undefined;
     case 'waiting':
-      return `${origins} could not be told yet: the tokens are gone from here, and a later km ends them there`;
+      return `${origins} could not be told yet: the tokens are gone from here, and \`km queue flush\` ends them there`;
     case 'untold':
       return `${origins} could not be told: the tokens are gone from here, and end there by themselves (${ending.why})`;
   }

@@ -1,4 +1,5 @@
 import { formatDuration, type GrantFailure, type RefreshToken } from '@kilometers/auth';
+import type { Hindrance } from '../hindrance.js';
 import { commandFor, type Account } from '../settings.js';
 import { dateTime } from '../terminal/date-time.js';
 
@@ -17,6 +18,8 @@ export type OutlookInput = {
   /** The refresh token that is stored, and the last failure. */
   readonly refreshToken: RefreshToken | undefined;
   readonly failure: GrantFailure | undefined;
+  /** What keeps a login that is stored from being used. */
+  readonly hindrance?: Hindrance | undefined;
   /** Some token can still be sent. */
   readonly hasUsableToken: boolean;
   readonly nowMs: number;
@@ -88,12 +91,16 @@ export function outlookOf(input: OutlookInput): Outlook {
 }
 
 /** What stands in the way where nothing is sure to win the next token. */
-function notByItself({ account, refreshToken, failure, nowMs }: OutlookInput, logIn: string): Outlook {
+function notByItself(
+  { account, refreshToken, failure, hindrance, nowMs }: OutlookInput,
+  logIn: string,
+): Outlook {
+  if (hindrance !== undefined) return { answer: 'no', ...hindrance };
   const { credential, note } = account;
   if (failure !== undefined && isFinal(failure)) {
     const ago = formatDuration(Math.max(0, nowMs - failure.atMs));
-    const remedy = failure.code === 'KM_AUTH_CONFIGURATION' ? 'do what the last failure says' : logIn;
-    return { answer: 'no', reason: `the last refresh failed ${ago} ago, for good`, remedy };
+    const reason = `the last refresh failed ${ago} ago, for good`;
+    return { answer: 'no', reason, remedy: remedyAfter(failure, account) };
   }
   if (refreshToken !== undefined) {
     // A clock of this machine ends no login: the next refresh asks who issued it.
@@ -104,4 +111,25 @@ function notByItself({ account, refreshToken, failure, nowMs }: OutlookInput, lo
   if (credential !== undefined)
     return { answer: 'no', reason: 'the login has no refresh token any more', remedy: logIn };
   return { answer: 'no', reason: note ?? 'nobody is logged in', remedy: logIn };
+}
+
+/** What helps after a failure that no other try mends. */
+function remedyAfter({ code }: GrantFailure, account: OutlookInput['account']): string {
+  const another = anotherCredential(account);
+  if (code !== 'KM_AUTH_CONFIGURATION') return another ?? `run ${account.loginCommand}`;
+  const said = 'do what the last failure says';
+  return another === undefined ? said : `${said}, or ${another}`;
+}
+
+/** What replaces a credential that was logged in with; `undefined` where it came from elsewhere, or a person logged in. */
+function anotherCredential(account: OutlookInput['account']): string | undefined {
+  if (account.credential?.source !== 'login') return undefined;
+  switch (account.credential.value) {
+    case 'api_key':
+      return `log in with another key: ${commandFor('km auth login --api-key-stdin', account)}`;
+    case 'client_credentials':
+      return `log in with another secret: ${account.loginCommand}`;
+    case 'refresh_token':
+      return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { dueAtMs, isUsable, type GrantRecord, type KeySource } from '@kilometers/auth';
 import type { CredentialKind } from '../credential-kind.js';
 import { scopeOfKey } from '../grant-of-account.js';
+import type { Hindrance } from '../hindrance.js';
 import type { Account, SettingSource } from '../settings.js';
 import { issuerStatus, type IssuerStatus } from './issuer-status.js';
 import { mintOf, outlookOf, refreshesWithoutHuman, type Outlook } from './outlook.js';
@@ -74,6 +75,8 @@ export type StatusInput = {
   readonly record: GrantRecord | undefined;
   readonly settings: readonly RefreshSetting[];
   readonly nowMs: number;
+  /** What keeps a login that is stored from being used. */
+  readonly hindrance?: Hindrance | undefined;
   readonly checks?: readonly TokenCheck[] | undefined;
 };
 
@@ -88,6 +91,7 @@ export function profileStatus({
   record,
   settings,
   nowMs,
+  hindrance,
   checks,
 }: StatusInput): ProfileStatus {
   const refreshAheadMs = settings.find(({ name }) => name === 'refreshAhead')?.value ?? 0;
@@ -104,7 +108,7 @@ export function profileStatus({
   });
   const { refreshToken, lastFailure: failure } = record ?? {};
   const hasUsableToken = tokens.some(([, token]) => isUsable(token, nowMs));
-  const input = { account, refreshToken, failure, hasUsableToken, nowMs };
+  const input = { account, refreshToken, failure, hindrance, hasUsableToken, nowMs };
   const endsAtMs = mintOf(account) === undefined ? refreshToken?.expiresAtMs : undefined;
   const credential = account.credential ?? (refreshToken && { value: 'refresh_token', source: 'login' });
   return {

@@ -3,6 +3,7 @@ import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { grantOfAccount } from '../grant-of-account.js';
+import { hindranceOf } from '../hindrance.js';
 import { isSet } from '../is-set.js';
 import { profileNames } from '../profiles.js';
 import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
@@ -85,6 +86,7 @@ async function readProfile(
     account,
     isActive,
     record,
+    hindrance: hindranceOf(account, storage),
     checks: await check?.(account, record),
     settings: refreshSettingSources(account.own, environment),
     nowMs: clock.nowMs(),

@@ -23,7 +23,7 @@ export function provedRequest(flags: Partial<ProvedRequest>): ProvedRequest {
     throw new CliError('--format dpop-header needs the --url of the request: a proof is for one URL', {
       exitCode: EXIT.usage,
     });
-  parseEndpoint(url);
+  parseEndpoint(url, '--url');
   if (!/^[A-Za-z]+$/.test(method))
     throw new CliError(`--method ${JSON.stringify(method)} is no HTTP method: give one such as POST`, {
       exitCode: EXIT.usage,

@@ -33,5 +33,5 @@ export type SecretEndpoint =
  */
 export function endpointOf(server: AuthorizationServer, name: SecretEndpoint): URL | undefined {
   const endpoint = server[name];
-  return endpoint === undefined ? undefined : parseEndpoint(endpoint);
+  return endpoint === undefined ? undefined : parseEndpoint(endpoint, `its ${name}`);
 }

@@ -123,8 +123,9 @@ function checkGrant(grant: OAuthGrant | undefined, authentication: ClientAuthent
 export function oauthSettings(options: OAuthProviderOptions): OAuthSettings {
   const { endpoints = {}, clientId, clientAuthentication = { method: 'none' }, grant } = options;
   const { scopes = [], resources = [], audience, dpop = false, clock = systemClock } = options;
-  for (const endpoint of Object.values(endpoints)) if (endpoint !== undefined) parseEndpoint(endpoint);
-  const issuer = options.issuer === undefined ? undefined : parseEndpoint(options.issuer);
+  for (const [name, endpoint] of Object.entries(endpoints))
+    if (endpoint !== undefined) parseEndpoint(endpoint, `the ${name} endpoint`);
+  const issuer = options.issuer === undefined ? undefined : parseEndpoint(options.issuer, 'the issuer');
   const home = issuer ?? (endpoints.token === undefined ? undefined : parseEndpoint(endpoints.token));
   if (home === undefined) throw invalid('nobody to ask for tokens: give issuer, or endpoints with token');
   if (issuer !== undefined && (issuer.search !== '' || issuer.hash !== ''))

@@ -26,7 +26,7 @@ export function undiscovered(issuer: URL, answer: WireAnswer | undefined): Token
       )
     : new TokenRequestError(
         'KM_AUTH_CONFIGURATION',
-        `${issuer.href} publishes no discovery document (status ${String(status)}): check the issuer, or give its endpoints by hand`,
+        `${issuer.href} publishes no discovery document (status ${String(status)}): check the issuer, or give its endpoints by hand, as with \`km auth login --token-endpoint\``,
         failure,
       );
 }

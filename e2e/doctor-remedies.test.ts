@@ -1,0 +1,54 @@
+import { chmodSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { accountAt, API_KEY, environment, runKm } from './support/km.js';
+
+type Check = { readonly name: string; readonly remedy: string | null };
+
+async function remedyOf(name: string, env: Record<string, string>, ...flags: readonly string[]) {
+  const { stdout } = await runKm(['doctor', '--json', ...flags], { env });
+  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
+  return checks.find((check) => check.name === name)?.remedy;
+}
+
+describe('what km doctor says to do', () => {
+  test('about an endpoint that cannot be reached is where that endpoint came from', async () => {
+    const api = await startApi();
+    const env = environment();
+    const login = ['auth', 'login', '--api-key-stdin', '--endpoint', api.url, '--profile', 'work'];
+    await runKm(login, { env, input: API_KEY });
+    await api.close();
+    const check = 'check the network, and ';
+    expect(await remedyOf('endpoint', env, '--profile', 'work')).toBe(
+      `${check}the apiEndpoint of profile work in config.json`,
+    );
+    expect(await remedyOf('endpoint', env, '--endpoint', api.url)).toBe(`${check}--endpoint`);
+    const variable = { ...env, KILOMETERS_API_ENDPOINT: api.url };
+    expect(await remedyOf('endpoint', variable)).toBe(`${check}KILOMETERS_API_ENDPOINT`);
+  });
+
+  test('about files that others can get at is nothing, where they were narrowed on the way', async () => {
+    const env = accountAt((await startApi()).url);
+    await runKm(['auth', 'token'], { env });
+    const folder = join(env['HOME'] ?? '', '.config', 'kilometers');
+    chmodSync(folder, 0o755);
+    chmodSync(join(folder, '.auth_cache'), 0o644);
+    const { stdout } = await runKm(['doctor', '--json'], { env });
+    const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
+    const permissions = checks.filter(({ name }) => name === 'permissions');
+    expect(permissions.map(({ remedy }) => remedy)).toEqual([
+      'run km doctor --fix',
+      'nothing: km has narrowed it on the way, as whatever reads it does',
+    ]);
+    expect(statSync(folder).mode & 0o777).toBe(0o755);
+    expect(checks.filter(({ name }) => name === 'cache')).toMatchObject([{ state: 'ok', remedy: null }]);
+  });
+
+  test('about tokens that stay in memory is what keeps them there', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    expect(await remedyOf('cache', { ...env, KM_NO_TOKEN_CACHE: '1' })).toBe('unset KM_NO_TOKEN_CACHE');
+    expect(await remedyOf('cache', { ...env, HOME: '' })).toBe('set KM_CONFIG_DIR to a folder for them');
+  });
+});

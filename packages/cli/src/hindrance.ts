@@ -1,0 +1,28 @@
+import type { Account } from './settings.js';
+import type { Storage } from './token-cache.js';
+
+/** What keeps a login that is stored from being used, and what helps. */
+export type Hindrance = { readonly reason: string; readonly remedy: string };
+
+/**
+ * What keeps a person's login from being used: its refresh token is in a storage that all share, and with each use another
+ * one takes its place there. Where tokens stay in memory none is taken out, nor could the next be kept.
+ */
+export function hindranceOf(
+  { credential, oauth }: Pick<Account, 'credential' | 'oauth'>,
+  { whyMemory }: Pick<Storage, 'whyMemory'>,
+): Hindrance | undefined {
+  // A login that was read is somebody's who has a home: then only the variable keeps tokens in memory.
+  if (whyMemory === undefined || credential?.source !== 'login' || credential.value !== 'refresh_token')
+    return undefined;
+  // A key in the environment is nothing to another issuer.
+  const instead = oauth === undefined ? ', or set KILOMETERS_API_KEY' : '';
+  return {
+    reason: 'KM_NO_TOKEN_CACHE=1 keeps km from using this login',
+    remedy: `unset it${instead}`,
+  };
+}
+
+export function wordsFor({ reason, remedy }: Hindrance): string {
+  return `${reason}: ${remedy}`;
+}
