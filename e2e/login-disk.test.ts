@@ -153,6 +153,8 @@ test('a cache that others could read is narrowed, said once, and used', async ()
   await expectOneWarning(env, /600 now/);
   expect(statSync(cacheFile).mode & 0o777).toBe(0o600);
   chmodSync(folder, 0o755);
+  await expectOneWarning(env, /entered by other users \(mode 755\): it is 700 now/);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
   expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stdout, stderr: '' });
   expect(requests).toEqual(['/api/auth/token']);
 });

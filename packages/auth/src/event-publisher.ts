@@ -5,12 +5,18 @@ import type { Clock } from './clock.js';
 /** The name of the `node:diagnostics_channel` on which every {@link AuthEvent} of the process is published. */
 export const AUTH_CHANNEL = 'kilometers:auth';
 
+/** What was found while nobody could listen yet, as when the login is read that a manager is made with: it is told once. */
+const KEPT: ReadonlySet<string> = new Set(['cache.repaired', 'cache.corrupt', 'security.event']);
+const MAX_KEPT = 20;
+
 /** A listener may be async, whatever its type says. */
 type Listener = (event: AuthEvent) => unknown;
 
 /** Tells subscribers what happens. One that throws disturbs neither the others nor the manager. */
 export class EventPublisher {
   readonly #listeners = new Set<Listener>();
+  /** Of `KEPT`, what nobody has heard: for those who subscribe first. */
+  #unheard: AuthEvent[] = [];
   readonly #profile: string;
   readonly #clock: Clock;
 
@@ -23,6 +29,8 @@ export class EventPublisher {
     // Bound, so that the same function subscribed twice is told twice and unsubscribed once.
     const entry: Listener = listener.bind(undefined);
     this.#listeners.add(entry);
+    // Not yet: others may subscribe in the same breath, and who is told has not even got what ends that.
+    if (this.#unheard.length > 0) void Promise.resolve().then(() => this.#tellUnheard());
     return () => {
       this.#listeners.delete(entry);
     };
@@ -34,8 +42,21 @@ export class EventPublisher {
   }
 
   publish(body: AuthEventBody): void {
-    if (!this.isHeard) return;
+    const { isHeard } = this;
+    if (!isHeard && !KEPT.has(body.type)) return;
     const event: AuthEvent = Object.freeze({ profile: this.#profile, atMs: this.#clock.nowMs(), ...body });
+    if (isHeard) this.#tell(event);
+    else this.#unheard = [...this.#unheard, event].slice(-MAX_KEPT);
+  }
+
+  #tellUnheard(): void {
+    if (!this.isHeard) return;
+    const events = this.#unheard;
+    this.#unheard = [];
+    for (const event of events) this.#tell(event);
+  }
+
+  #tell(event: AuthEvent): void {
     for (const listener of [...this.#listeners]) {
       try {
         const returned = listener(event);

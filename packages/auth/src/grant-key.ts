@@ -23,3 +23,11 @@ export function grantKeyOf({ profile, apiOrigin, issuer, credential, loginId }: 
     credential: credential === undefined ? login : credentialFingerprint(credential),
   };
 }
+
+/**
+ * Whether an OAuth issuer issues the tokens of a grant, and not the Kilometers API. The grants of an issuer have what tells
+ * it from others in their names.
+ */
+export function isGrantOfIssuer({ credential }: GrantKey): boolean {
+  return /^(?:oauth:|login:[^]*:)/.test(credential);
+}

@@ -59,7 +59,14 @@ export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
 export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
-export { configOfLogin, grantKeyOfLogin, whileStored, type LoginConfig } from './login-in-use.js';
+export { isGrantOfIssuer } from './grant-key.js';
+export {
+  configOfLogin,
+  endedLoginOf,
+  grantKeyOfLogin,
+  whileStored,
+  type LoginConfig,
+} from './login-in-use.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
 export type {
   DocumentStore,
@@ -110,7 +117,7 @@ export {
 } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
-export type { LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
+export type { EndedLogin, LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
 export { targetSuffix, type TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

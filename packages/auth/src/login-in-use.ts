@@ -5,7 +5,7 @@ import { grantKeyOf } from './grant-key.js';
 import type { GrantKey } from './grant-record.js';
 import { defaultLoginCommand } from './login-command.js';
 import type { TokenProvider } from './ports.js';
-import type { LoginStore, StoredLogin } from './stored-login.js';
+import type { EndedLogin, LoginStore, StoredLogin } from './stored-login.js';
 import { TokenRequestError } from './token-request-error.js';
 
 /** What tells a manager which grant is meant, and what mints its tokens. */
@@ -45,6 +45,15 @@ export function grantKeyOfLogin(login: StoredLogin): GrantKey {
     credential: credentialIn(configOfLogin(login, defaultLoginCommand(login.profile))),
     loginId: '',
   });
+}
+
+/** What has to be known of a login once it is over, to end its tokens. */
+export function endedLoginOf(login: StoredLogin): EndedLogin {
+  const { apiEndpoint } = login;
+  const grant = grantKeyOfLogin(login);
+  if (login.kind !== 'oauth') return { grant, apiEndpoint };
+  const { provider, clientSecret } = login;
+  return { grant, apiEndpoint, provider, ...(clientSecret !== undefined && { clientSecret }) };
 }
 
 /**

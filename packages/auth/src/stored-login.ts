@@ -35,6 +35,17 @@ export type OAuthLogin = {
   readonly grantedScopes?: readonly string[];
 };
 
+/**
+ * What is kept of a login that is over for as long as its tokens may not be: who is to be told of them. Nothing with which
+ * more could be won at the Kilometers API.
+ */
+export type EndedLogin = Pick<StoredLogin, 'apiEndpoint'> &
+  /** Of one at another issuer; its client has to show there who it is. */
+  Partial<Pick<OAuthLogin, 'provider' | 'clientSecret'>> & {
+    /** Where its tokens are kept. */
+    readonly grant: GrantKey;
+  };
+
 /** The logins of profiles, kept with their grants. */
 export interface LoginStore {
   /** @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
@@ -43,6 +54,16 @@ export interface LoginStore {
   set(login: StoredLogin): Promise<StoredLogin | undefined>;
   /** @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
   remove(profile: string): Promise<void>;
+  /**
+   * As `remove`, but keeps `endedOf` the login until `forget`: whoever takes its tokens may fail, or be killed.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. Then the login still is.
+   */
+  end(profile: string, endedOf: (login: StoredLogin) => EndedLogin): Promise<void>;
+  /** What `end` kept, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
+  listEnded(): Promise<readonly EndedLogin[]>;
+  /** Forgets what `end` kept of the login with this grant. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
+  forget(grant: GrantKey): Promise<void>;
   /** All of them, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
   list(): Promise<readonly StoredLogin[]>;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,6 +53,29 @@ test('the login of the profile that is meant is used, at the endpoint that it wa
     code: 'KM_AUTH_LOGIN_REQUIRED',
     message: 'nobody is logged in; run `km auth login`',
   });
+});
+
+test('what was put right while the login was read is told to who subscribes to the manager then', async () => {
+  await cacheOf().logins.set(keyed());
+  await chmod(join(folder, '.credentials'), 0o644);
+  await chmod(folder, 0o755);
+  const manager = createAuthManager(await authConfigFromLogin({ cache: cacheOf(), profile: 'work' }));
+  const [first, second, gone]: [string[], string[], string[]] = [[], [], []];
+  for (const told of [first, second]) {
+    manager.subscribe((event) => {
+      if ('message' in event) told.push(`${event.type}: ${event.message}`);
+    });
+  }
+  manager.subscribe(({ type }) => gone.push(type))();
+  expect(first).toEqual([]);
+  await Promise.resolve();
+
+  expect(first).toEqual([
+    `cache.repaired: ${folder} could be entered by other users (mode 755): it is 700 now`,
+    `cache.repaired: ${join(folder, '.credentials')} could be read by other users (mode 644): it is 600 now`,
+  ]);
+  expect(second).toEqual(first);
+  expect(gone).toEqual([]);
 });
 
 test('a key that was replaced or logged out meanwhile wins nothing more, also in a program that had read it', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createFileCache, Secret, type StoredLogin } from '../src/index.js';
+import { createFileCache, endedLoginOf, Secret, type StoredLogin } from '../src/index.js';
 
 let folder: string;
 const open = () => createFileCache({ folder, environment: {} });
@@ -115,4 +115,42 @@ test('a profile without a login has none', async () => {
   await open().logins.set(WORK);
 
   expect(await open().logins.get('home')).toBeUndefined();
+});
+
+test('of a login that is ended only who is to be told stays, until that is forgotten', async () => {
+  const grant = { apiOrigin: 'https://issuer.example', profile: 'work', credential: 'login:1:x' };
+  const provider = { issuer: 'https://issuer.example', clientId: 'app' };
+  const clientSecret = new Secret('a client’s secret');
+  const { profile, apiEndpoint, atMs } = WORK;
+  await open().logins.set({
+    ...{ profile, apiEndpoint, atMs, kind: 'oauth', provider, grant, keySuffix: '', clientSecret },
+  });
+  await open().logins.end('work', endedLoginOf);
+  await open().logins.set(WORK);
+  await open().logins.end('work', endedLoginOf);
+
+  expect(await open().logins.get('work')).toBeUndefined();
+  expect(await open().logins.list()).toEqual([]);
+  expect(await open().listGrants()).toEqual([]);
+  const ended = await open().logins.listEnded();
+  expect(ended).toHaveLength(2);
+  const atIssuer = ended.find((each) => each.provider !== undefined);
+  expect({ ...atIssuer, clientSecret: atIssuer?.clientSecret?.reveal() }).toEqual({
+    ...{ apiEndpoint, provider, grant, clientSecret: 'a client’s secret' },
+  });
+  const ofKey = { apiEndpoint, grant: endedLoginOf(WORK).grant };
+  expect(ended).toContainEqual(ofKey);
+
+  await open().logins.forget(grant);
+  expect(await open().logins.listEnded()).toEqual([ofKey]);
+});
+
+test('a login that is made while one before it waits to be forgotten stays', async () => {
+  await open().logins.set(WORK);
+  await open().logins.end('work', endedLoginOf);
+  expect(await open().logins.set({ ...WORK, atMs: 2_000 })).toBeUndefined();
+  await open().logins.forget(endedLoginOf(WORK).grant);
+
+  expect((await open().logins.get('work'))?.atMs).toBe(2_000);
+  expect(await open().logins.listEnded()).toEqual([]);
 });

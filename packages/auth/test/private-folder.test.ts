@@ -39,11 +39,12 @@ describe('a private folder', () => {
     mkdirSync(wide);
     chmodSync(wide, 0o750);
     mkdirSync(narrow, 0o500);
-    ensurePrivateFolder(wide);
-    ensurePrivateFolder(narrow);
+    const repairs: string[] = [];
+    for (const path of [wide, narrow]) ensurePrivateFolder(path, (message) => repairs.push(message));
 
     expect(modeOf(wide)).toBe(0o700);
     expect(modeOf(narrow)).toBe(0o500);
+    expect(repairs).toEqual([`${wide} could be entered by other users (mode 750): it is 700 now`]);
   });
 
   test('is not a file of that name', () => {

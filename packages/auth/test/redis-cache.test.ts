@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createRedisCache, type RedisCache, type StoredLogin } from '../src/index.js';
+import { createRedisCache, endedLoginOf, type RedisCache, type StoredLogin } from '../src/index.js';
 import { tokenCacheContract } from './contract/token-cache-contract.js';
 import { documentedUser, HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
 
@@ -21,6 +21,23 @@ describe.skipIf(!HAS_REDIS)('with a real Redis', () => {
 
     const all = [...replaced, await cache.logins.get('work')].flatMap((login) => login?.atMs ?? []);
     expect(all.sort()).toEqual(logins.map(({ atMs }) => atMs));
+  });
+
+  test('of a login that is ended only who is to be told stays, until that is forgotten', async () => {
+    const url = `redis://km:pass@127.0.0.1:${String(server.port)}/3`;
+    const cache = createRedisCache({ url, key: randomBytes(32).toString('base64'), namePrefix: 'km:ended:' });
+    onTestFinished(() => cache.close());
+    const grant = { apiOrigin: 'https://issuer.example', profile: 'work', credential: 'login:1:x' };
+    const of = { apiEndpoint: 'https://api.example', provider: { issuer: 'https://issuer.example' }, grant };
+    await cache.logins.set({ ...of, profile: 'work', atMs: 1, kind: 'oauth', keySuffix: '' });
+    await cache.logins.end('work', endedLoginOf);
+    await cache.logins.end('nobody', endedLoginOf);
+
+    expect(await cache.logins.get('work')).toBeUndefined();
+    expect(await cache.logins.list()).toEqual([]);
+    expect(await cache.logins.listEnded()).toEqual([of]);
+    await cache.logins.forget(grant);
+    expect(await cache.logins.listEnded()).toEqual([]);
   });
 
   tokenCacheContract(

@@ -17,7 +17,7 @@ import { grantOfAccount } from './grant-of-account.js';
 import { hindranceOf, wordsFor, type Hindrance } from './hindrance.js';
 import { transportOf } from './network/transport.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
-import { openStorage, type Storage } from './token-cache.js';
+import { openStorage, tellNotices, type Storage } from './token-cache.js';
 
 /** A manager, the account that it is for, and what it keeps tokens in. */
 export type OpenedManager = {
@@ -54,8 +54,10 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
   const told = new Set<string>();
   manager.subscribe((event) => {
     const warning = warningOf(event);
-    if (warning === undefined || told.has(event.type)) return;
-    told.add(event.type);
+    // Each file that was put right is another one.
+    const key = event.type === 'cache.repaired' ? event.message : event.type;
+    if (warning === undefined || told.has(key)) return;
+    told.add(key);
     context.tell(`km: ${warning}`);
   });
 }
@@ -88,7 +90,14 @@ export async function openManager(
 ): Promise<OpenedManager> {
   const storage = openStorage(context);
   if (storage.files === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
-  const account = await resolveAccount(flags, context.environment, storage.files?.logins);
+  // What the manager works with tells it what was found amiss; nobody else hears of files that are only read for the login.
+  if (storage.cache !== storage.files) tellNotices(storage.files, context);
+  const account = await resolveAccount(flags, context.environment, storage.files?.logins).catch(
+    (error: unknown) => {
+      tellNotices(storage.files, context)();
+      throw error;
+    },
+  );
   if (account.note !== undefined) context.tell(`km: ${account.note}`);
   const { clock, random } = context;
   const manager = createAuthManager({

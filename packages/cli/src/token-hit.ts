@@ -8,7 +8,7 @@ const STDERR = 2;
 
 /**
  * `km auth token` where the token is at hand, which is what scripts do most: without the rest of `km`. Resolves with
- * whether that was all, and the exit code is set; where it was not, nothing has been printed.
+ * whether that was all, and the exit code is set; where it was not, nothing has been printed but what was repaired.
  *
  * @param words what follows `km auth token`.
  */
@@ -25,8 +25,8 @@ export async function answerAtOnce(words: readonly string[]): Promise<boolean> {
     },
     isWatched: isTerminal,
   }).catch(() => undefined);
-  if (text === undefined) return false;
   if (notices.length > 0) await new Promise((resolve) => process.stderr.write(notices.join(''), resolve));
+  if (text === undefined) return false;
   await answerOrFail(`${text}\n`, process);
   return true;
 }

@@ -20,7 +20,7 @@ function stubbornServer() {
     return true;
   };
   const shutdown = new ServerShutdown(
-    { stdin: new PassThrough(), signalGroup },
+    { stdin: new PassThrough(), signal: (signal) => signals.push(`${signal} alone`), signalGroup },
     { clock, isBusy: () => false },
   );
   return { shutdown, signals };
@@ -47,6 +47,16 @@ describe('who does not end is killed', () => {
     await clock.advance(500);
     await ended;
     expect(signals).toEqual(['SIGTERM 0', 'SIGTERM 1000', 'SIGKILL 1500']);
+  });
+
+  test('as long after SIGQUIT; a signal that does not mean the end is for the server alone, and ends nobody', async () => {
+    const { shutdown, signals } = stubbornServer();
+    shutdown.forward('SIGUSR1');
+    expect([shutdown.isUnderWay, shutdown.hasSignalled]).toEqual([false, false]);
+    await clock.advance(10_000);
+    shutdown.forward('SIGQUIT');
+    await clock.advance(1_500);
+    expect(signals).toEqual(['SIGUSR1 alone', 'SIGQUIT 10000', 'SIGKILL 11500']);
   });
 
   test('as long after the SIGTERM that follows a closed input', async () => {

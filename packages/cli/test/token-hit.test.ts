@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { plainTokenFlags, type PlainTokenFlags } from '../src/token-hit/plain-token-flags.js';
@@ -76,5 +76,17 @@ describe('a hit', () => {
     expect(await find()).toBe('the-token');
     expect(told).toHaveLength(1);
     expect(told[0]).toContain('.auth_cache');
+  });
+
+  test('says it as well where there is no token, and of the folder', async () => {
+    const { find, folder, told } = await userWithToken();
+    chmodSync(join(folder, '.auth_cache'), 0o644);
+    chmodSync(folder, 0o777);
+    expect(await find({}, { scope: 'plugins' })).toBeUndefined();
+    expect(told).toEqual([
+      expect.stringMatching(/entered by other users \(mode 777\): it is 700 now$/),
+      expect.stringMatching(/[.]auth_cache could be read by other users \(mode 644\): it is 600 now$/),
+    ]);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 });

@@ -1,4 +1,4 @@
-import { expectProfileName } from '@kilometers/auth';
+import { endedLoginOf, expectProfileName, type EndedLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -6,7 +6,7 @@ import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import { partWithAll, takeTokens } from '../revocation/take-tokens.js';
 import { settingsFrom } from '../settings.js';
-import { openStorage, tellNotices } from '../token-cache.js';
+import { openStorage, tellNotices, type SharedCache } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthLogoutFlags = { readonly profile?: string; readonly all?: boolean };
@@ -28,16 +28,26 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
   const isMeant = (of: { readonly profile: string }): boolean => all || of.profile === profile.value;
   const who = all ? 'all profiles' : `profile ${profile.value}`;
 
-  // First the login, so that nothing new is won with it.
-  const logins = ((await files?.logins.list()) ?? []).filter(isMeant);
-  for (const login of logins) await files?.logins.remove(login.profile);
-  const endings = new TokenEndings((key) => authorityOf(key, logins), context);
+  const ended = files === undefined ? [] : await endLogins(files, isMeant);
+  const endings = new TokenEndings((key) => authorityOf(key, ended), context);
   const taken =
     files === undefined
       ? { grants: [], isBusy: false }
-      : await takeTokens({ files, isMeant, part: partWithAll(context.clock.nowMs()), note: endings.note });
+      : await takeTokens({
+          files,
+          isMeant,
+          part: partWithAll(context.clock.nowMs()),
+          note: endings.note,
+        }).catch((error: unknown) => {
+          if (ended.length > 0) {
+            context.tell(`km: ${who}: the login is over, but its tokens are still here: log out again`);
+          }
+          throw error;
+        });
+  // One that is busy may bring another token of it.
+  if (!taken.isBusy) for (const { grant } of ended) await files?.logins.forget(grant);
   const ending = await endings.tell();
-  const wasLoggedIn = logins.length > 0 || taken.grants.length > 0;
+  const wasLoggedIn = ended.length > 0 || taken.grants.length > 0;
   context.tell(wasLoggedIn ? `km: ${who}: logged out` : `km: ${who}: nobody was logged in`);
   const words = wordsFor(ending, taken.grants);
   if (words !== undefined) context.tell(`km: ${words}`);
@@ -49,4 +59,17 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
     'a refresh is under way in another process, and may bring a token yet: log out again in a minute',
     { exitCode: EXIT.tryLater },
   );
+}
+
+/**
+ * Ends logins, so that nothing new is won with them, and returns all that are over with tokens that may be left: also those
+ * of a logout before this one that was killed, or failed.
+ */
+async function endLogins(
+  files: SharedCache,
+  isMeant: (of: { readonly profile: string }) => boolean,
+): Promise<readonly EndedLogin[]> {
+  for (const { profile } of (await files.logins.list()).filter(isMeant))
+    await files.logins.end(profile, endedLoginOf);
+  return (await files.logins.listEnded()).filter(({ grant }) => isMeant(grant));
 }

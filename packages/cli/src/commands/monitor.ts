@@ -27,7 +27,7 @@ export async function runMonitor(
   const serverEnv = serverEnvironment(context.environment, { passesSecrets: flags.passEnv === true });
   const logFd = flags.log === undefined ? undefined : openMonitorLog(flags.log);
 
-  const signals = new SignalRelay(context.onSignal);
+  const signals = new SignalRelay(context.process);
   const errors = new ErrorOutput(clock, context.stderr);
   const server = await startServer(command, { environment: serverEnv, stderr: errors.forServer });
   context.onExit(() => server.abandon());

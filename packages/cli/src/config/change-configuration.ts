@@ -20,13 +20,15 @@ type ChangeOrRemoval = (current: ConfigurationJson, isThere: boolean) => Configu
  *   where it cannot be written. It stays as it was.
  */
 export async function changeConfiguration(
-  { environment, clock, random }: Pick<CommandContext, 'environment' | 'clock' | 'random'>,
+  { environment, clock, random, tell }: Pick<CommandContext, 'environment' | 'clock' | 'random' | 'tell'>,
   change: ChangeOrRemoval,
 ): Promise<void> {
   const path = placeIn(environment);
   if (isUnchanged(path, change)) return;
   const target = targetOf(path);
-  await replaceUnderLock({ path: target, folder: dirname(path), name: 'config', clock, random }, () => {
+  const onRepair = (message: string): void => tell(`km: ${message}`);
+  const place = { path: target, folder: dirname(path), name: 'config', clock, random, onRepair };
+  await replaceUnderLock(place, () => {
     const { json } = readConfigurationToChange(path);
     const next = change(json, existsSync(target));
     if (next === json) return undefined;

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { SignalledProcess } from '@kilometers/auth';
+import { PASSED_SIGNALS } from '../passed-signals.js';
 
-/** What others send to `km` and mean for the command. */
-const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** What a terminal sends to all that runs in its foreground when a key is pressed. */
 const FROM_KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
@@ -18,7 +17,7 @@ export class SignalPassing {
 
   constructor(target: SignalledProcess) {
     this.#target = target;
-    for (const signal of PASSED) target.on(signal, this.#take);
+    for (const signal of PASSED_SIGNALS) target.on(signal, this.#take);
   }
 
   /** Passes signals to `pass` from now on, first those that came before. */
@@ -28,7 +27,7 @@ export class SignalPassing {
   }
 
   end(): void {
-    for (const signal of PASSED) this.#target.off(signal, this.#take);
+    for (const signal of PASSED_SIGNALS) this.#target.off(signal, this.#take);
   }
 
   readonly #take = (signal: NodeJS.Signals): void => {

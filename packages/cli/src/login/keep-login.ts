@@ -1,4 +1,4 @@
-import { grantKeyOfLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import { endedLoginOf, grantKeyOfLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -56,7 +56,7 @@ export async function keepLogin(
   { files, signal, guard }: KeepOptions,
 ): Promise<void> {
   const { login } = won;
-  const known = [login];
+  const known = [endedLoginOf(login)];
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   const kept: KeptGrants = new Map();
@@ -73,7 +73,7 @@ export async function keepLogin(
     await giveBack(won, kept, { places, endings, context });
     throw error;
   }
-  if (before !== undefined) known.push(before);
+  if (before !== undefined) known.push(endedLoginOf(before));
   if (!isAllThereIs)
     await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal, kept }).catch(() => {
       // What may still be there is not ended.

@@ -47,6 +47,17 @@ export class ServerProcess {
     if (!this.#hasExited) this.signalGroup('SIGKILL');
   }
 
+  /** Sends `signal` to the server itself, if it still runs. */
+  signal(signal: NodeJS.Signals): void {
+    // Then its id may be that of another.
+    if (this.#hasExited) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It has ended just now.
+    }
+  }
+
   /** Sends `signal` to the whole group; `false` when nobody of it is left. Signal 0 only asks. */
   signalGroup(signal: NodeJS.Signals | 0): boolean {
     if (this.#signalTree !== undefined) {

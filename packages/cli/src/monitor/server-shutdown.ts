@@ -1,4 +1,5 @@
 import type { Clock } from '@kilometers/auth';
+import { isMessage } from '../passed-signals.js';
 import type { ServerProcess } from './server-process.js';
 
 /** How long a server may take to end after its input was closed, while it says nothing. */
@@ -19,7 +20,7 @@ const POLL_MS = 20;
  * @see {@link https://modelcontextprotocol.io/specification/2025-06-18/basic/lifecycle#stdio | MCP, shutdown over stdio}
  */
 export class ServerShutdown {
-  readonly #server: Pick<ServerProcess, 'stdin' | 'signalGroup'>;
+  readonly #server: Pick<ServerProcess, 'stdin' | 'signal' | 'signalGroup'>;
   readonly #clock: Clock;
   readonly #isBusy: () => boolean;
   #cancelTimer: (() => void) | undefined;
@@ -29,7 +30,7 @@ export class ServerShutdown {
   #stage: 'running' | 'closing' | 'terminating' = 'running';
 
   constructor(
-    server: Pick<ServerProcess, 'stdin' | 'signalGroup'>,
+    server: Pick<ServerProcess, 'stdin' | 'signal' | 'signalGroup'>,
     options: { readonly clock: Clock; readonly isBusy: () => boolean },
   ) {
     this.#server = server;
@@ -62,8 +63,13 @@ export class ServerShutdown {
 
   /** Passes on a signal that `km` got. */
   forward(signal: NodeJS.Signals): void {
+    // What does not mean the end is for the server, as without km: it would end others that know nothing of it.
+    if (isMessage(signal)) {
+      this.#server.signal(signal);
+      return;
+    }
     this.#hasSignalled = true;
-    // What SIGINT means is for the server to say; SIGTERM and SIGHUP mean the end.
+    // What SIGINT means is for the server to say; SIGTERM, SIGHUP and SIGQUIT mean the end.
     if (signal === 'SIGINT') this.#server.signalGroup(signal);
     else this.#terminate(signal);
   }

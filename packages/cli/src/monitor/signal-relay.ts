@@ -1,22 +1,27 @@
-import type { CommandContext } from '../command-context.js';
+import type { SignalledProcess } from '@kilometers/auth';
+import { isMessage, PASSED_SIGNALS } from '../passed-signals.js';
 
-/** Passes the signals that `km` gets on to the server, also those that come before it runs. */
+/**
+ * Passes the signals that `km` gets on to the server, also those that come before it runs, and what a key of the terminal
+ * sends: the server is in no group that gets that.
+ */
 export class SignalRelay {
   readonly #early: NodeJS.Signals[] = [];
   #forward: ((signal: NodeJS.Signals) => void) | undefined;
-  #count = 0;
+  #endings = 0;
 
   /** Resolves when a second signal shows that somebody will not wait for the delivery of events. */
   readonly isUrgent: Promise<void>;
 
-  constructor(onSignal: CommandContext['onSignal']) {
+  constructor(target: Pick<SignalledProcess, 'on'>) {
     this.isUrgent = new Promise((resolve) => {
-      onSignal((signal) => {
-        this.#count += 1;
-        if (this.#count > 1) resolve();
+      const take = (signal: NodeJS.Signals): void => {
+        if (!isMessage(signal)) this.#endings += 1;
+        if (this.#endings > 1) resolve();
         if (this.#forward === undefined) this.#early.push(signal);
         else this.#forward(signal);
-      });
+      };
+      for (const signal of PASSED_SIGNALS) target.on(signal, take);
     });
   }
 

@@ -13,6 +13,12 @@ export type Ending =
   /** They do not, and it could not be kept for later. */
   | { readonly kind: 'untold'; readonly why: string };
 
+/** What nobody is told of later: now, or never. */
+type Unkept = Pick<TakenGrant, 'tokens'> & {
+  readonly authority?: TokenAuthority;
+  readonly why: string;
+};
+
 /**
  * Tells the APIs that tokens are over. It is noted on the disk first, so that it is not forgotten when this process is
  * killed or the API cannot be reached.
@@ -20,32 +26,37 @@ export type Ending =
  * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
  */
 export class TokenEndings {
-  readonly #authorityOf: (key: GrantKey) => TokenAuthority;
+  readonly #authorityOf: (key: GrantKey) => TokenAuthority | undefined;
   readonly #context: CommandContext;
   /** Names of the files in which it is noted. */
   readonly #noted = new Set<string>();
-  /** What could not be noted. */
-  readonly #unkept: { readonly grant: TakenGrant; readonly why: string }[] = [];
+  /** What could not be noted, and why. */
+  readonly #unkept: Unkept[] = [];
 
-  /** @param authorityOf who issued the tokens of a grant. */
-  constructor(authorityOf: (key: GrantKey) => TokenAuthority, context: CommandContext) {
+  /** @param authorityOf who issued the tokens of a grant; `undefined` where nobody knows any more. */
+  constructor(authorityOf: (key: GrantKey) => TokenAuthority | undefined, context: CommandContext) {
     this.#authorityOf = authorityOf;
     this.#context = context;
   }
 
   readonly note = async (grant: TakenGrant): Promise<void> => {
-    const authority = this.#authorityOf(grant.key);
+    const { key, tokens } = grant;
+    const authority = this.#authorityOf(key);
+    if (authority === undefined) {
+      this.#unkept.push({ tokens, why: 'the login that they are of is not known here any more' });
+      return;
+    }
     try {
-      this.#noted.add(await addPendingRevocation({ ...authority, tokens: grant.tokens }, this.#context));
+      this.#noted.add(await addPendingRevocation({ ...authority, tokens }, this.#context));
     } catch (error) {
-      this.#unkept.push({ grant, why: error instanceof Error ? error.message : String(error) });
+      this.#unkept.push({ authority, tokens, why: error instanceof Error ? error.message : String(error) });
     }
   };
 
   async tell(): Promise<Ending> {
     let untold: string | undefined;
-    for (const { grant, why } of this.#unkept) {
-      if (!(await this.#tellNow(grant))) untold = why;
+    for (const unkept of this.#unkept) {
+      if (!(await this.#tellNow(unkept))) untold = unkept.why;
     }
     const { waiting, untold: whys } = await deliverPendingRevocations(this.#context);
     // Of what others left nobody here asked.
@@ -55,9 +66,10 @@ export class TokenEndings {
     return noted.some((name) => waiting.has(name)) ? { kind: 'waiting' } : { kind: 'told' };
   }
 
-  async #tellNow({ key, tokens }: TakenGrant): Promise<boolean> {
+  async #tellNow({ authority, tokens }: Unkept): Promise<boolean> {
+    if (authority === undefined) return false;
     for (const token of tokens) {
-      if ((await revokeAt(this.#authorityOf(key), token, this.#context)) !== 'told') return false;
+      if ((await revokeAt(authority, token, this.#context)) !== 'told') return false;
     }
     return true;
   }

@@ -6,6 +6,7 @@ import {
   scopeKey,
   type CacheNotice,
   type Clock,
+  type FileCache,
 } from '@kilometers/auth';
 import { grantOfAccount } from '../grant-of-account.js';
 import { isKeptElsewhere } from '../kept-elsewhere.js';
@@ -42,7 +43,20 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
   const files = createFileCache({ folder, environment, clock, random, keyring: NO_KEYRING });
   const notices: CacheNotice[] = [];
   files.subscribe?.((notice) => notices.push(notice));
+  try {
+    return await tokenIn(files, flags, options, notices);
+  } finally {
+    // It is in order by now, so nobody else would tell, wherever the token comes from.
+    for (const { kind, message } of notices) if (kind === 'repaired') options.tell(message);
+  }
+}
 
+async function tokenIn(
+  files: FileCache,
+  flags: PlainTokenFlags,
+  { environment, clock, random, isWatched }: HitOptions,
+  notices: readonly CacheNotice[],
+): Promise<string | undefined> {
   const account = await resolveAccount(flags, environment, files.logins);
   if (account.note !== undefined) return undefined;
   const settings = refreshSettings(account.config);
@@ -50,11 +64,8 @@ export async function findToken(flags: PlainTokenFlags, options: HitOptions): Pr
   const scope = scopeKey(flags.scope ?? DEFAULT_SCOPE) + keySuffix;
   const { minValid: minValidMs = 0 } = flags;
   const wanted = { files, key, scope, minValidMs, settings, clock, random };
-  const token = await tokenAtHand(wanted, () => !flags.mayBeOver && !options.isWatched());
+  const token = await tokenAtHand(wanted, () => !flags.mayBeOver && !isWatched());
   if (token === undefined || notices.some(({ kind }) => kind !== 'repaired')) return undefined;
   const { refreshAheadMs } = settings;
-  const text = printToken(token, flags.format, { nowMs: clock.nowMs(), refreshAheadMs }, environment);
-  // It is in order by now, so nobody else would tell.
-  for (const { message } of notices) options.tell(message);
-  return text;
+  return printToken(token, flags.format, { nowMs: clock.nowMs(), refreshAheadMs }, environment);
 }

@@ -11,7 +11,8 @@ export function folderWith(text?: string | Uint8Array) {
   const path = join(folder, 'config.json');
   if (text !== undefined) writeFileSync(path, text, { mode: 0o600 });
   const environment = { KM_CONFIG_DIR: folder };
-  return { folder, path, environment, context: { environment, clock: systemClock, random: () => 0.5 } };
+  const context = { environment, clock: systemClock, random: () => 0.5, tell: () => undefined };
+  return { folder, path, environment, context };
 }
 
 /** A `config.json` with what km knows, and with what it does not. */

@@ -1,15 +1,22 @@
 import { hash } from 'node:crypto';
+import type { GrantKey } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
-import type { LoginStore, StoredLogin } from '../../stored-login.js';
+import type { EndedLogin, LoginStore, StoredLogin } from '../../stored-login.js';
+import { grantId } from './grant-codec.js';
 import { ID_BYTES } from './sealed-format.js';
 import type { SealedFolder } from './sealed-folder.js';
 
-/** As it is in the file: under a name that no half of a grant has. */
-type Envelope = { readonly login?: Readonly<Record<string, unknown>> };
+/** As it is in the file: under a name that no half of a grant has, and one that is over under another. */
+type Envelope = Partial<Readonly<Record<'login' | 'ended', Readonly<Record<string, unknown>>>>>;
 
 /** Under what a profile's login is found. */
 export function loginId(profile: string): Buffer {
   return hash('sha256', `login\n${profile}`, 'buffer').subarray(0, ID_BYTES);
+}
+
+/** Under what is found what is kept of a login that is over. By its grant: a profile may have had several. */
+export function endedLoginId(grant: GrantKey): Buffer {
+  return hash('sha256', `ended\n${grantId(grant).toString('hex')}`, 'buffer').subarray(0, ID_BYTES);
 }
 
 function revealed(login: StoredLogin): Readonly<Record<string, unknown>> {
@@ -31,22 +38,36 @@ export function encodeLogin(login: StoredLogin): Buffer {
   return Buffer.from(JSON.stringify({ login: revealed(login) }));
 }
 
+export function encodeEndedLogin(login: EndedLogin): Buffer {
+  return Buffer.from(JSON.stringify({ ended: { ...login, clientSecret: login.clientSecret?.reveal() } }));
+}
+
 /** What was authenticated when it was opened has the shape that was written. */
-export function decodeLogin(plaintext: Buffer): StoredLogin | undefined {
-  const { login } = JSON.parse(plaintext.toString('utf8')) as Envelope;
+function membersIn(plaintext: Buffer, name: keyof Envelope): object | undefined {
+  const { [name]: login } = JSON.parse(plaintext.toString('utf8')) as Envelope;
   if (login === undefined) return undefined;
   const { apiKey, clientSecret, ...rest } = login;
   return {
     ...rest,
     ...(typeof apiKey === 'string' && { apiKey: new Secret(apiKey) }),
     ...(typeof clientSecret === 'string' && { clientSecret: new Secret(clientSecret) }),
-  } as StoredLogin;
+  };
+}
+
+export function decodeLogin(plaintext: Buffer): StoredLogin | undefined {
+  return membersIn(plaintext, 'login') as StoredLogin | undefined;
+}
+
+export function decodeEndedLogin(plaintext: Buffer): EndedLogin | undefined {
+  return membersIn(plaintext, 'ended') as EndedLogin | undefined;
 }
 
 /** The logins of a user's profiles, sealed in `.credentials`. */
 export function createLoginStore(folder: SealedFolder): LoginStore {
   const loginIn = (plaintext: Buffer | undefined): StoredLogin | undefined =>
     plaintext === undefined ? undefined : decodeLogin(plaintext);
+  const all = async <T>(decode: (plaintext: Buffer) => T | undefined): Promise<readonly T[]> =>
+    (await folder.readAll(folder.logins)).flatMap((plaintext) => decode(plaintext) ?? []);
   return {
     get: async (profile) => loginIn(await folder.read(folder.logins, loginId(profile))),
     set: (login) =>
@@ -58,8 +79,16 @@ export function createLoginStore(folder: SealedFolder): LoginStore {
       }),
     remove: (profile) =>
       folder.whileWriting(({ write }) => write(folder.logins, loginId(profile), undefined)),
-    async list() {
-      return (await folder.readAll(folder.logins)).flatMap((plaintext) => decodeLogin(plaintext) ?? []);
-    },
+    list: () => all(decodeLogin),
+    end: (profile, endedOf) =>
+      folder.whileWriting(async ({ read, write }) => {
+        const login = loginIn(await read(folder.logins, loginId(profile)));
+        const ended = login && endedOf(login);
+        if (ended) await write(folder.logins, endedLoginId(ended.grant), encodeEndedLogin(ended));
+        await write(folder.logins, loginId(profile), undefined);
+      }),
+    listEnded: () => all(decodeEndedLogin),
+    forget: (grant) =>
+      folder.whileWriting(({ write }) => write(folder.logins, endedLoginId(grant), undefined)),
   };
 }

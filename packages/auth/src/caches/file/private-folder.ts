@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { AuthError } from '../../auth-error.js';
+import type { Repair } from './read-private-file.js';
 import { errnoOf, refuse, storageError } from './storage-error.js';
 
 /** Who we are to the file system: the user id, or `undefined` where there are none (Windows). */
@@ -21,8 +22,35 @@ function makeFolders(path: string): void {
   }
 }
 
-/** As {@link makePrivateFolder}, at once. @throws {AuthError} `KM_AUTH_CACHE` as that. */
-export function ensurePrivateFolder(path: string): void {
+/** Refuses what is another user's; narrows a mode that lets others in. */
+function narrow(path: string, { uid, mode }: Stats, onRepair: Repair): void {
+  if (userId === undefined) return;
+  if (uid !== userId) throw refuse(path, `belongs to user ${String(uid)}`);
+  if ((mode & 0o077) === 0) return;
+  chmodSync(path, 0o700);
+  onRepair(`${path} could be entered by other users (mode ${(mode & 0o777).toString(8)}): it is 700 now`);
+}
+
+/**
+ * Looks at a folder before what is in it is read. One that is not there is for who reads, and one that cannot be changed,
+ * as on a read-only disk, stays as it is: each file is looked at as well.
+ *
+ * @throws {AuthError} `KM_AUTH_CACHE` when it belongs to another user.
+ */
+export function inspectPrivateFolder(path: string, onRepair: Repair): void {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) narrow(path, stats, onRepair);
+  } catch (error) {
+    if (error instanceof AuthError) throw error;
+  }
+}
+
+/** As {@link makePrivateFolder}, at once; `onRepair` is told that it was narrowed. @throws {AuthError} `KM_AUTH_CACHE` as that. */
+export function ensurePrivateFolder(
+  path: string,
+  onRepair: (message: string) => void = () => undefined,
+): void {
   try {
     let stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) {
@@ -30,9 +58,7 @@ export function ensurePrivateFolder(path: string): void {
       stats = statSync(path);
     }
     if (!stats.isDirectory()) throw refuse(path, 'is not a folder');
-    if (userId === undefined) return;
-    if (stats.uid !== userId) throw refuse(path, `belongs to user ${String(stats.uid)}`);
-    if ((stats.mode & 0o077) !== 0) chmodSync(path, 0o700);
+    narrow(path, stats, onRepair);
   } catch (error) {
     throw error instanceof AuthError ? error : storageError('written', path, error);
   }

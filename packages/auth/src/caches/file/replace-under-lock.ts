@@ -17,6 +17,8 @@ export type ReplaceUnderLockOptions = {
   readonly clock?: Clock;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
+  /** Is told that the folder let others in, and does not any more. */
+  readonly onRepair?: (message: string) => void;
 };
 
 /**
@@ -27,11 +29,11 @@ export type ReplaceUnderLockOptions = {
  *   writes it for more than 30 s; then it is as it was. What `next` throws is passed on.
  */
 export async function replaceUnderLock(
-  { path, folder, name, clock = systemClock, random }: ReplaceUnderLockOptions,
+  { path, folder, name, clock = systemClock, random, onRepair }: ReplaceUnderLockOptions,
   next: () => string | undefined,
 ): Promise<void> {
   const { replacePrivateFile } = await loadWriting();
-  ensurePrivateFolder(folder);
+  ensurePrivateFolder(folder, onRepair);
   const lock = new GenerationLock({ folder: join(folder, '.locks', name), clock, random, what: path });
   await lock.hold(WRITING_TIMEOUT_MS, async ({ assertOurs }) => {
     const text = next();

@@ -6,7 +6,7 @@ import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
 import type { KeySource } from './key-file.js';
 import { createKeyring, type Keyring } from './keyring.js';
 import { machineId } from './machine-id.js';
-import { ensurePrivateFolder } from './private-folder.js';
+import { ensurePrivateFolder, inspectPrivateFolder } from './private-folder.js';
 import { SealedFile, type Unopened } from './sealed-file.js';
 import { loadWriting } from './writing.js';
 
@@ -50,6 +50,8 @@ export class SealedFolder {
   readonly #listeners = new Set<CacheNoticeListener>();
   /** Notices from before anybody listened. */
   readonly #untold: CacheNotice[] = [];
+  readonly #repaired: (message: string) => void;
+  #isInspected = false;
 
   constructor(options: FileCacheOptions) {
     const { folder, environment, clock = systemClock, random = Math.random } = options;
@@ -57,6 +59,7 @@ export class SealedFolder {
       if (this.#listeners.size === 0) this.#untold.push(notice);
       for (const listener of this.#listeners) listener(notice);
     };
+    this.#repaired = (message) => tell({ kind: 'repaired', message });
     this.clock = clock;
     this.#folder = folder;
     this.#random = random;
@@ -78,7 +81,7 @@ export class SealedFolder {
 
   /** A record; `undefined` when there is none, or it does not open, which is told once. */
   async read(file: SealedFile, id: Buffer): Promise<Buffer | undefined> {
-    const key = await this.#key.current();
+    const key = await this.#keyToRead();
     if (key === undefined) return undefined;
     const found = await this.#open(key, (opening) => {
       const seen = file.look(opening, id);
@@ -102,11 +105,19 @@ export class SealedFolder {
 
   /** The plaintexts of all records of a file that open. */
   async readAll(file: SealedFile): Promise<readonly Buffer[]> {
-    const key = await this.#key.current();
+    const key = await this.#keyToRead();
     if (key === undefined) return [];
     const { whole, why } = await this.#open(key, (opening) => file.lookAtAll(opening));
     if (why !== undefined) file.tellCorrupt(`${file.path} does not open whole (${why})`);
     return whole.map(({ plaintext }) => plaintext);
+  }
+
+  /** The key, once it is known that nobody else could put files where it is, and they are. */
+  async #keyToRead(): Promise<Buffer | undefined> {
+    // Once: most processes read twice and end, and each writer looks again.
+    if (!this.#isInspected) inspectPrivateFolder(this.#folder, this.#repaired);
+    this.#isInspected = true;
+    return this.#key.current();
   }
 
   /** Opens with the key that is known; where that fails, with the one that may have replaced it meanwhile. */
@@ -124,7 +135,7 @@ export class SealedFolder {
 
   /** Makes the folder where it is missing. */
   prepare(): void {
-    ensurePrivateFolder(this.#folder);
+    ensurePrivateFolder(this.#folder, this.#repaired);
   }
 
   /** `look`, but only when the files are not the same as when it last looked. */

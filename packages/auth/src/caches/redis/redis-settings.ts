@@ -3,8 +3,8 @@ import { systemClock, type Clock } from '../../clock.js';
 import type { GrantRecord } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
 import { decodeGrant, type GrantHalves } from '../file/grant-codec.js';
-import type { StoredLogin } from '../../stored-login.js';
-import { decodeLogin } from '../file/login-store.js';
+import type { EndedLogin, StoredLogin } from '../../stored-login.js';
+import { decodeEndedLogin, decodeLogin } from '../file/login-store.js';
 
 /** What {@link createRedisCache} needs. */
 export type RedisCacheOptions = {
@@ -46,12 +46,14 @@ export type RedisAddress = {
 export type RedisMakers = {
   readonly decodeGrant: (halves: GrantHalves) => GrantRecord | undefined;
   readonly decodeLogin: (plaintext: Buffer) => StoredLogin | undefined;
+  readonly decodeEndedLogin: (plaintext: Buffer) => EndedLogin | undefined;
   readonly createError: (code: AuthErrorCode, message: string, cause?: unknown) => AuthError;
 };
 
 const MAKERS: RedisMakers = {
   decodeGrant,
   decodeLogin,
+  decodeEndedLogin,
   createError: (code, message, cause) => new AuthError(code, message, { cause }),
 };
 

@@ -1,0 +1,58 @@
+import { renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startApi } from './support/api.js';
+import { API_KEY, environment, runKm } from './support/km.js';
+import { CLI } from './support/oauth-clients.js';
+import { at, kilometersFolder, logInByWeb, storedText, WEB } from './support/oauth-km.js';
+import { startOAuthServer } from './support/oauth-server.js';
+
+/** Puts a link in the place of the tokens, which is refused; returns what puts them back. */
+function breakTokens(env: Readonly<Record<string, string>>): () => void {
+  const path = join(kilometersFolder(env), '.auth_cache');
+  renameSync(path, `${path}-aside`);
+  symlinkSync(`${path}-aside`, path);
+  return () => {
+    rmSync(path);
+    renameSync(`${path}-aside`, path);
+  };
+}
+
+describe('a logout that fails halfway', () => {
+  test('says that the login is over; the next one ends its tokens where they were issued', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    const mend = breakTokens(env);
+    const first = await runKm(['auth', 'logout'], { env });
+    expect(first).toMatchObject({ code: 1, stdout: '' });
+    expect(first.stderr).toContain('is a symbolic link');
+    expect(first.stderr).toContain(
+      'km: profile default: the login is over, but its tokens are still here: log out again\n',
+    );
+    mend();
+    // Nothing new is won with it.
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 4, stdout: '' });
+
+    const second = await runKm(['auth', 'logout'], { env });
+    expect(second).toMatchObject({ code: 0, stderr: 'km: profile default: logged out\n' });
+    expect(server.revoked()).toBe(1);
+    expect(server.seen.map(({ path }) => path)).not.toContain('/api/auth/revoke');
+    const third = await runKm(['auth', 'logout'], { env });
+    expect(third.stderr).toBe('km: profile default: nobody was logged in\n');
+  });
+
+  test('leaves no API key behind', async () => {
+    const api = await startApi();
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
+    const token = await runKm(['auth', 'token'], { env });
+    breakTokens(env)();
+    const mend = breakTokens(env);
+    expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 1 });
+    mend();
+    expect(storedText(env)).not.toContain(API_KEY);
+    expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
+    const headers = { authorization: `Bearer ${token.stdout.trim()}` };
+    expect((await fetch(`${api.url}/api/auth/validate`, { headers })).status).toBe(401);
+  });
+});
