@@ -6,7 +6,7 @@ const DIST = 'packages/cli/dist';
 
 /** In kB, with some room over what there is. The first that matches counts. */
 const LIMITS = [
-  { files: 'token-hit.cjs', kb: 47.5, why: 'km auth token at hand: scripts call it all the time' },
+  { files: 'token-hit.cjs', kb: 48, why: 'km auth token at hand: scripts call it all the time' },
   { files: 'main.cjs', kb: 97, why: 'every other km: the flags of all commands are in it' },
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   {
