@@ -14,10 +14,10 @@ const LIMITS = [
     kb: 39.1,
     why: 'km monitor alone: the server, and its client, wait for it',
   },
-  { files: 'commands/auth-status.cjs', kb: 79, why: 'km auth status alone, of a fleet as well' },
+  { files: 'commands/auth-status.cjs', kb: 80, why: 'km auth status alone, of a fleet as well' },
   {
     files: 'commands/queue-flush.cjs',
-    kb: 281,
+    kb: 283,
     why: 'km queue flush alone: it makes events of what killed sessions left, and delivers',
   },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },
