@@ -7,7 +7,8 @@ import { deliverPendingRevocations } from '../queue/pending-revocations.js';
 import { accountQueueOf, queuePlace, type QueuePlace } from '../queue/queue-place.js';
 import { eventsIn } from '../queue/queue-report.js';
 import { QueueRoom } from '../queue/queue-room.js';
-import { surveyQueue } from '../queue/queue-survey.js';
+import { accountFoldersIn } from '../queue/segment-folder.js';
+import { WaitingCount } from '../queue/waiting-count.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
@@ -71,14 +72,18 @@ function isNothing({ delivered, refused, waiting, failure }: Flushed): boolean {
   return delivered + refused + waiting === 0 && failure === undefined;
 }
 
+async function waitingIn({ root, keys }: QueuePlace, { clock }: CommandContext): Promise<number> {
+  const folders = await accountFoldersIn(root);
+  return (await new WaitingCount({ folders, keys, clock }).look()).events;
+}
+
 /** That nothing waited for this account; what waits is for others then, and is not to be taken for delivered. */
 async function wordsForNothing(
   { account }: AccountAccess,
   place: QueuePlace | undefined,
   context: CommandContext,
 ): Promise<string> {
-  const surveys = place === undefined ? [] : await surveyQueue(place, context);
-  const others = surveys.reduce((sum, { waiting }) => sum + waiting, 0);
+  const others = place === undefined ? 0 : await waitingIn(place, context);
   if (others === 0) return 'nothing waits in the queue';
   const wait = others === 1 ? 'waits' : 'wait';
   return `nothing waits for profile ${account.profile}; ${eventsIn(others)} ${wait} for others: km queue status`;

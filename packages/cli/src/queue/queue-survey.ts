@@ -5,7 +5,7 @@ import { BacklogSegment } from './backlog-segment.js';
 import { DeliverySchedule, type DeliveryFailure } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
 import type { QueuePlace } from './queue-place.js';
-import { countEvents, listSegments } from './segment-folder.js';
+import { accountFoldersIn, countEvents, listSegments } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
 import type { QueueAccount } from './state-folder.js';
 import { oldestOf, WaitingCount } from './waiting-count.js';
@@ -35,10 +35,8 @@ export async function surveyQueue(
   { root, keys }: Pick<QueuePlace, 'root' | 'keys'>,
   { clock, random }: Pick<CommandContext, 'clock' | 'random'>,
 ): Promise<readonly AccountSurvey[]> {
-  const names = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f]{16}$/.test(name));
   const surveys: AccountSurvey[] = [];
-  for (const name of names.sort()) {
-    const folder = join(root, name);
+  for (const folder of await accountFoldersIn(root)) {
     const segments = await listSegments(folder);
     const refused = segments.filter(({ state }) => state === 'refused');
     const opened = await openAll(segments, keys);

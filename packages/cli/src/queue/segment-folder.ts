@@ -11,6 +11,12 @@ import type { RecordPosition } from './segment-writer.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 const NOTHING_READ = { bytesRead: 0 };
+/** The folders of all accounts in the folder of the queue. */
+export async function accountFoldersIn(root: string): Promise<readonly string[]> {
+  const names = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  return names.sort().map((name) => join(root, name));
+}
+
 /** Behind the name of a file that is being given up. */
 const GIVEN_UP = '.given-up';
 
