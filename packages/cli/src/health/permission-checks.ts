@@ -1,9 +1,11 @@
-import { chmodSync, constants, accessSync, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, constants, accessSync, lstatSync, readdirSync, rmSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 /** What nobody else may read. The folder comes first: who cannot enter it reads nothing in it. */
-const PRIVATE = ['', '.auth_cache', '.credentials', '.cache_key', 'config.json'] as const;
+const PRIVATE = ['', '.auth_cache', '.credentials', '.cache_key', 'config.json', '.discovery'] as const;
+/** What was had from an issuer, and can be had again. Nothing in it shows whether others have changed it. */
+const REPLACEABLE = '.discovery';
 
 type Finding = { readonly path: string; readonly stats: Stats };
 
@@ -60,6 +62,10 @@ function tooWide({ path, stats }: Finding, isFixing: boolean): HealthCheck {
   if (!isFixing)
     return warning('permissions', `other users can get at ${path} (mode ${before})`, 'run km doctor --fix');
   try {
+    if (basename(path) === REPLACEABLE) {
+      rmSync(path);
+      return ok('permissions', `${path} had mode ${before}, and was removed: others could have changed it`);
+    }
     chmodSync(path, mode);
     return ok('permissions', `${path} had mode ${before}, and has ${after} now`);
   } catch (error) {

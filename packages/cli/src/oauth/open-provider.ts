@@ -84,7 +84,7 @@ export function providerOfLogin(
   const documents =
     folder === undefined || whyMemory !== undefined
       ? undefined
-      : createDocumentFile({ folder, clock, random });
+      : createDocumentFile({ folder, clock, random, onNotice: (message) => context.tell(`km: ${message}`) });
   return openProvider(settings, clientSecret, context, {
     requestTimeoutMs,
     ...(documents !== undefined && { documents }),
