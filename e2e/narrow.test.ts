@@ -4,17 +4,9 @@ import { expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { accountAt, API_KEY, environment, monitoring, runKm } from './support/km.js';
 import { ECHO } from './support/scripted-servers.js';
-import { startOnTerminal, type OnTerminal } from './support/terminal.js';
+import { startOnTerminal, tooWide } from './support/terminal.js';
 
 const COLUMNS = 40;
-
-/** Lines that are too wide although they could be broken. */
-function tooWide(terminal: OnTerminal): readonly string[] {
-  // What stands before a return was erased.
-  const lines = terminal.shown().split('\n');
-  const left = lines.map((line) => line.slice(line.lastIndexOf('\r') + 1));
-  return left.filter((line) => line.length > COLUMNS && line.trim().includes(' '));
-}
 
 /** An account with events that wait for an API that is away. */
 async function withEvents(): Promise<{ readonly env: Record<string, string>; readonly home: string }> {
@@ -31,12 +23,12 @@ test('km queue flush says on 40 columns that nothing waits, and why something do
   const api = await startApi();
   const empty = startOnTerminal(['queue', 'flush'], { env: accountAt(api.url), columns: COLUMNS });
   expect(await empty.ended).toMatchObject({ code: 0 });
-  expect(tooWide(empty)).toEqual([]);
+  expect(tooWide(empty, COLUMNS)).toEqual([]);
   const { env } = await withEvents();
   const waiting = startOnTerminal(['queue', 'flush'], { env, columns: COLUMNS });
   expect(await waiting.ended).toMatchObject({ code: 75 });
   expect(waiting.shown().replaceAll(/\s+/g, ' ')).toMatch(/events? in the queue, because /);
-  expect(tooWide(waiting)).toEqual([]);
+  expect(tooWide(waiting, COLUMNS)).toEqual([]);
 });
 
 test('km queue clear asks on 40 columns, and says what it gave up', async () => {
@@ -46,7 +38,7 @@ test('km queue clear asks on 40 columns, and says what it gave up', async () => 
   terminal.type('y\r');
   expect(await terminal.ended).toMatchObject({ code: 0 });
   expect(terminal.shown().replaceAll(/\s+/g, ' ')).toMatch(/events? given up/);
-  expect(tooWide(terminal)).toEqual([]);
+  expect(tooWide(terminal, COLUMNS)).toEqual([]);
 });
 
 test('km auth login asks on 40 columns, and says who is logged in', async () => {
@@ -59,7 +51,7 @@ test('km auth login asks on 40 columns, and says who is logged in', async () => 
   terminal.type(`${API_KEY}\r`);
   expect(await terminal.ended).toMatchObject({ code: 0 });
   expect(terminal.shown().replaceAll(/\s+/g, ' ')).toContain('km: profile default is logged in to');
-  expect(tooWide(terminal)).toEqual([]);
+  expect(tooWide(terminal, COLUMNS)).toEqual([]);
 });
 
 test('km auth exec leaves the lines of its command alone on 40 columns, and folds its own', async () => {
@@ -77,5 +69,5 @@ test('km auth exec leaves the lines of its command alone on 40 columns, and fold
   });
   expect(await nobody.ended).toMatchObject({ code: 4 });
   expect(nobody.shown().replaceAll(/\s+/g, ' ')).toContain('km auth login');
-  expect(tooWide(nobody)).toEqual([]);
+  expect(tooWide(nobody, COLUMNS)).toEqual([]);
 });

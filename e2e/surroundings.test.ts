@@ -8,7 +8,7 @@ import { can } from './support/login-system.js';
 import { codeBlocks } from './support/markdown.js';
 import { flawsBySchema } from './support/schema.js';
 import { startOnScreen } from './support/screen.js';
-import { startOnTerminal } from './support/terminal.js';
+import { startOnTerminal, tooWide } from './support/terminal.js';
 
 /** What each command line needs to be whole, where it needs more than its name. */
 const OPERANDS: Readonly<Record<string, readonly string[]>> = {
@@ -116,12 +116,7 @@ describe('on a terminal', () => {
   test.each(NARROW)('of 40 columns km %s %s has no wider line, unless a word is', async (...words) => {
     const terminal = startOnTerminal(words, { env: await account(), columns: 40 });
     expect(await terminal.ended).toMatchObject({ code: 0 });
-    // What was drawn while it took long has been erased.
-    const left = terminal
-      .shown()
-      .split('\n')
-      .map((line) => line.slice(line.lastIndexOf('\r') + 1));
-    expect(left.filter((line) => line.length > 40 && line.trim().includes(' '))).toEqual([]);
+    expect(tooWide(terminal, 40)).toEqual([]);
   });
 
   test.skipIf(!can('tmux', 'tmux', '-V'))(

@@ -54,3 +54,11 @@ export function startOnTerminal(args: readonly string[], options: TerminalOption
     },
   };
 }
+
+/** Lines that are wider than `columns` although they could be broken. */
+export function tooWide(terminal: OnTerminal, columns: number): readonly string[] {
+  // What stands before a return, as what a spinner drew, was erased.
+  const lines = terminal.shown().split('\n');
+  const left = lines.map((line) => line.slice(line.lastIndexOf('\r') + 1));
+  return left.filter((line) => line.length > columns && line.trim().includes(' '));
+}
