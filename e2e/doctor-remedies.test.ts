@@ -1,4 +1,4 @@
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
@@ -34,14 +34,16 @@ describe('what km doctor says to do', () => {
     const folder = join(env['HOME'] ?? '', '.config', 'kilometers');
     chmodSync(folder, 0o755);
     chmodSync(join(folder, '.auth_cache'), 0o644);
+    // Nothing is asked of an issuer here, so nobody reads what is kept of one.
+    writeFileSync(join(folder, '.discovery'), '{}');
+    chmodSync(join(folder, '.discovery'), 0o644);
     const { stdout } = await runKm(['doctor', '--json'], { env });
     const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
     const permissions = checks.filter(({ name }) => name === 'permissions');
-    expect(permissions.map(({ remedy }) => remedy)).toEqual([
-      'run km doctor --fix',
-      'nothing: km has narrowed it on the way, as whatever reads it does',
-    ]);
-    expect(statSync(folder).mode & 0o777).toBe(0o755);
+    const nothing = 'nothing: km has narrowed it on the way, as whatever reads it does';
+    expect(permissions.map(({ remedy }) => remedy)).toEqual([nothing, nothing, 'run km doctor --fix']);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, '.discovery')).mode & 0o777).toBe(0o644);
     expect(checks.filter(({ name }) => name === 'cache')).toMatchObject([{ state: 'ok', remedy: null }]);
   });
 

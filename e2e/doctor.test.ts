@@ -143,7 +143,8 @@ describe('km doctor', () => {
     widen();
     const found = await checksOf(env);
     expect(found.states['permissions']).toBe('warning');
-    expect(found.find('permissions')?.remedy).toBe('run km doctor --fix');
+    // Whatever reads them narrows them, and says so.
+    expect(found.find('permissions')?.remedy).toMatch(/^nothing: km has narrowed it on the way/);
     widen();
     const fixed = await checksOf(env, '--fix');
     expect(fixed.code).toBe(0);

@@ -39,11 +39,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether Redis listens there, and not another that was given the port. */
-async function answers(port: number): Promise<boolean> {
+/** Whether Redis listens there, and not another that was given the port. Of one that speaks TLS only that somebody listens. */
+async function answers(port: number, isTls: boolean): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
+    if (isTls) return true;
     socket.write('PING\r\n');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     return /^(\+PONG|-NOAUTH|-NOPERM|-LOADING|-MASTERDOWN)/.test(answer.toString());
@@ -64,7 +65,8 @@ export async function startRedis(settings: readonly string[] = [], at?: number):
     const isOver = (): boolean => child.exitCode !== null;
     await vi.waitFor(
       async () => {
-        if (!isOver() && !(await answers(port))) throw new Error('redis-server does not answer');
+        if (!isOver() && !(await answers(port, settings.includes('--tls-port'))))
+          throw new Error('redis-server does not answer');
       },
       { timeout: 45_000, interval: 10 },
     );
