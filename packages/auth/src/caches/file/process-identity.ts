@@ -1,9 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { errnoOf } from './storage-error.js';
 
-/** A thread of a process, but for its first. */
-type ThreadIdentity = { readonly id: number; readonly startTicks: string };
-
 /** Which process holds a lock, in words that another process, container or machine can judge. */
 export type ProcessIdentity = {
   readonly pid: number;
@@ -15,8 +12,10 @@ export type ProcessIdentity = {
   readonly bootId: string | undefined;
   readonly host: string;
   /** The thread, where it may end while the process lives on: it is not the first one. */
-  readonly thread?: ThreadIdentity | undefined;
+  readonly thread?: { readonly id: number; readonly startTicks: string } | undefined;
 };
+
+type ThreadIdentity = NonNullable<ProcessIdentity['thread']>;
 
 function attempt(read: () => string): string | undefined {
   try {
