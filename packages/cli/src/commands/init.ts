@@ -13,7 +13,7 @@ import { readConfiguration } from '../config/read-configuration.js';
 import { EXIT } from '../exit-code.js';
 import { logIn } from '../login/log-in.js';
 import type { ProfileGuard } from '../login/note-profile.js';
-import { tellNextSteps } from '../login/next-steps.js';
+import { profileFlags, tellNextSteps } from '../login/next-steps.js';
 import { issuerOf, resolveAccount, settingsFrom, type AccountFlags } from '../settings.js';
 import { isInteractive } from '../terminal/terminal.js';
 import { openStorage, tellNotices } from '../token-cache.js';
@@ -72,8 +72,8 @@ async function tellLoginBefore(profile: string, context: CommandContext): Promis
   const { credential, note } = await resolveAccount({ profile }, environment, files?.logins);
   if (note !== undefined) context.tell(`km: ${note}`);
   if (credential === undefined) return false;
-  const ofProfile = profile === DEFAULT_PROFILE ? '' : ` --profile ${profile}`;
-  context.tell(`km: profile ${profile} stays logged in: \`km auth logout${ofProfile}\` ends that`);
+  const logout = ['km auth logout', ...profileFlags(profile)].join(' ');
+  context.tell(`km: profile ${profile} stays logged in: \`${logout}\` ends that`);
   return true;
 }
 

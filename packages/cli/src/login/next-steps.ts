@@ -4,6 +4,11 @@ import type { CommandContext } from '../command-context.js';
 import { isSet } from '../is-set.js';
 import { claudeConfigPath, clientConfig, folderVariables } from '../monitor/client-config.js';
 
+/** What makes a command mean `profile`, where nobody says another. */
+export function profileFlags(profile: string): readonly string[] {
+  return profile === DEFAULT_PROFILE ? [] : ['--profile', profile];
+}
+
 /**
  * Says what comes next. The paths are absolute: a program that was not started from a shell finds neither `km` nor `node`
  * by name.
@@ -12,7 +17,8 @@ export function tellNextSteps(
   { isLoggedIn, profile }: { readonly isLoggedIn: boolean; readonly profile: string },
   { tell, bundleFolder, environment }: CommandContext,
 ): void {
-  const ofProfile = profile === DEFAULT_PROFILE ? '' : ` --profile ${profile}`;
+  const flags = profileFlags(profile);
+  const ofProfile = flags.map((word) => ` ${word}`).join('');
   if (!isLoggedIn) {
     if (isSet(environment, 'KILOMETERS_API_KEY'))
       tell('km: KILOMETERS_API_KEY is for this shell only: Claude Desktop, for one, does not have it');
@@ -26,7 +32,7 @@ export function tellNextSteps(
   const configuration = clientConfig({
     client: 'claude',
     km: [process.execPath, join(bundleFolder, '../bin/km.cjs')],
-    flags: profile === DEFAULT_PROFILE ? [] : ['--profile', profile],
+    flags,
     env: folderVariables(environment, (path) => resolve(path)),
     server: ['npx', '-y', '@modelcontextprotocol/server-everything'],
   });

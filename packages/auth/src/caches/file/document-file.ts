@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../clock.js';
 import type { DocumentStore, StoredDocument } from '../../ports.js';
 import { replaceUnderLock } from './replace-under-lock.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
+import { userId } from './user-id.js';
 
 /** What {@link createDocumentFile} needs. */
 export type DocumentFileOptions = {
@@ -18,8 +19,6 @@ export type DocumentFileOptions = {
   readonly onNotice?: (message: string) => void;
 };
 
-/** Who we are to the file system: the user id, or `undefined` where there are none (Windows). */
-const userId = process.getuid?.();
 const FILE = '.discovery';
 /** The latest are kept, and the rest had again when they are needed. */
 const MAX_DOCUMENTS = 32;

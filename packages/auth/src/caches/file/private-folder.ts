@@ -3,9 +3,7 @@ import { dirname } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { Repair } from './read-private-file.js';
 import { errnoOf, refuse, storageError } from './storage-error.js';
-
-/** Who we are to the file system: the user id, or `undefined` where there are none (Windows). */
-const userId = process.getuid?.();
+import { userId } from './user-id.js';
 
 /**
  * Creates a folder and those above it, one at a time. The recursive `mkdir` says ENOENT on a read-only disk, and never

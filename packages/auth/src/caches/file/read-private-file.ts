@@ -1,8 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { errnoOf, refuse, storageError } from './storage-error.js';
-
-/** Who we are to the file system: the user id, or `undefined` where there are none (Windows). */
-const userId = process.getuid?.();
+import { userId } from './user-id.js';
 
 /** What was put right on the way. */
 export type Repair = (message: string) => void;
