@@ -42,6 +42,8 @@ export async function freePort(): Promise<number> {
 /** Whether Redis listens there, and not another that was given the port. Of one that speaks TLS only that somebody listens. */
 async function answers(port: number, isTls: boolean): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
+  // Another may take what it is sent and never answer.
+  socket.setTimeout(2_000, () => socket.destroy(new Error('nobody answers')));
   try {
     await once(socket, 'connect');
     if (isTls) return true;
@@ -63,21 +65,23 @@ export async function startRedis(settings: readonly string[] = [], at?: number):
     const child = spawn('redis-server', [...own, '--dir', '/tmp', ...settings], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const isOver = (): boolean => child.exitCode !== null;
-    await vi.waitFor(
+    const stop = async (): Promise<void> => {
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await ended;
+    };
+    const answered = vi.waitFor(
       async () => {
         if (!isOver() && !(await answers(port, settings.includes('--tls-port'))))
           throw new Error('redis-server does not answer');
       },
       { timeout: 45_000, interval: 10 },
     );
-    if (!isOver()) {
-      const stop = async (): Promise<void> => {
-        child.kill('SIGCONT');
-        child.kill('SIGKILL');
-        await ended;
-      };
-      return { port, url: `redis://127.0.0.1:${String(port)}`, process: child, stop };
-    }
+    await answered.catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
+    if (!isOver()) return { port, url: `redis://127.0.0.1:${String(port)}`, process: child, stop };
     if (tries === 5) throw new Error('redis-server does not start');
   }
 }
