@@ -43,10 +43,14 @@ function tokensId(id: Buffer): Buffer {
 /** The grants in Redis, each a value of its own. */
 export class RedisGrants {
   readonly #settings: RedisSettings;
-  readonly #connection: RedisConnection;
+  readonly #connection: Pick<RedisConnection, 'ask'>;
   readonly #tell: (notice: CacheNotice) => void;
 
-  constructor(settings: RedisSettings, connection: RedisConnection, tell: (notice: CacheNotice) => void) {
+  constructor(
+    settings: RedisSettings,
+    connection: Pick<RedisConnection, 'ask'>,
+    tell: (notice: CacheNotice) => void,
+  ) {
     this.#settings = settings;
     this.#connection = connection;
     this.#tell = tell;
@@ -101,9 +105,14 @@ export class RedisGrants {
     const keys = await Promise.all(
       ids.map(async (each): Promise<GrantKey | undefined> => {
         const id = Buffer.from(each.toString(), 'hex');
-        const { parts, version } = await this.#open(id);
-        if (version === '') await this.#connection.ask('SREM', this.#index(), each);
-        const [half] = parts ?? [];
+        let found = await this.#open(id);
+        if (found.version === '') {
+          await this.#connection.ask('SREM', this.#index(), each);
+          // It may have been stored between the two.
+          found = await this.#open(id);
+          if (found.version !== '') await this.#connection.ask('SADD', this.#index(), each);
+        }
+        const [half] = found.parts ?? [];
         return half === undefined ? undefined : keyOfHalf(half.plaintext);
       }),
     );

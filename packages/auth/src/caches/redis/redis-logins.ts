@@ -2,14 +2,16 @@ import type { CacheNotice } from '../../cache-notice.js';
 import type { LoginStore, StoredLogin } from '../../stored-login.js';
 import { encodeEndedLogin, encodeLogin, endedLoginId, loginId } from '../file/login-store.js';
 import type { RedisConnection } from './redis-connection.js';
-import { REPLACE_FIELD } from './redis-scripts.js';
+import { END_FIELD, REPLACE_FIELD } from './redis-scripts.js';
 import type { RedisSettings } from './redis-settings.js';
 import { openValue, sealValue } from './sealed-value.js';
+
+type EndedOf = Parameters<LoginStore['end']>[1];
 
 /** The logins of the profiles, and what is kept of those that are over, in one hash, each sealed by itself. */
 export function createRedisLogins(
   settings: RedisSettings,
-  connection: RedisConnection,
+  connection: Pick<RedisConnection, 'ask'>,
   tell: (notice: CacheNotice) => void,
 ): LoginStore {
   const { key, namePrefix, address, makers } = settings;
@@ -37,17 +39,35 @@ export function createRedisLogins(
     );
   }
 
-  async function replace(id: Buffer, plaintext: Buffer): Promise<StoredLogin | undefined> {
-    const field = id.toString('hex');
-    const sealed = sealValue(key, [{ id, plaintext }]);
+  const sealedField = (id: Buffer, plaintext: Buffer): readonly [field: string, sealed: Buffer] => [
+    id.toString('hex'),
+    sealValue(key, [{ id, plaintext }]),
+  ];
+
+  async function set(login: StoredLogin): Promise<StoredLogin | undefined> {
+    const [field, sealed] = sealedField(loginId(login.profile), encodeLogin(login));
     const before = await connection.ask('EVAL', REPLACE_FIELD, 1, name, field, sealed);
     return Buffer.isBuffer(before) ? open(field, before, makers.decodeLogin) : undefined;
   }
 
+  const sealedIn = async (field: string): Promise<Buffer | undefined> => {
+    const sealed = await connection.ask('HGET', name, field);
+    return Buffer.isBuffer(sealed) ? sealed : undefined;
+  };
+
   async function get(profile: string): Promise<StoredLogin | undefined> {
     const field = loginId(profile).toString('hex');
-    const sealed = await connection.ask('HGET', name, field);
-    return Buffer.isBuffer(sealed) ? open(field, sealed, makers.decodeLogin) : undefined;
+    const sealed = await sealedIn(field);
+    return sealed && open(field, sealed, makers.decodeLogin);
+  }
+
+  /** Ends a login if it is still the one that was read; whether there is none now. */
+  async function endRead(field: string, sealed: Buffer, endedOf: EndedOf): Promise<boolean> {
+    const login = open(field, sealed, makers.decodeLogin);
+    const ended = login && endedOf(login);
+    const [keptField, kept] =
+      ended === undefined ? ['', ''] : sealedField(endedLoginId(ended.grant), encodeEndedLogin(ended));
+    return (await connection.ask('EVAL', END_FIELD, 1, name, field, sealed, keptField, kept)) === 1;
   }
 
   async function remove(id: Buffer): Promise<void> {
@@ -56,14 +76,15 @@ export function createRedisLogins(
 
   return {
     get,
-    set: (login) => replace(loginId(login.profile), encodeLogin(login)),
+    set,
     remove: (profile) => remove(loginId(profile)),
     list: () => all(makers.decodeLogin),
     async end(profile, endedOf) {
-      const login = await get(profile);
-      const ended = login && endedOf(login);
-      if (ended !== undefined) await replace(endedLoginId(ended.grant), encodeEndedLogin(ended));
-      await remove(loginId(profile));
+      const field = loginId(profile).toString('hex');
+      for (;;) {
+        const sealed = await sealedIn(field);
+        if (sealed === undefined || (await endRead(field, sealed, endedOf))) return;
+      }
     },
     listEnded: () => all(makers.decodeEndedLogin),
     forget: (grant) => remove(endedLoginId(grant)),

@@ -74,3 +74,15 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if before == ARGV[2] then return false end
 return before
 `;
+
+/**
+ * KEYS hash. ARGV field, its value as it was read, field of what is kept instead, and its value or '' for nothing. Removes
+ * the field, unless it has another value by now; answers whether it is gone.
+ */
+export const END_FIELD = `
+local now = redis.call('HGET', KEYS[1], ARGV[1])
+if not now then return 1 end
+if now ~= ARGV[2] then return 0 end
+if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) end
+return redis.call('HDEL', KEYS[1], ARGV[1])
+`;
