@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { byDevice, user } from './support/device-user.js';
 import { API_KEY, monitoring, runKm, startKm } from './support/km.js';
 import { until } from './support/until.js';
@@ -66,4 +66,42 @@ test('a monitor says why nothing is delivered, and keeps it', async () => {
   const flush = await runKm(['queue', 'flush'], { env: off });
   expect(flush.code).toBe(1);
   expect(flush.stderr).toContain(`2 events in the queue, because ${KEPT_FROM}: ${WAY_OUT}`);
+});
+
+describe('a credential helper', () => {
+  const GIT = ['auth', 'token', '--format', 'git'];
+  const DOCKER = ['auth', 'token', '--format', 'docker'];
+  const gitRequest = (server: string): string => {
+    const { protocol, host } = new URL(server);
+    return `protocol=${protocol.replace(':', '')}\nhost=${host}\n\n`;
+  };
+
+  test('has nothing for servers of others, and does what takes no token, all the same', async () => {
+    const { api, off } = await inMemory();
+    const foreign = await runKm([...DOCKER, 'get'], { env: off, input: 'https://index.docker.io/v1/' });
+    expect(foreign).toMatchObject({ code: 1, stderr: '' });
+    expect(foreign.stdout).toBe('credentials not found in native keychain\n');
+    expect(await runKm([...DOCKER, 'list'], { env: off })).toMatchObject({
+      code: 0,
+      stdout: `{"${api.url}":"oauth2"}\n`,
+    });
+    for (const [action, server] of [
+      ['get', 'https://github.com'],
+      ['store', api.url],
+      ['erase', api.url],
+      ['of-tomorrow', api.url],
+    ] as const) {
+      const run = await runKm([...GIT, action], { env: off, input: gitRequest(server) });
+      expect({ action, ...run }).toMatchObject({ action, code: 0, stdout: '', stderr: '' });
+    }
+  });
+
+  test('says for the server of the login what keeps it from that, where git and docker look for it', async () => {
+    const { api, off } = await inMemory();
+    const git = await runKm([...GIT, 'get'], { env: off, input: gitRequest(api.url) });
+    expect(git).toMatchObject({ code: 1, stdout: '', stderr: `km: ${KEPT_FROM}: ${WAY_OUT}\n` });
+    const docker = await runKm([...DOCKER, 'get'], { env: off, input: api.url });
+    expect(docker).toMatchObject({ code: 1, stderr: `km: ${KEPT_FROM}: ${WAY_OUT}\n` });
+    expect(docker.stdout).toBe(`km: ${KEPT_FROM}: ${WAY_OUT}\n`);
+  });
 });

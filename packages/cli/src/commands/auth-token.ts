@@ -7,7 +7,7 @@ import {
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { openAuthManager } from '../open-auth-manager.js';
+import { hindered, openManager } from '../open-auth-manager.js';
 import { dueToken } from '../refresh/due-token.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -54,12 +54,17 @@ async function answerToken(
     );
   const help = await helperFor(action, flags);
   const prove = await proverFor(flags);
-  const { manager, account, storage } = await openAuthManager(flags, context);
+  const { manager, account, storage, hindrance } = await openManager(flags, context);
   finishRefreshOnSignal(manager, context.process);
   const { minValid: minValidMs = 0, offlineLifetime: offlineLifetimeMs = 0 } = flags;
-  const getToken = async (): Promise<AuthToken> =>
-    (await dueToken({ account, storage, scope, minValidMs, flags }, context)) ??
-    manager.getValidToken(scope, { wait: 'if-due', minValidMs, offlineLifetimeMs });
+  const getToken = async (): Promise<AuthToken> => {
+    // Only here: git and docker ask for much that takes no token, of servers of others above all.
+    if (hindrance !== undefined) throw hindered(hindrance);
+    return (
+      (await dueToken({ account, storage, scope, minValidMs, flags }, context)) ??
+      manager.getValidToken(scope, { wait: 'if-due', minValidMs, offlineLifetimeMs })
+    );
+  };
   try {
     if (help !== undefined)
       return await help({ account, storage, context, scope, hosts, username, getToken });
