@@ -2,6 +2,7 @@ import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
+import { onFullDisk } from './support/device-user.js';
 import { API_KEY, environment, runKm } from './support/km.js';
 import { CLI } from './support/oauth-clients.js';
 import { at, kilometersFolder, logInByWeb, storedText, WEB } from './support/oauth-km.js';
@@ -37,6 +38,23 @@ describe('a logout that fails halfway', () => {
     expect(second).toMatchObject({ code: 0, stderr: 'km: profile default: logged out\n' });
     expect(server.revoked()).toBe(1);
     expect(server.seen.map(({ path }) => path)).not.toContain('/api/auth/revoke');
+    const third = await runKm(['auth', 'logout'], { env });
+    expect(third.stderr).toBe('km: profile default: nobody was logged in\n');
+  });
+
+  test('tells the issuer before it forgets who that is; what it cannot forget is for the next one', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    // The first three times the login is ended, and its tokens are taken.
+    const first = await runKm(['auth', 'logout'], { env: onFullDisk(env, '.credentials:4') });
+    expect(server.revoked()).toBe(1);
+    expect(first).toMatchObject({ code: 0, stdout: '' });
+    expect(first.stderr).toContain('km: profile default: logged out\n');
+    expect(first.stderr).toMatch(
+      /km: profile default: who issued its tokens is still noted here, and goes with the next logout: .*disk is full/,
+    );
+    const second = await runKm(['auth', 'logout'], { env });
+    expect(second).toMatchObject({ code: 0, stderr: 'km: profile default: logged out\n' });
     const third = await runKm(['auth', 'logout'], { env });
     expect(third.stderr).toBe('km: profile default: nobody was logged in\n');
   });

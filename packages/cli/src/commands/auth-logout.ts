@@ -44,13 +44,18 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
           }
           throw error;
         });
-  // One that is busy may bring another token of it.
-  if (!taken.isBusy) for (const { grant } of ended) await files?.logins.forget(grant);
   const ending = await endings.tell();
+  // One that is busy may bring another token of it. Who issued them is forgotten last: before that nobody may know yet.
+  const unforgotten = taken.isBusy || files === undefined ? undefined : await forget(ended, files);
   const wasLoggedIn = ended.length > 0 || taken.grants.length > 0;
   context.tell(wasLoggedIn ? `km: ${who}: logged out` : `km: ${who}: nobody was logged in`);
   const words = wordsFor(ending, taken.grants);
   if (words !== undefined) context.tell(`km: ${words}`);
+  if (unforgotten !== undefined) {
+    context.tell(
+      `km: ${who}: who issued its tokens is still noted here, and goes with the next logout: ${unforgotten}`,
+    );
+  }
   if (config.apiKey !== undefined) {
     context.tell('km: KILOMETERS_API_KEY is set, and goes on working: unset it too');
   }
@@ -72,4 +77,14 @@ async function endLogins(
   for (const { profile } of (await files.logins.list()).filter(isMeant))
     await files.logins.end(profile, endedLoginOf);
   return (await files.logins.listEnded()).filter(({ grant }) => isMeant(grant));
+}
+
+/** Forgets who issued the tokens of logins that are over; returns why not, where that fails. */
+async function forget(ended: readonly EndedLogin[], { logins }: SharedCache): Promise<string | undefined> {
+  try {
+    for (const { grant } of ended) await logins.forget(grant);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
