@@ -1,5 +1,6 @@
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFileCache } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { onFullDisk } from './support/device-user.js';
@@ -72,5 +73,33 @@ describe('a logout that fails halfway', () => {
     expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
     const headers = { authorization: `Bearer ${token.stdout.trim()}` };
     expect((await fetch(`${api.url}/api/auth/validate`, { headers })).status).toBe(401);
+  });
+});
+
+describe('a login that replaces one at another issuer', () => {
+  const endedIn = (env: Record<string, string>) =>
+    createFileCache({ folder: kilometersFolder(env), environment: env }).logins.listEnded();
+
+  test('and cannot take its tokens leaves them to the next logout, with who issued them', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    // What was won, what is kept of the login before, the login; then the refresh token of the one before.
+    const second = await logInByWeb([...at(server), ...WEB], onFullDisk(env, '.credentials:4'));
+    expect(second).toMatchObject({ code: 0 });
+    expect(await endedIn(env)).toHaveLength(1);
+    expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+
+    const logout = await runKm(['auth', 'logout'], { env });
+    expect(logout).toMatchObject({ code: 0, stderr: 'km: profile default: logged out\n' });
+    expect(server.revoked()).toBe(2);
+    expect(await endedIn(env)).toEqual([]);
+  });
+
+  test('keeps nothing of it once its tokens are taken', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    await logInByWeb([...at(server), ...WEB], env);
+    expect(server.revoked()).toBe(1);
+    expect(await endedIn(env)).toEqual([]);
   });
 });

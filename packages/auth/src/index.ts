@@ -117,7 +117,7 @@ export {
 } from './refresh-policy.js';
 export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
-export type { EndedLogin, LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
+export type { EndedLogin, EndedOf, LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';
 export { targetSuffix, type TokenTarget } from './token-key.js';
 export { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';

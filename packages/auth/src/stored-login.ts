@@ -46,12 +46,20 @@ export type EndedLogin = Pick<StoredLogin, 'apiEndpoint'> &
     readonly grant: GrantKey;
   };
 
+/** What is to be kept of a login that is over; `undefined` where that is nothing. */
+export type EndedOf = (login: StoredLogin) => EndedLogin | undefined;
+
 /** The logins of profiles, kept with their grants. */
 export interface LoginStore {
   /** @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
   get(profile: string): Promise<StoredLogin | undefined>;
-  /** Replaces the profile's login, and returns the one before. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
-  set(login: StoredLogin): Promise<StoredLogin | undefined>;
+  /**
+   * Replaces the profile's login, and returns the one before. Keeps `endedOf` that one until `forget`, as `end` does; nothing
+   * without it.
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. Then the one before still is.
+   */
+  set(login: StoredLogin, endedOf?: EndedOf): Promise<StoredLogin | undefined>;
   /** @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
   remove(profile: string): Promise<void>;
   /**
@@ -59,10 +67,10 @@ export interface LoginStore {
    *
    * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. Then the login still is.
    */
-  end(profile: string, endedOf: (login: StoredLogin) => EndedLogin): Promise<void>;
-  /** What `end` kept, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
+  end(profile: string, endedOf: EndedOf): Promise<void>;
+  /** What `end` and `set` kept, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
   listEnded(): Promise<readonly EndedLogin[]>;
-  /** Forgets what `end` kept of the login with this grant. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
+  /** Forgets what was kept of the login with this grant. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored. */
   forget(grant: GrantKey): Promise<void>;
   /** All of them, in no order. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
   list(): Promise<readonly StoredLogin[]>;

@@ -145,6 +145,20 @@ test('of a login that is ended only who is to be told stays, until that is forgo
   expect(await open().logins.listEnded()).toEqual([ofKey]);
 });
 
+test('of a login that is replaced stays who is to be told, if that is asked for', async () => {
+  const other = { ...WORK, apiKey: new Secret('km_free_other') };
+  await open().logins.set(WORK, endedLoginOf);
+  expect(await open().logins.listEnded()).toEqual([]);
+  expect(await open().logins.set(other, () => undefined)).toEqual(WORK);
+  expect(await open().logins.listEnded()).toEqual([]);
+  expect(await open().logins.set(WORK, endedLoginOf)).toEqual(other);
+
+  expect(await open().logins.listEnded()).toEqual([endedLoginOf(other)]);
+  expect(await open().logins.get('work')).toEqual(WORK);
+  await open().logins.forget(endedLoginOf(other).grant);
+  expect(await open().logins.listEnded()).toEqual([]);
+});
+
 test('a login that is made while one before it waits to be forgotten stays', async () => {
   await open().logins.set(WORK);
   await open().logins.end('work', endedLoginOf);

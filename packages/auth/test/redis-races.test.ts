@@ -4,8 +4,18 @@ import { RedisConnection } from '../src/caches/redis/redis-connection.js';
 import { RedisGrants } from '../src/caches/redis/redis-grants.js';
 import { createRedisLogins } from '../src/caches/redis/redis-logins.js';
 import { redisSettings } from '../src/caches/redis/redis-settings.js';
-import { endedLoginOf, Secret, type GrantKey, type GrantRecord, type StoredLogin } from '../src/index.js';
+import {
+  endedLoginOf,
+  Secret,
+  type GrantKey,
+  type GrantRecord,
+  type LoginStore,
+  type StoredLogin,
+} from '../src/index.js';
 import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
+
+const endedIn = async (logins: LoginStore) =>
+  [...(await logins.listEnded())].sort((a, b) => (a.grant.credential < b.grant.credential ? -1 : 1));
 
 /** What others do in Redis between two questions of one. */
 describe.skipIf(!HAS_REDIS)('between two questions to Redis', () => {
@@ -36,23 +46,39 @@ describe.skipIf(!HAS_REDIS)('between two questions to Redis', () => {
     return { settings, connection, interrupted };
   }
 
-  test('a login that takes the place of the one that is being ended is ended too, and not forgotten', async () => {
-    const loginAt = (atMs: number): StoredLogin => ({
-      ...{ profile: 'work', apiEndpoint: 'https://api.example', atMs, kind: 'oauth', keySuffix: '' },
-      provider: { issuer: 'https://issuer.example', clientId: 'km', login: 'browser' },
-      grant: { apiOrigin: 'https://issuer.example', profile: 'work', credential: `login:${String(atMs)}` },
-    });
+  const loginAt = (atMs: number): StoredLogin => ({
+    ...{ profile: 'work', apiEndpoint: 'https://api.example', atMs, kind: 'oauth', keySuffix: '' },
+    provider: { issuer: 'https://issuer.example', clientId: 'km', login: 'browser' },
+    grant: { apiOrigin: 'https://issuer.example', profile: 'work', credential: `login:${String(atMs)}` },
+  });
+
+  /** The logins of somebody who has one; `interrupted`: another takes its place after their first answer to HGET. */
+  async function replacedMeanwhile() {
     const replaced: (StoredLogin | undefined)[] = [];
     const { settings, connection, interrupted } = connected('HGET', async () => {
-      replaced.push(await logins.set(loginAt(2)));
+      replaced.push(await logins.set(loginAt(2), endedLoginOf));
     });
     const logins = createRedisLogins(settings, connection, () => undefined);
     await logins.set(loginAt(1));
-    await createRedisLogins(settings, interrupted, () => undefined).end('work', endedLoginOf);
+    return { logins, replaced, interrupted: createRedisLogins(settings, interrupted, () => undefined) };
+  }
+
+  test('a login that takes the place of the one that is being ended is ended too, and not forgotten', async () => {
+    const { logins, replaced, interrupted } = await replacedMeanwhile();
+    await interrupted.end('work', endedLoginOf);
 
     expect(replaced).toEqual([loginAt(1)]);
     expect(await logins.list()).toEqual([]);
-    expect(await logins.listEnded()).toEqual([endedLoginOf(loginAt(2))]);
+    expect(await endedIn(logins)).toEqual([endedLoginOf(loginAt(1)), endedLoginOf(loginAt(2))]);
+  });
+
+  test('a login that takes the place of the one that is being replaced is replaced too, and not forgotten', async () => {
+    const { logins, replaced, interrupted } = await replacedMeanwhile();
+    replaced.push(await interrupted.set(loginAt(3), endedLoginOf));
+
+    expect(replaced).toEqual([loginAt(1), loginAt(2)]);
+    expect(await logins.list()).toEqual([loginAt(3)]);
+    expect(await endedIn(logins)).toEqual([endedLoginOf(loginAt(1)), endedLoginOf(loginAt(2))]);
   });
 
   test('a grant that is stored while its old name is taken off the list stays on it', async () => {

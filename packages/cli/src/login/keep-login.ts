@@ -1,4 +1,4 @@
-import { endedLoginOf, grantKeyOfLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import { endedLoginOf, type EndedLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -62,10 +62,15 @@ export async function keepLogin(
   const kept: KeptGrants = new Map();
   let takeBackNote: (() => Promise<void>) | undefined;
   let before: StoredLogin | undefined;
+  /** What is kept of the login before until its tokens are taken; nothing where this one has its grant now. */
+  const endedOf = (replaced: StoredLogin): EndedLogin | undefined => {
+    const ended = endedLoginOf(replaced);
+    return won.grants.some(({ key }) => isSameGrant(key, ended.grant)) ? undefined : ended;
+  };
   try {
     takeBackNote = await noteProfile(won, context, guard);
     if (isAllThereIs) await keepGrants(won, files, { timeoutMs: GRANT_TIMEOUT_MS, signal, kept });
-    before = await files.logins.set(login);
+    before = await files.logins.set(login, endedOf);
   } catch (error) {
     // First all that is on this machine: an API that is asked to end something may take long to answer.
     const places = await putBack(kept, files);
@@ -86,9 +91,10 @@ export async function keepLogin(
     const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
     if (over.length > 0) await endings.note({ key, tokens: over });
   }
-  if (before !== undefined)
-    await takeLoginBefore(before, won, files, { endings, nowMs: context.clock.nowMs() });
+  const ended = before && endedOf(before);
+  const isTaken = ended && (await takeLoginBefore(ended, files, { endings, nowMs: context.clock.nowMs() }));
   await endings.tell();
+  if (isTaken) await files.logins.forget(ended.grant).catch(leaveToLogout);
 }
 
 const NOT_BACK = 'could not be put back: log in again';
@@ -143,24 +149,24 @@ function takenOf({ key, record }: Grant): TakenGrant {
   return { key, tokens: tokensOf(record) };
 }
 
-/** Takes what the login before had, where that is not what this one has. */
+/** Takes what the login before had. Returns whether nothing of it is left, nor under way. */
 async function takeLoginBefore(
-  before: StoredLogin,
-  { grants }: WonLogin,
+  { grant }: EndedLogin,
   files: SharedCache,
   { endings, nowMs }: { readonly endings: TokenEndings; readonly nowMs: number },
-): Promise<void> {
-  const idOf = ({ apiOrigin, profile, credential }: GrantKey): string =>
-    JSON.stringify([apiOrigin, profile, credential]);
-  const id = idOf(grantKeyOfLogin(before));
-  if (grants.some(({ key }) => idOf(key) === id)) return;
-  await takeTokens({
+): Promise<boolean> {
+  const taken = await takeTokens({
     files,
-    isMeant: (key) => idOf(key) === id,
+    isMeant: (key) => isSameGrant(key, grant),
     part: partWithAll(nowMs),
     note: endings.note,
-  }).catch(
-    // What stays ends by itself, and nothing finds it any more.
-    () => undefined,
-  );
+  }).catch(leaveToLogout);
+  return taken?.isBusy === false;
 }
+
+function isSameGrant(one: GrantKey, other: GrantKey): boolean {
+  return (['apiOrigin', 'profile', 'credential'] as const).every((name) => one[name] === other[name]);
+}
+
+/** The login is kept, and that is what was asked for. What is left of the one before goes with the next logout, which knows who issued it. */
+const leaveToLogout = (): undefined => undefined;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { GrantKey } from '../../grant-record.js';
 import { Secret } from '../../secret.js';
-import type { EndedLogin, LoginStore, StoredLogin } from '../../stored-login.js';
+import type { EndedLogin, EndedOf, LoginStore, StoredLogin } from '../../stored-login.js';
 import { grantId } from './grant-codec.js';
 import { ID_BYTES } from './sealed-format.js';
 import type { SealedFolder } from './sealed-folder.js';
@@ -68,25 +68,28 @@ export function createLoginStore(folder: SealedFolder): LoginStore {
     plaintext === undefined ? undefined : decodeLogin(plaintext);
   const all = async <T>(decode: (plaintext: Buffer) => T | undefined): Promise<readonly T[]> =>
     (await folder.readAll(folder.logins)).flatMap((plaintext) => decode(plaintext) ?? []);
+  /** Replaces a login, or removes it; what is kept of the one before comes first. Returns that one. */
+  const replace = (
+    id: Buffer,
+    next: Buffer | undefined,
+    endedOf: EndedOf,
+  ): Promise<StoredLogin | undefined> =>
+    folder.whileWriting(async ({ read, write }) => {
+      const before = loginIn(await read(folder.logins, id));
+      const ended = before && endedOf(before);
+      if (ended) await write(folder.logins, endedLoginId(ended.grant), encodeEndedLogin(ended));
+      await write(folder.logins, id, next);
+      return before;
+    });
   return {
     get: async (profile) => loginIn(await folder.read(folder.logins, loginId(profile))),
-    set: (login) =>
-      folder.whileWriting(async ({ read, write }) => {
-        const id = loginId(login.profile);
-        const before = loginIn(await read(folder.logins, id));
-        await write(folder.logins, id, encodeLogin(login));
-        return before;
-      }),
+    set: (login, endedOf = () => undefined) => replace(loginId(login.profile), encodeLogin(login), endedOf),
     remove: (profile) =>
       folder.whileWriting(({ write }) => write(folder.logins, loginId(profile), undefined)),
     list: () => all(decodeLogin),
-    end: (profile, endedOf) =>
-      folder.whileWriting(async ({ read, write }) => {
-        const login = loginIn(await read(folder.logins, loginId(profile)));
-        const ended = login && endedOf(login);
-        if (ended) await write(folder.logins, endedLoginId(ended.grant), encodeEndedLogin(ended));
-        await write(folder.logins, loginId(profile), undefined);
-      }),
+    end: async (profile, endedOf) => {
+      await replace(loginId(profile), undefined, endedOf);
+    },
     listEnded: () => all(decodeEndedLogin),
     forget: (grant) =>
       folder.whileWriting(({ write }) => write(folder.logins, endedLoginId(grant), undefined)),

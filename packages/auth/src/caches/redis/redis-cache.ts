@@ -43,7 +43,7 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
     lockOwner: async (key) => (await open()).lockOwner(key),
     logins: {
       get: async (profile) => (await open()).logins.get(profile),
-      set: async (login) => (await open()).logins.set(login),
+      set: async (login, endedOf) => (await open()).logins.set(login, endedOf),
       remove: async (profile) => (await open()).logins.remove(profile),
       list: async () => (await open()).logins.list(),
       end: async (profile, endedOf) => (await open()).logins.end(profile, endedOf),

@@ -1,12 +1,10 @@
 import type { CacheNotice } from '../../cache-notice.js';
-import type { LoginStore, StoredLogin } from '../../stored-login.js';
+import type { EndedOf, LoginStore, StoredLogin } from '../../stored-login.js';
 import { encodeEndedLogin, encodeLogin, endedLoginId, loginId } from '../file/login-store.js';
 import type { RedisConnection } from './redis-connection.js';
-import { END_FIELD, REPLACE_FIELD } from './redis-scripts.js';
+import { CHANGE_FIELD } from './redis-scripts.js';
 import type { RedisSettings } from './redis-settings.js';
 import { openValue, sealValue } from './sealed-value.js';
-
-type EndedOf = Parameters<LoginStore['end']>[1];
 
 /** The logins of the profiles, and what is kept of those that are over, in one hash, each sealed by itself. */
 export function createRedisLogins(
@@ -44,12 +42,6 @@ export function createRedisLogins(
     sealValue(key, [{ id, plaintext }]),
   ];
 
-  async function set(login: StoredLogin): Promise<StoredLogin | undefined> {
-    const [field, sealed] = sealedField(loginId(login.profile), encodeLogin(login));
-    const before = await connection.ask('EVAL', REPLACE_FIELD, 1, name, field, sealed);
-    return Buffer.isBuffer(before) ? open(field, before, makers.decodeLogin) : undefined;
-  }
-
   const sealedIn = async (field: string): Promise<Buffer | undefined> => {
     const sealed = await connection.ask('HGET', name, field);
     return Buffer.isBuffer(sealed) ? sealed : undefined;
@@ -61,13 +53,21 @@ export function createRedisLogins(
     return sealed && open(field, sealed, makers.decodeLogin);
   }
 
-  /** Ends a login if it is still the one that was read; whether there is none now. */
-  async function endRead(field: string, sealed: Buffer, endedOf: EndedOf): Promise<boolean> {
-    const login = open(field, sealed, makers.decodeLogin);
-    const ended = login && endedOf(login);
-    const [keptField, kept] =
-      ended === undefined ? ['', ''] : sealedField(endedLoginId(ended.grant), encodeEndedLogin(ended));
-    return (await connection.ask('EVAL', END_FIELD, 1, name, field, sealed, keptField, kept)) === 1;
+  /** Replaces the login that is there, or removes it, and keeps `endedOf` it. Returns it. */
+  async function replace(
+    field: string,
+    next: Buffer | '',
+    endedOf: EndedOf,
+  ): Promise<StoredLogin | undefined> {
+    for (;;) {
+      const sealed = await sealedIn(field);
+      const before = sealed && open(field, sealed, makers.decodeLogin);
+      const ended = before && endedOf(before);
+      const [keptField, kept] =
+        ended === undefined ? ['', ''] : sealedField(endedLoginId(ended.grant), encodeEndedLogin(ended));
+      const change = [field, sealed ?? '', next, keptField, kept];
+      if ((await connection.ask('EVAL', CHANGE_FIELD, 1, name, ...change)) === 1) return before;
+    }
   }
 
   async function remove(id: Buffer): Promise<void> {
@@ -76,15 +76,12 @@ export function createRedisLogins(
 
   return {
     get,
-    set,
+    set: (login, endedOf = () => undefined) =>
+      replace(...sealedField(loginId(login.profile), encodeLogin(login)), endedOf),
     remove: (profile) => remove(loginId(profile)),
     list: () => all(makers.decodeLogin),
     async end(profile, endedOf) {
-      const field = loginId(profile).toString('hex');
-      for (;;) {
-        const sealed = await sealedIn(field);
-        if (sealed === undefined || (await endRead(field, sealed, endedOf))) return;
-      }
+      await replace(loginId(profile).toString('hex'), '', endedOf);
     },
     listEnded: () => all(makers.decodeEndedLogin),
     forget: (grant) => remove(endedLoginId(grant)),

@@ -67,22 +67,17 @@ if ARGV[5] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', 
 return 'stored'
 `;
 
-/** KEYS hash. ARGV field, value. Answers what was there before; nothing where it is run twice, for then nobody can tell. */
-export const REPLACE_FIELD = `
-local before = redis.call('HGET', KEYS[1], ARGV[1])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-if before == ARGV[2] then return false end
-return before
-`;
-
 /**
- * KEYS hash. ARGV field, its value as it was read, field of what is kept instead, and its value or '' for nothing. Removes
- * the field, unless it has another value by now; answers whether it is gone.
+ * KEYS hash. ARGV field, its value as it was read or '' for none, its next one or '' to remove it, field of what is kept of
+ * it besides, and the value of that or '' for nothing. Changes nothing where the field has another value by now; answers
+ * whether it has the next one.
  */
-export const END_FIELD = `
-local now = redis.call('HGET', KEYS[1], ARGV[1])
-if not now then return 1 end
+export const CHANGE_FIELD = `
+local now = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if now == ARGV[3] then return 1 end
 if now ~= ARGV[2] then return 0 end
-if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], ARGV[3], ARGV[4]) end
-return redis.call('HDEL', KEYS[1], ARGV[1])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], ARGV[4], ARGV[5]) end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1])
+else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return 1
 `;

@@ -1,0 +1,78 @@
+import {
+  AuthToken,
+  createFileCache,
+  endedLoginOf,
+  Secret,
+  type GrantKey,
+  type GrantRecord,
+  type StoredLogin,
+} from '@kilometers/auth';
+import { expect, test } from 'vitest';
+import { keepLogin } from '../src/login/keep-login.js';
+import type { WonLogin } from '../src/login/login-kind.js';
+import type { SharedCache } from '../src/token-cache.js';
+import { contextWith, temporaryFolder } from './support/context.js';
+
+/** Nobody is there: what is to be ended waits. */
+const ISSUER = 'http://127.0.0.1:9';
+const token = new AuthToken({ value: 'access', scopes: ['read'], issuedAtMs: 1, expiresAtMs: 2 });
+
+function wonAt(n: number): WonLogin {
+  const grant: GrantKey = { apiOrigin: ISSUER, profile: 'default', credential: `login:${n}:x` };
+  const provider = { issuer: ISSUER, clientId: 'cli', login: 'browser' as const };
+  const login: StoredLogin = {
+    ...{ kind: 'oauth', profile: 'default', apiEndpoint: ISSUER, atMs: n, keySuffix: '' },
+    ...{ provider, grant, loginId: String(n) },
+  };
+  const record: GrantRecord = {
+    tokens: new Map(),
+    unexplainedRequestsAtMs: [],
+    refreshToken: { secret: new Secret(`refresh ${n}`), issuedAtMs: n },
+  };
+  return { login, token, provider, grants: [{ key: grant, record }] };
+}
+
+/** A user, and what a login of theirs is kept with. */
+function user() {
+  const environment = { HOME: temporaryFolder(), KM_CONFIG_DIR: temporaryFolder() };
+  const files = createFileCache({ folder: environment.KM_CONFIG_DIR, environment });
+  const context = contextWith(environment);
+  const keep = (won: WonLogin, broken: Partial<SharedCache> = {}): Promise<void> =>
+    keepLogin(won, context, {
+      files: { ...files, ...broken },
+      signal: new AbortController().signal,
+      guard: () => undefined,
+    });
+  return { files, keep };
+}
+
+test('who issued the tokens of a login that is replaced is kept until they are taken', async () => {
+  const { files, keep } = user();
+  const [first, second] = [wonAt(1), wonAt(2)];
+  await keep(first);
+  // As for a process that is killed there: nothing of the login before is noted to be ended.
+  await keep(second, { listGrants: () => Promise.reject(new Error('the storage is broken')) });
+  expect(await files.logins.get('default')).toMatchObject({ loginId: '2' });
+  expect(await files.logins.listEnded()).toEqual([endedLoginOf(first.login)]);
+  expect((await files.getGrant(first.grants[0]!.key))?.refreshToken).toBeDefined();
+
+  await keep(wonAt(3));
+  expect(await files.logins.listEnded()).toEqual([endedLoginOf(first.login)]);
+  expect((await files.getGrant(second.grants[0]!.key))?.refreshToken).toBeUndefined();
+});
+
+test('a login that cannot forget the one before is kept all the same', async () => {
+  const { files, keep } = user();
+  await keep(wonAt(1));
+  const forget = () => Promise.reject(new Error('the disk is full'));
+  await keep(wonAt(2), { logins: { ...files.logins, forget } });
+  expect(await files.logins.get('default')).toMatchObject({ loginId: '2' });
+});
+
+test('of a login that is made anew in the same grant nothing is kept', async () => {
+  const { files, keep } = user();
+  await keep(wonAt(1));
+  await keep(wonAt(1));
+  expect(await files.logins.listEnded()).toEqual([]);
+  expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeDefined();
+});
