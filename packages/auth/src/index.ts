@@ -64,6 +64,7 @@ export {
   configOfLogin,
   endedLoginOf,
   grantKeyOfLogin,
+  isKnownLogin,
   whileStored,
   type LoginConfig,
 } from './login-in-use.js';

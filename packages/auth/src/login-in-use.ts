@@ -5,6 +5,7 @@ import { grantKeyOf } from './grant-key.js';
 import type { GrantKey } from './grant-record.js';
 import { defaultLoginCommand } from './login-command.js';
 import type { TokenProvider } from './ports.js';
+import { loginRequired } from './refresh-errors.js';
 import type { EndedLogin, LoginStore, StoredLogin } from './stored-login.js';
 import { TokenRequestError } from './token-request-error.js';
 
@@ -14,7 +15,24 @@ export type LoginConfig = Pick<
   'apiKey' | 'clientCredentials' | 'loginId' | 'loginCommand'
 >;
 
-/** What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that. */
+/** Each kind of login that there is. */
+const KINDS: Readonly<Record<StoredLogin['kind'], true>> = {
+  api_key: true,
+  client_credentials: true,
+  refresh_token: true,
+  oauth: true,
+};
+
+/** Whether a stored login can be used: a newer version may have stored one of a kind that this one does not know. */
+export function isKnownLogin({ kind }: StoredLogin): boolean {
+  return Object.hasOwn(KINDS, kind);
+}
+
+/**
+ * What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that.
+ *
+ * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` when a newer version has stored it, so that it cannot be used.
+ */
 export function configOfLogin(login: StoredLogin, loginCommand: string): LoginConfig {
   switch (login.kind) {
     case 'api_key':
@@ -32,10 +50,19 @@ export function configOfLogin(login: StoredLogin, loginCommand: string): LoginCo
         // The next login remembers what this one asked for: without them it would come to the same again.
         loginCommand: (scopes) => [loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
       };
+    default:
+      throw loginRequired(
+        loginCommand,
+        `the login of profile ${(login as StoredLogin).profile} was stored by a newer version, which has to be used for it`,
+      );
   }
 }
 
-/** Under what a manager keeps a stored login's grant. */
+/**
+ * Under what a manager keeps a stored login's grant.
+ *
+ * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` as `configOfLogin`.
+ */
 export function grantKeyOfLogin(login: StoredLogin): GrantKey {
   if (login.kind === 'oauth') return login.grant;
   return grantKeyOf({
@@ -47,8 +74,9 @@ export function grantKeyOfLogin(login: StoredLogin): GrantKey {
   });
 }
 
-/** What has to be known of a login once it is over, to end its tokens. */
-export function endedLoginOf(login: StoredLogin): EndedLogin {
+/** What has to be known of a login once it is over, to end its tokens; `undefined` of one that is not known itself. */
+export function endedLoginOf(login: StoredLogin): EndedLogin | undefined {
+  if (!isKnownLogin(login)) return undefined;
   const { apiEndpoint } = login;
   const grant = grantKeyOfLogin(login);
   if (login.kind !== 'oauth') return { grant, apiEndpoint };
@@ -68,7 +96,7 @@ export function whileStored(
   const isStored = async (): Promise<boolean> => {
     try {
       const login = await logins.get(profile);
-      return login !== undefined && grantKeyOfLogin(login).credential === credential;
+      return login !== undefined && isKnownLogin(login) && grantKeyOfLogin(login).credential === credential;
     } catch {
       // Trouble with the storage is no logout.
       return true;

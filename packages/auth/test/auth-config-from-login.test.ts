@@ -6,6 +6,7 @@ import {
   authConfigFromLogin,
   createAuthManager,
   createFileCache,
+  endedLoginOf,
   Secret,
   type AuthManagerConfig,
   type StoredLogin,
@@ -140,4 +141,25 @@ test('an issuer’s client whose secret is gone is told before anything is sent'
     code: 'KM_AUTH_CONFIGURATION',
     message: expect.stringContaining('needs a secret') as string,
   });
+});
+
+test('a login of a newer version is not used, by whoever is at work either, and can be ended', async () => {
+  const cache = cacheOf();
+  await cache.logins.set(keyed());
+  const config = await authConfigFromLogin({ cache, profile: 'work' });
+  const { atMs, profile, apiEndpoint } = keyed();
+  const newer = { profile, apiEndpoint, atMs, toJSON: () => ({ ...newer, kind: 'passkey' }) };
+  await cache.logins.set({ ...newer, kind: 'refresh_token' });
+
+  expect(await outcomeOf(authConfigFromLogin({ cache, profile: 'work' }))).toMatchObject({
+    code: 'KM_AUTH_LOGIN_REQUIRED',
+    message:
+      'the login of profile work was stored by a newer version, which has to be used for it; run `km auth login --profile work`',
+  });
+  expect(await outcomeOf(createAuthManager(config).getValidToken())).toMatchObject({
+    message: expect.stringContaining('was logged out meanwhile') as string,
+  });
+  await cache.logins.end('work', endedLoginOf);
+  expect(await cache.logins.list()).toEqual([]);
+  expect(await cache.logins.listEnded()).toEqual([]);
 });

@@ -138,7 +138,7 @@ test('of a login that is ended only who is to be told stays, until that is forgo
   expect({ ...atIssuer, clientSecret: atIssuer?.clientSecret?.reveal() }).toEqual({
     ...{ apiEndpoint, provider, grant, clientSecret: 'a client’s secret' },
   });
-  const ofKey = { apiEndpoint, grant: endedLoginOf(WORK).grant };
+  const ofKey = { apiEndpoint, grant: endedLoginOf(WORK)!.grant };
   expect(ended).toContainEqual(ofKey);
 
   await open().logins.forget(grant);
@@ -155,7 +155,7 @@ test('of a login that is replaced stays who is to be told, if that is asked for'
 
   expect(await open().logins.listEnded()).toEqual([endedLoginOf(other)]);
   expect(await open().logins.get('work')).toEqual(WORK);
-  await open().logins.forget(endedLoginOf(other).grant);
+  await open().logins.forget(endedLoginOf(other)!.grant);
   expect(await open().logins.listEnded()).toEqual([]);
 });
 
@@ -163,7 +163,7 @@ test('a login that is made while one before it waits to be forgotten stays', asy
   await open().logins.set(WORK);
   await open().logins.end('work', endedLoginOf);
   expect(await open().logins.set({ ...WORK, atMs: 2_000 })).toBeUndefined();
-  await open().logins.forget(endedLoginOf(WORK).grant);
+  await open().logins.forget(endedLoginOf(WORK)!.grant);
 
   expect((await open().logins.get('work'))?.atMs).toBe(2_000);
   expect(await open().logins.listEnded()).toEqual([]);

@@ -4,6 +4,7 @@ import {
   DEFAULT_API_ENDPOINT,
   DEFAULT_PROFILE,
   expectProfileName,
+  isKnownLogin,
   parseEndpoint,
   type AuthManagerConfig,
   type LoginStore,
@@ -214,6 +215,8 @@ function unfit(
   login: StoredLogin,
   at: { readonly profile: string; readonly endpoint: string; readonly provider: ProfileSettings['provider'] },
 ): string | undefined {
+  if (!isKnownLogin(login))
+    return `the login of profile ${at.profile} was stored by a newer km: use that one, or log in again with this one`;
   const [wanted, loggedInTo] = [at.endpoint, login.apiEndpoint].map((url) => parseEndpoint(url).origin);
   if (wanted !== loggedInTo)
     return `profile ${at.profile} is logged in to ${loggedInTo ?? ''}; that login is not used at ${wanted ?? ''}`;

@@ -28,7 +28,8 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
   const isMeant = (of: { readonly profile: string }): boolean => all || of.profile === profile.value;
   const who = all ? 'all profiles' : `profile ${profile.value}`;
 
-  const ended = files === undefined ? [] : await endLogins(files, isMeant);
+  const { ended, isAny } =
+    files === undefined ? { ended: [], isAny: false } : await endLogins(files, isMeant);
   const endings = new TokenEndings((key) => authorityOf(key, ended), context);
   const taken =
     files === undefined
@@ -39,7 +40,7 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
           part: partWithAll(context.clock.nowMs()),
           note: endings.note,
         }).catch((error: unknown) => {
-          if (ended.length > 0) {
+          if (isAny) {
             context.tell(`km: ${who}: the login is over, but its tokens are still here: log out again`);
           }
           throw error;
@@ -47,7 +48,7 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
   const ending = await endings.tell();
   // One that is busy may bring another token of it. Who issued them is forgotten last: before that nobody may know yet.
   const unforgotten = taken.isBusy || files === undefined ? undefined : await forget(ended, files);
-  const wasLoggedIn = ended.length > 0 || taken.grants.length > 0;
+  const wasLoggedIn = isAny || taken.grants.length > 0;
   context.tell(wasLoggedIn ? `km: ${who}: logged out` : `km: ${who}: nobody was logged in`);
   const words = wordsFor(ending, taken.grants);
   if (words !== undefined) context.tell(`km: ${words}`);
@@ -67,16 +68,17 @@ async function logOut(flags: AuthLogoutFlags, context: CommandContext): Promise<
 }
 
 /**
- * Ends logins, so that nothing new is won with them, and returns all that are over with tokens that may be left: also those
- * of a logout before this one that was killed, or failed.
+ * Ends logins, so that nothing new is won with them. Tells of all that are over with tokens that may be left, also those of
+ * a logout before this one that was killed, or failed; and whether there was any, be it one of which nothing can be kept.
  */
 async function endLogins(
   files: SharedCache,
   isMeant: (of: { readonly profile: string }) => boolean,
-): Promise<readonly EndedLogin[]> {
-  for (const { profile } of (await files.logins.list()).filter(isMeant))
-    await files.logins.end(profile, endedLoginOf);
-  return (await files.logins.listEnded()).filter(({ grant }) => isMeant(grant));
+): Promise<{ readonly ended: readonly EndedLogin[]; readonly isAny: boolean }> {
+  const logins = (await files.logins.list()).filter(isMeant);
+  for (const { profile } of logins) await files.logins.end(profile, endedLoginOf);
+  const ended = (await files.logins.listEnded()).filter(({ grant }) => isMeant(grant));
+  return { ended, isAny: logins.length > 0 || ended.length > 0 };
 }
 
 /** Forgets who issued the tokens of logins that are over; returns why not, where that fails. */

@@ -1,4 +1,10 @@
-import { endedLoginOf, type EndedLogin, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import {
+  endedLoginOf,
+  type EndedLogin,
+  type EndedOf,
+  type GrantKey,
+  type StoredLogin,
+} from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
@@ -56,16 +62,21 @@ export async function keepLogin(
   { files, signal, guard }: KeepOptions,
 ): Promise<void> {
   const { login } = won;
-  const known = [endedLoginOf(login)];
+  const known: EndedLogin[] = [];
+  const learn = (of: StoredLogin): void => {
+    const ended = endedLoginOf(of);
+    if (ended) known.push(ended);
+  };
+  learn(login);
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   const kept: KeptGrants = new Map();
   let takeBackNote: (() => Promise<void>) | undefined;
   let before: StoredLogin | undefined;
   /** What is kept of the login before until its tokens are taken; nothing where this one has its grant now. */
-  const endedOf = (replaced: StoredLogin): EndedLogin | undefined => {
+  const endedOf: EndedOf = (replaced) => {
     const ended = endedLoginOf(replaced);
-    return won.grants.some(({ key }) => isSameGrant(key, ended.grant)) ? undefined : ended;
+    return won.grants.some(({ key }) => ended && isSameGrant(key, ended.grant)) ? undefined : ended;
   };
   try {
     takeBackNote = await noteProfile(won, context, guard);
@@ -78,7 +89,7 @@ export async function keepLogin(
     await giveBack(won, kept, { places, endings, context });
     throw error;
   }
-  if (before !== undefined) known.push(endedLoginOf(before));
+  if (before !== undefined) learn(before);
   if (!isAllThereIs)
     await keepGrants(won, files, { timeoutMs: GIFT_TIMEOUT_MS, signal, kept }).catch(() => {
       // What may still be there is not ended.
