@@ -3,6 +3,7 @@ import {
   createFileCache,
   endedLoginOf,
   Secret,
+  systemClock,
   type GrantKey,
   type GrantRecord,
   type StoredLogin,
@@ -13,6 +14,7 @@ import type { WonLogin } from '../src/login/login-kind.js';
 import type { SharedCache } from '../src/token-cache.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 
+const DAY_MS = 86_400_000;
 /** Nobody is there: what is to be ended waits. */
 const ISSUER = 'http://127.0.0.1:9';
 const token = new AuthToken({ value: 'access', scopes: ['read'], issuedAtMs: 1, expiresAtMs: 2 });
@@ -33,10 +35,10 @@ function wonAt(n: number): WonLogin {
 }
 
 /** A user, and what a login of theirs is kept with. */
-function user() {
+function user(at = { nowMs: DAY_MS }) {
   const environment = { HOME: temporaryFolder(), KM_CONFIG_DIR: temporaryFolder() };
   const files = createFileCache({ folder: environment.KM_CONFIG_DIR, environment });
-  const context = contextWith(environment);
+  const context = contextWith(environment, { clock: { ...systemClock, nowMs: () => at.nowMs } });
   const keep = (won: WonLogin, broken: Partial<SharedCache> = {}): Promise<void> =>
     keepLogin(won, context, {
       files: { ...files, ...broken },
@@ -74,5 +76,37 @@ test('of a login that is made anew in the same grant nothing is kept', async () 
   await keep(wonAt(1));
   await keep(wonAt(1));
   expect(await files.logins.listEnded()).toEqual([]);
+  expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeDefined();
+});
+
+test('who logs in each day leaves no more behind than what must be known for a week', async () => {
+  const at = { nowMs: 0 };
+  const { files, keep } = user(at);
+  const ofOthers = { ...wonAt(0).grants[0]!.key, profile: 'work' };
+  const over = { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: 0 };
+  await files.updateGrant(ofOthers, () => over);
+  for (let day = 1; day <= 12; day += 1) {
+    at.nowMs = day * DAY_MS;
+    await keep(wonAt(day));
+  }
+
+  const days = (await files.listGrants()).map(({ credential }) => credential).sort();
+  // Of the seven days before, and of today; the first, of another profile, is not asked for.
+  expect(days).toEqual([0, 10, 11, 12, 4, 5, 6, 7, 8, 9].map((day) => `login:${day}:x`));
+});
+
+test('what was won in a grant that was over long ago stays', async () => {
+  const at = { nowMs: 0 };
+  const { files, keep } = user(at);
+  await keep(wonAt(1));
+  await keep(wonAt(2));
+  at.nowMs = 30 * DAY_MS;
+  // Right after it was looked at.
+  const getGrant: SharedCache['getGrant'] = async (key) => {
+    const found = await files.getGrant(key);
+    if (found?.endedAtMs !== undefined) await files.updateGrant(key, () => wonAt(1).grants[0]!.record);
+    return found;
+  };
+  await keep(wonAt(3), { getGrant });
   expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeDefined();
 });

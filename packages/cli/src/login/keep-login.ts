@@ -10,7 +10,13 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings } from '../revocation/end-tokens.js';
-import { partWithAll, takeTokens, tokensOf, type TakenGrant } from '../revocation/take-tokens.js';
+import {
+  forgetOldEnds,
+  partWithAll,
+  takeTokens,
+  tokensOf,
+  type TakenGrant,
+} from '../revocation/take-tokens.js';
 import { credentialKindOf } from '../settings.js';
 import { openStorage, type SharedCache } from '../token-cache.js';
 import { isBack, keepGrants, putBack, type KeptGrant, type KeptGrants, type Place } from './keep-grants.js';
@@ -103,9 +109,11 @@ export async function keepLogin(
     if (over.length > 0) await endings.note({ key, tokens: over });
   }
   const ended = before && endedOf(before);
-  const isTaken = ended && (await takeLoginBefore(ended, files, { endings, nowMs: context.clock.nowMs() }));
+  const nowMs = context.clock.nowMs();
+  const isTaken = ended && (await takeLoginBefore(ended, files, { endings, nowMs }));
   await endings.tell();
   if (isTaken) await files.logins.forget(ended.grant).catch(leaveToLogout);
+  await forgetOldEnds(login, files, nowMs).catch(leaveToLogout);
 }
 
 const NOT_BACK = 'could not be put back: log in again';

@@ -44,11 +44,15 @@ function isOver(record: GrantRecord): boolean {
   return record.endedAtMs !== undefined && !isWaitedFor && tokensOf(record).length === 0;
 }
 
+/** Whether that a grant was ended, which is all that is left of it, need not be known any more. */
+function isOverForLong(record: GrantRecord, nowMs: number): boolean {
+  return isOver(record) && nowMs - (record.endedAtMs ?? nowMs) > MEMORY_MS;
+}
+
 /** Everything. Only that it was ended stays, for who has sent a request before that. */
 export function partWithAll(nowMs: number): (record: GrantRecord) => Parting {
   return (record) => {
-    const { endedAtMs = nowMs } = record;
-    if (isOver(record)) return { taken: [], left: nowMs - endedAtMs > MEMORY_MS ? undefined : record };
+    if (isOver(record)) return { taken: [], left: isOverForLong(record, nowMs) ? undefined : record };
     return {
       taken: tokensOf(record),
       left: { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: nowMs },
@@ -77,6 +81,20 @@ export function partWithScope(scope: string): (record: GrantRecord) => Parting {
     const left = { ...record, tokens: new Map([...record.tokens].filter(isOther)) };
     return { taken: [{ token, kind: 'access_token' }], left };
   };
+}
+
+/** Forgets that grants of a profile were ended, where that is long ago: each login at another issuer leaves one behind. */
+export async function forgetOldEnds(
+  { profile }: Pick<GrantKey, 'profile'>,
+  files: TokenCache,
+  nowMs: number,
+): Promise<void> {
+  for (const key of (await files.listGrants()).filter((grant) => grant.profile === profile)) {
+    const found = await files.getGrant(key);
+    if (found === undefined || !isOverForLong(found, nowMs)) continue;
+    // Somebody may have won something of it meanwhile.
+    await files.updateGrant(key, (record) => (record && isOverForLong(record, nowMs) ? undefined : record));
+  }
 }
 
 export type TakeOptions = {
