@@ -95,7 +95,7 @@ test.each<[string, object, string]>([
   [
     'a certificate without its key',
     { method: 'tls_client_auth', certificateFile: '/nowhere/client.pem' },
-    'provider.clientAuthentication in config.json needs a keyFile and a certificateFile',
+    ' needs a keyFile and a certificateFile: log in again with it',
   ],
   [
     'a certificate that is not there',

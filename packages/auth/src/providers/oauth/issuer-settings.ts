@@ -27,30 +27,28 @@ export type IssuerSettings = {
   readonly endpoints?: OAuthEndpoints;
 };
 
-function needs(what: string): AuthError {
+/** Of a program with the library as well, which has no `config.json`. */
+function needs({ issuer }: IssuerSettings, what: string): AuthError {
   return new AuthError(
     'KM_AUTH_CONFIGURATION',
-    `provider.clientAuthentication in config.json needs ${what}: log in again with it`,
+    `provider.clientAuthentication of the login at ${issuer} needs ${what}: log in again with it`,
   );
 }
 
-function authenticationOf(
-  { clientAuthentication: given }: IssuerSettings,
-  clientSecret: Secret | undefined,
-): ClientAuthentication {
-  const { method = 'none', keyFile, certificateFile } = given ?? {};
+function authenticationOf(settings: IssuerSettings, clientSecret: Secret | undefined): ClientAuthentication {
+  const { method = 'none', keyFile, certificateFile } = settings.clientAuthentication ?? {};
   switch (method) {
     case 'none':
       return { method };
     case 'private_key_jwt':
-      if (keyFile === undefined) throw needs('a keyFile');
+      if (keyFile === undefined) throw needs(settings, 'a keyFile');
       return { method, keyFile };
     case 'tls_client_auth':
       if (keyFile === undefined || certificateFile === undefined)
-        throw needs('a keyFile and a certificateFile');
+        throw needs(settings, 'a keyFile and a certificateFile');
       return { method, keyFile, certificateFile };
     default:
-      if (clientSecret === undefined) throw needs('a secret, and none is stored');
+      if (clientSecret === undefined) throw needs(settings, 'a secret, and none is stored');
       return { method, clientSecret };
   }
 }
