@@ -1,8 +1,9 @@
-import type { GrantFailure, GrantRecord, RefreshToken } from './grant-record.js';
+import type { GrantFailure, GrantRecord, LeftOverToken, RefreshToken } from './grant-record.js';
 import type { Lateness } from './grant-store.js';
 import type { TokenGrant } from './ports.js';
 import { endedLongAgo } from './refresh-policy.js';
 import { coversScopes } from './scope.js';
+import { Secret } from './secret.js';
 import { scopesOfKey } from './token-key.js';
 import type { TokenRequestFailure } from './token-request-error.js';
 
@@ -75,6 +76,20 @@ function hasEndedSince(record: GrantRecord, endedAtMs: number | undefined): bool
   return record.endedAtMs !== undefined && record.endedAtMs !== endedAtMs;
 }
 
+/** Keeps what nobody wants any more, for who ends the grant once more. */
+function withLeftOver(record: GrantRecord, won: readonly LeftOverToken[]): GrantRecord {
+  const { leftOver = [] } = record;
+  const known = leftOver.map(({ token }) => token.fingerprint);
+  const more = won.filter(({ token }) => !known.includes(token.fingerprint));
+  return more.length === 0 ? record : { ...record, leftOver: [...leftOver, ...more] };
+}
+
+/** The tokens in an answer, in the order in which they are to end. */
+function tokensIn({ token, refreshToken }: TokenGrant): readonly LeftOverToken[] {
+  const access = { kind: 'access_token', token: new Secret(token.reveal()) } as const;
+  return refreshToken === undefined ? [access] : [{ kind: 'refresh_token', token: refreshToken }, access];
+}
+
 /**
  * Whether another process, which took this one for dead, or a human has replaced the refresh token that the grant had.
  * Where the answer's own is stored already, the answer was stored by half, and this is the rest of it. Where it was
@@ -113,7 +128,7 @@ function withTokenBeside(record: GrantRecord, answer: StoredAnswer): GrantRecord
  */
 export function withAnswer(record: GrantRecord, answer: StoredAnswer): GrantRecord {
   // What was asked for before that is not wanted any more, by whichever process: of a login it would be a login again.
-  if (hasEndedSince(record, answer.endedAtMs)) return record;
+  if (hasEndedSince(record, answer.endedAtMs)) return withLeftOver(record, tokensIn(answer.grant));
   if (isOvertaken(record, answer)) return withTokenBeside(record, answer);
   const { key, grant, isRefresh, isLate = false } = answer;
   const tokens = new Map(record.tokens);
@@ -153,9 +168,10 @@ export function withSuccessor(
   successor: NonNullable<TokenRequestFailure['successor']>,
   { isGone, endedAtMs }: Lateness & Pick<StoredAnswer, 'endedAtMs'>,
 ): GrantRecord {
-  if (hasEndedSince(record, endedAtMs)) return record;
   const { refreshToken: current } = record;
   const { secret, expiresAtMs, issuedAtMs } = successor;
+  if (hasEndedSince(record, endedAtMs))
+    return withLeftOver(record, [{ kind: 'refresh_token', token: secret }]);
   // As after an answer: what another process has stored meanwhile stays, and what is gone stays gone.
   const isOwn = [sent, secret.fingerprint].includes(current?.secret.fingerprint ?? '');
   if (current === undefined ? isGone : !isOwn) return record;

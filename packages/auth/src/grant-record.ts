@@ -41,6 +41,9 @@ export type GrantFailure = {
   readonly atMs: number;
 };
 
+/** A token that came after a human had ended what it was asked for with. */
+export type LeftOverToken = { readonly kind: 'refresh_token' | 'access_token'; readonly token: Secret };
+
 /** All that is kept of one grant. Immutable: a change makes a new one. */
 export type GrantRecord = {
   /** Tokens by key: the scope set and, where that was asked for, the target. */
@@ -61,6 +64,8 @@ export type GrantRecord = {
   readonly lastFailure?: GrantFailure;
   /** When a human ended the login, or its tokens, in milliseconds since the epoch: until something new is won. */
   readonly endedAtMs?: number;
+  /** What came of it after that: nothing is done with these but to end them at their issuer, when a human ends it once more. */
+  readonly leftOver?: readonly LeftOverToken[];
 };
 
 export const EMPTY_GRANT: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };

@@ -57,7 +57,14 @@ export type { Entitlements } from './entitlements-verifying.js';
 export { authConfigFromEnvironment, type Environment } from './environment.js';
 export { credentialFingerprint, type Credential } from './credential.js';
 export { AUTH_CHANNEL } from './event-publisher.js';
-export type { GrantFailure, GrantKey, GrantRecord, RefreshToken, SentRefresh } from './grant-record.js';
+export type {
+  GrantFailure,
+  GrantKey,
+  GrantRecord,
+  LeftOverToken,
+  RefreshToken,
+  SentRefresh,
+} from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
 export { isGrantOfIssuer } from './grant-key.js';
 export {

@@ -9,6 +9,8 @@ import { HOUR, outcomeOf, setup } from './support/setup.js';
 // A human ended a grant while somebody was asking for something of it.
 
 const ENDED: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: 5 };
+const plain = (leftOver: GrantRecord['leftOver'] = []) =>
+  leftOver.map(({ kind, token }) => `${kind} ${token.reveal()}`);
 const AT_FIRST = { isLate: false, isGone: false };
 
 const grant: TokenGrant = {
@@ -21,9 +23,14 @@ describe.each([
   ['a refresh token', true],
   ['a credential', false],
 ])('the answer to %s', (_, isRefresh) => {
-  test('is not stored where the grant was ended after it was asked for, or once more', () => {
-    for (const endedAtMs of [undefined, 4])
-      expect(withAnswer(ENDED, { ...answer, isRefresh, endedAtMs })).toBe(ENDED);
+  test('is not used where the grant was ended after it was asked for, or once more; only left over, once', () => {
+    for (const endedAtMs of [undefined, 4]) {
+      const { leftOver, ...record } = withAnswer(ENDED, { ...answer, isRefresh, endedAtMs });
+      expect(record).toEqual(ENDED);
+      expect(plain(leftOver)).toEqual(['refresh_token next', 'access_token new']);
+      const again = { ...record, leftOver: leftOver! };
+      expect(withAnswer(again, { ...answer, isRefresh, endedAtMs })).toBe(again);
+    }
   });
 
   test('is stored where it was ended before that, which is over then', () => {
@@ -36,7 +43,9 @@ describe.each([
 
 test('what replaces a refresh token, without a token, comes into no grant that was ended meanwhile', () => {
   const successor = { secret: new Secret('next'), issuedAtMs: 1 };
-  expect(withSuccessor(ENDED, 'sent', successor, AT_FIRST)).toBe(ENDED);
+  const { leftOver, ...record } = withSuccessor(ENDED, 'sent', successor, AT_FIRST);
+  expect(record).toEqual(ENDED);
+  expect(plain(leftOver)).toEqual(['refresh_token next']);
   const stored = withSuccessor(ENDED, 'sent', successor, { ...AT_FIRST, endedAtMs: 5 });
   expect(stored).toStrictEqual({ tokens: new Map(), unexplainedRequestsAtMs: [], refreshToken: successor });
 });
@@ -63,7 +72,14 @@ describe('a program that was given a refresh token', () => {
     await token;
     await manager.stop();
 
-    expect(await cache.getGrant(await key())).toBe(ENDED);
+    const { leftOver, ...record } = (await cache.getGrant(await key()))!;
+    expect(record).toEqual(ENDED);
+    expect(leftOver).toHaveLength(2);
+
+    // Whoever begins anew uses none of it, and loses none of it.
+    provider.latencyMs = 0;
+    await program().getValidToken('monitoring');
+    expect((await cache.getGrant(await key()))?.leftOver).toBe(leftOver);
   });
 
   test('begins with it anew when it is started again after that, as where nothing is stored, and once', async () => {

@@ -51,6 +51,11 @@ const aRecord: fc.Arbitrary<GrantRecord> = fc.record(
     requestUnderWayAtMs: aMoment,
     notBeforeMs: aMoment,
     lastFailure: fc.record({ code: aText, message: aText, atMs: aMoment }),
+    endedAtMs: aMoment,
+    leftOver: fc.array(
+      fc.record({ kind: fc.constantFrom('refresh_token', 'access_token'), token: aSecret }),
+      { minLength: 1, maxLength: 3 },
+    ),
   },
   { requiredKeys: ['tokens', 'unexplainedRequestsAtMs'] },
 );
@@ -68,7 +73,7 @@ function openedMembers(value: object): object {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, opened(member)]));
 }
 
-const MINTS = ['refreshToken', 'sentRefresh', 'proofKey'] as const;
+const MINTS = ['refreshToken', 'sentRefresh', 'proofKey', 'leftOver'] as const;
 
 test('a grant comes out of its two halves as it went in', () => {
   fc.assert(
@@ -105,6 +110,7 @@ test('a half that nothing is in is not written', () => {
     { refreshToken: { secret: new Secret('r'), issuedAtMs: 1 } },
     { sentRefresh: { fingerprint: 'f', atMs: 1 } },
     { proofKey: new Secret('p') },
+    { leftOver: [{ kind: 'refresh_token' as const, token: new Secret('l') }] },
   ])
     expect(encodeGrant(KEY, { ...record, ...minting }).login).toBeDefined();
   expect(decodeGrant({ login: undefined, tokens: undefined })).toBeUndefined();

@@ -58,6 +58,8 @@ async function pausedRefresh(meanwhile: (files: TokenCache) => Promise<unknown>)
 type Part = typeof partWithAll;
 const take = (files: TokenCache, part: ReturnType<Part>) =>
   takeTokens({ files, isMeant: () => true, part, note: () => Promise.resolve() });
+const textsOf = ({ grants }: Awaited<ReturnType<typeof take>>) =>
+  grants.flatMap(({ tokens }) => tokens.map(({ token, kind }) => `${kind} ${token.reveal()}`));
 
 describe.each<[string, Part]>([
   ['logged out', partWithAll],
@@ -69,6 +71,16 @@ describe.each<[string, Part]>([
     await manager.stop();
 
     expect(await kept()).toEqual([undefined, undefined]);
+  });
+
+  test('ends what came of that, too, when it is done again', async () => {
+    const { manager, memory } = await pausedRefresh((files) => take(files, part(Date.now())));
+    await manager.getValidToken('monitoring');
+    await manager.stop();
+
+    const again = await take(memory, part(Date.now()));
+    expect(textsOf(again)).toEqual(['refresh_token late next', 'access_token late']);
+    expect(textsOf(await take(memory, part(Date.now())))).toEqual([]);
   });
 
   test('stays so, though that process can store it only as it ends', async () => {

@@ -18,7 +18,11 @@ export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock)
       return record;
     }
     if (isUsedUp) return EMPTY_GRANT;
-    return { ...EMPTY_GRANT, refreshToken: { secret: seed, issuedAtMs: clock.nowMs() } };
+    return {
+      ...EMPTY_GRANT,
+      refreshToken: { secret: seed, issuedAtMs: clock.nowMs() },
+      ...(record?.leftOver !== undefined && { leftOver: record.leftOver }),
+    };
   };
   return {
     kind: cache.kind,

@@ -32,12 +32,16 @@ const FULL: GrantRecord = {
   notBeforeMs: 6_000,
   lastFailure: { code: 'KM_AUTH_UNREACHABLE', message: 'it said "no"\n', atMs: 7_000 },
   endedAtMs: 8_000,
+  leftOver: [
+    { kind: 'refresh_token', token: new Secret('late refresh') },
+    { kind: 'access_token', token: new Secret('late') },
+  ],
 };
 
 /** A record as plain data, with its secrets in the clear, so that two can be compared. */
 function plain(record: GrantRecord | undefined): unknown {
   if (record === undefined) return undefined;
-  const { tokens, refreshToken, ...rest } = record;
+  const { tokens, refreshToken, leftOver, ...rest } = record;
   const plainTokens = [...tokens].map(([scope, each]) => {
     const { type, scopes, issuedAtMs, expiresAtMs } = each;
     return [scope, { value: each.reveal(), type, scopes, issuedAtMs, expiresAtMs }] as const;
@@ -45,6 +49,9 @@ function plain(record: GrantRecord | undefined): unknown {
   return {
     ...rest,
     tokens: Object.fromEntries(plainTokens),
+    ...(leftOver !== undefined && {
+      leftOver: leftOver.map(({ kind, token: each }) => [kind, each.reveal()]),
+    }),
     ...(refreshToken !== undefined && {
       refreshToken: { ...refreshToken, secret: refreshToken.secret.reveal() },
     }),

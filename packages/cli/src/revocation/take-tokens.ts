@@ -27,7 +27,10 @@ export type Taken = {
 /** How long it is remembered that a grant was ended, in milliseconds: no process stands still for longer, and then goes on. */
 const MEMORY_MS = 7 * 24 * 3_600_000;
 
-/** All tokens of a grant in the order in which they are to end: the refresh token first, each token once. */
+/**
+ * All tokens of a grant in the order in which they are to end: the refresh token first, each token once; then what came of
+ * it after it had been ended.
+ */
 export function tokensOf(record: GrantRecord): readonly RevocableToken[] {
   const access = new Map([...record.tokens.values()].map((token) => [token.fingerprint, token]));
   return [
@@ -35,6 +38,7 @@ export function tokensOf(record: GrantRecord): readonly RevocableToken[] {
       ? []
       : [{ token: record.refreshToken.secret, kind: 'refresh_token' as const }]),
     ...[...access.values()].map((token) => ({ token, kind: 'access_token' as const })),
+    ...(record.leftOver ?? []),
   ];
 }
 

@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto';
 import { AuthToken } from '../../auth-token.js';
-import { EMPTY_GRANT, type GrantKey, type GrantRecord, type RefreshToken } from '../../grant-record.js';
+import {
+  EMPTY_GRANT,
+  type GrantKey,
+  type GrantRecord,
+  type LeftOverToken,
+  type RefreshToken,
+} from '../../grant-record.js';
 import { Secret } from '../../secret.js';
 import { ID_BYTES } from './sealed-format.js';
 
@@ -30,6 +36,8 @@ type LoginHalf = Pick<GrantRecord, 'sentRefresh'> & {
   readonly key: GrantKey;
   readonly refreshToken?: Omit<RefreshToken, 'secret'> & { readonly value: string };
   readonly proofKey?: string;
+  /** Its access tokens too, in a half where no version looks for tokens to use. */
+  readonly leftOver?: readonly (Pick<LeftOverToken, 'kind'> & { readonly value: string })[];
 };
 
 /** The halves in the order in which they are written: what must not be lost comes first. */
@@ -55,13 +63,16 @@ function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf
 }
 
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
-  const { tokens, refreshToken, sentRefresh, proofKey } = record;
+  const { tokens, refreshToken, sentRefresh, proofKey, leftOver } = record;
   const { unexplainedRequestsAtMs, requestUnderWayAtMs, notBeforeMs, lastFailure, endedAtMs } = record;
   const login: LoginHalf = {
     key,
     ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
     ...(sentRefresh !== undefined && { sentRefresh }),
     ...(proofKey !== undefined && { proofKey: proofKey.reveal() }),
+    ...(leftOver !== undefined && {
+      leftOver: leftOver.map(({ kind, token }) => ({ kind, value: token.reveal() })),
+    }),
   };
   const half: TokensHalf = {
     key,
@@ -73,10 +84,9 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
     ...(endedAtMs !== undefined && { endedAtMs }),
   };
   return {
-    login:
-      refreshToken === undefined && sentRefresh === undefined && proofKey === undefined
-        ? undefined
-        : Buffer.from(JSON.stringify(login)),
+    login: [refreshToken, sentRefresh, proofKey, leftOver].every((each) => each === undefined)
+      ? undefined
+      : Buffer.from(JSON.stringify(login)),
     tokens: Buffer.from(JSON.stringify(half)),
   };
 }
@@ -97,7 +107,7 @@ function tokensOf({ tokens = {} }: Partial<TokensHalf>): GrantRecord['tokens'] {
 
 export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undefined {
   if (login === undefined && tokens === undefined) return undefined;
-  const { refreshToken, sentRefresh, proofKey }: Partial<LoginHalf> =
+  const { refreshToken, sentRefresh, proofKey, leftOver }: Partial<LoginHalf> =
     login === undefined ? {} : (parseHalf(login) as LoginHalf);
   const half: Partial<TokensHalf> = tokens === undefined ? {} : (parseHalf(tokens) as TokensHalf);
   const { value = '', ...rest } = refreshToken ?? {};
@@ -114,6 +124,9 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
     }),
     ...(proofKey !== undefined && { proofKey: new Secret(proofKey) }),
     ...(sentRefresh !== undefined && { sentRefresh }),
+    ...(leftOver !== undefined && {
+      leftOver: leftOver.map(({ kind, value: text }) => ({ kind, token: new Secret(text) })),
+    }),
     ...(half.requestUnderWayAtMs !== undefined && { requestUnderWayAtMs: half.requestUnderWayAtMs }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),
     ...(half.lastFailure !== undefined && { lastFailure: half.lastFailure }),
