@@ -100,7 +100,7 @@ export class ExtendedLife {
       };
       ends.push(
         clock.schedule(end, settings.refreshDeadlineMs, true),
-        events.subscribe((event) => {
+        events.watch((event) => {
           // A try that is made again at once is the same one still.
           if (event.type === 'refresh.retried' && event.scope === key && event.delayMs > 0) end();
         }),
