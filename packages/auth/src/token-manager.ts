@@ -231,7 +231,7 @@ export class TokenManager implements AuthManager {
 
   /** One look of the background. Returns the milliseconds until something is due. */
   async #check(): Promise<number> {
-    await this.#store.flush();
+    await this.#store.storeAgain();
     const record = await this.#store.read();
     this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;
