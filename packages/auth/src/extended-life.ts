@@ -1,11 +1,11 @@
-import { AuthError, isAuthError } from './auth-error.js';
+import { isAuthError } from './auth-error.js';
 import type { GetTokenOptions } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { needInTime } from './need.js';
 import type { RefreshFlights } from './refresh-flights.js';
-import { isFromTheFuture, LONGEST_OFFLINE_LIFETIME_MS, type RefreshSettings } from './refresh-policy.js';
+import { isFromTheFuture, type RefreshSettings } from './refresh-policy.js';
 import type { TokenMemory } from './token-memory.js';
 
 export type ExtendedLifeOptions = {
@@ -23,15 +23,6 @@ export type Candidates = {
   /** Looks for the one that there is by now, be it over. */
   readonly atHand: () => Promise<AuthToken | undefined>;
 };
-
-/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when it is more than 30 days, less than nothing, or no number. */
-export function assertOfflineLifetime(offlineLifetimeMs: number): void {
-  if (offlineLifetimeMs >= 0 && offlineLifetimeMs <= LONGEST_OFFLINE_LIFETIME_MS) return;
-  throw new AuthError(
-    'KM_AUTH_INVALID_OPTION',
-    `offlineLifetimeMs is ${String(offlineLifetimeMs)}: it must be a number of milliseconds from 0 to ${String(LONGEST_OFFLINE_LIFETIME_MS)}`,
-  );
-}
 
 /** Lets tokens live longer than they do, for callers that allow it, while no newer ones can be had. */
 export class ExtendedLife {
