@@ -13,7 +13,7 @@ export type ExtendedLifeOptions = {
   readonly settings: Pick<RefreshSettings, 'refreshDeadlineMs'>;
   readonly events: EventPublisher;
   readonly memory: Pick<TokenMemory, 'lifeLeftMs'>;
-  readonly flights: Pick<RefreshFlights, 'isAway' | 'underway' | 'flyBehind'>;
+  readonly flights: Pick<RefreshFlights, 'hasJustFailed' | 'underway' | 'flyBehind'>;
 };
 
 /** The two tokens of which a caller gets one. */
@@ -54,7 +54,7 @@ export class ExtendedLife {
     };
     const token = await living();
     if (token === undefined) return newer();
-    if (flights.isAway) {
+    if (flights.hasJustFailed) {
       flights.flyBehind(needInTime(key, token));
       return this.#handOut(key, token);
     }
@@ -71,7 +71,7 @@ export class ExtendedLife {
     return isFromTheFuture(token, clock.nowMs()) ? Number.NEGATIVE_INFINITY : memory.lifeLeftMs(token);
   }
 
-  /** What `coming` brings; `undefined` as soon as something is amiss, and after `refreshDeadlineMs`. It goes on behind. */
+  /** What `coming` brings; `undefined` as soon as something is amiss, and after `refreshDeadlineMs`. It goes on in the background. */
   async #atOnce(coming: Promise<AuthToken>, key: string): Promise<AuthToken | undefined> {
     const { clock, events, settings, flights } = this.#options;
     const flight = flights.underway(key);

@@ -149,21 +149,21 @@ export class GrantStore {
   }
 
   /**
-   * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `isShared` tells
+   * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `hasLock` tells
    * the task whether the lock is held: a storage that cannot be written (a full disk, a read-only home) has none to give.
    * Tasks of this process take turns even then: a refresh token that only it has must not be sent by two of them.
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process, or task, takes too long. The reason of `signal`.
    */
   async transact<T>(
-    task: (isShared: boolean) => Promise<T>,
+    task: (hasLock: boolean) => Promise<T>,
     unless?: () => Promise<T | undefined>,
     signal?: AbortSignal,
   ): Promise<T> {
     const entered: { task?: Promise<T> } = {};
     const waiting = { timeoutMs: LOCK_TIMEOUT_MS, signal };
-    const inTurn = (isShared: boolean): Promise<T> =>
-      this.#tasks.run(() => (isShared ? task(true) : this.#withoutLock(task)), waiting);
+    const inTurn = (hasLock: boolean): Promise<T> =>
+      this.#tasks.run(() => (hasLock ? task(true) : this.#withoutLock(task)), waiting);
     try {
       return await this.#cache.withLock(this.#key, () => (entered.task = inTurn(true)), {
         ...waiting,
@@ -179,7 +179,7 @@ export class GrantStore {
     }
   }
 
-  async #withoutLock<T>(task: (isShared: boolean) => Promise<T>): Promise<T> {
+  async #withoutLock<T>(task: (hasLock: boolean) => Promise<T>): Promise<T> {
     const running = task(false);
     this.#unlocked = running;
     try {
