@@ -146,7 +146,7 @@ module.exports = {
       name: 'auth-concrete-adapters-in-root-only',
       severity: 'error',
       comment:
-        'Only the composition root names concrete adapters: create-auth-manager.ts, what loads them late, and index.ts.',
+        'Only the composition root names concrete adapters: what makes a manager, what loads them late, and index.ts.',
       from: { path: AUTH, pathNot: [CONCRETE, COMPOSITION_ROOT] },
       to: { path: CONCRETE },
     },

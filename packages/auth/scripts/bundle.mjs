@@ -37,7 +37,8 @@ const options = {
   packages: 'external',
   platform: 'node',
   format: 'esm',
-  target: `node${engines.node.replace('>=', '')}`,
+  // The oldest: the first version in the range.
+  target: `node${/[\d.]+/.exec(engines.node)[0]}`,
   minifySyntax: true,
   legalComments: 'none',
   sourcesContent: false,

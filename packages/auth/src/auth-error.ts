@@ -6,7 +6,7 @@
  * | `KM_AUTH_LOGIN_REQUIRED` | only a human can help: log in again |
  * | `KM_AUTH_UNREACHABLE` | try again later: the service cannot be reached, or is overloaded |
  * | `KM_AUTH_STORM` | try again later: something asks for tokens in a loop |
- * | `KM_AUTH_LOCK_TIMEOUT` | try again later: another process holds the grant's lock |
+ * | `KM_AUTH_LOCK_TIMEOUT` | try again later: another process or task holds a lock, or this manager was stopped |
  * | `KM_AUTH_GRANT_REJECTED` | the credential sent is no longer good |
  * | `KM_AUTH_INVALID_SCOPE` | ask for a scope that the account has |
  * | `KM_AUTH_CONFIGURATION` | the endpoint or the client is set up wrongly |
@@ -15,7 +15,7 @@
  * | `KM_AUTH_INVALID_OPTION` | a setting has a value that is not allowed |
  * | `KM_AUTH_LIFETIME_TOO_SHORT` | ask for a `minValidMs` that the service's tokens can have |
  * | `KM_AUTH_CACHE` | the token cache cannot be read or written |
- * | `KM_AUTH_TOKEN_INVALID` | the access token's claims cannot be read, or its signature is wrong |
+ * | `KM_AUTH_TOKEN_INVALID` | the access token cannot be trusted: expired, changed, of another issuer, or no JWT |
  * | `KM_AUTH_ABORTED` | the caller's own `AbortSignal` ended its wait |
  */
 export type AuthErrorCode =
@@ -61,7 +61,7 @@ export class AuthError extends Error {
     return typeof error === 'object' && error !== null && KIND in error;
   }
 
-  /** Whether trying again later may work without a human. */
+  /** Whether trying again later may work without a human: `KM_AUTH_UNREACHABLE`, `KM_AUTH_STORM`, `KM_AUTH_LOCK_TIMEOUT`. */
   get isRetryable(): boolean {
     return TRY_LATER.has(this.code);
   }

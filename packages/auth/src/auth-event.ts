@@ -11,7 +11,7 @@ type EventBase = {
   readonly atMs: number;
 };
 
-/** Why a grant's tokens were cleared and a fresh grant forced. */
+/** What was seen that an attacker may have caused. */
 export type SecurityReason =
   'refresh-token-reused' | 'refresh-token-revoked' | 'token-revoked' | 'cache-tampered';
 
@@ -41,7 +41,7 @@ type EventBody =
       readonly expiresAtMs: number;
       readonly grantType: string;
     }
-  /** A token is past its refresh point; a refresh runs behind. */
+  /** A token is past its refresh point; a refresh runs in the background. */
   | {
       readonly type: 'token.due';
       readonly scope: string;
@@ -57,12 +57,14 @@ type EventBody =
     }
   /** The API said that a token was revoked. */
   | { readonly type: 'token.revoked'; readonly scope: string; readonly token: string }
+  /** A token request is sent; `attempt` counts from 1. */
   | {
       readonly type: 'refresh.started';
       readonly scope: string;
       readonly grantType: string;
       readonly attempt: number;
     }
+  /** A token request failed, and is sent again in `delayMs`. */
   | {
       readonly type: 'refresh.retried';
       readonly scope: string;
@@ -70,6 +72,7 @@ type EventBody =
       readonly delayMs: number;
       readonly reason: string;
     }
+  /** A refresh failed, with all its tries. */
   | {
       readonly type: 'refresh.failed';
       readonly scope: string;
@@ -78,7 +81,7 @@ type EventBody =
     }
   /** The answer to a refresh token that was sent never arrived. */
   | { readonly type: 'refresh.answer-lost'; readonly refreshToken: string; readonly sentAtMs: number }
-  /** The refresh token could not be used; the API key was. */
+  /** The refresh token could not be used; the credential `to` was. */
   | {
       readonly type: 'grant.fallback';
       readonly scope: string;
@@ -103,19 +106,25 @@ type EventBody =
       readonly granted: string;
       readonly missing: string;
     }
+  /** A refresh token was reused or revoked, a token was revoked, or the cache was tampered with. */
   | { readonly type: 'security.event'; readonly reason: SecurityReason; readonly message: string }
-  /** The cache could not be opened and was set aside, or could not be read or written. */
+  /** Something about the cache was put right: a mode that let others in, a damaged copy of the key. */
   | { readonly type: 'cache.repaired'; readonly message: string }
+  /** Something in the cache could not be opened, and counts as empty. */
   | { readonly type: 'cache.corrupt'; readonly message: string }
+  /** The cache could not be read or written: tokens stay in memory. */
   | { readonly type: 'cache.failed'; readonly operation: 'read' | 'write'; readonly message: string }
   /** What could not be stored before is stored now. */
   | { readonly type: 'cache.recovered' }
+  /** The service cannot be reached. */
   | { readonly type: 'offline.entered'; readonly reason: string }
+  /** The service answers again. */
   | { readonly type: 'offline.left' }
   /** The wall clock and the monotonic clock disagree on how long it has been: sleep, wake, or a set clock. */
   | { readonly type: 'clock.jumped'; readonly byMs: number }
-  /** The local clock minus the server's, where it is more than the answer's flight explains. */
+  /** The local clock minus the server's, where it is more than 30 s. */
   | { readonly type: 'clock.skewed'; readonly skewMs: number }
+  /** So many token requests were made that no more are, for a while. */
   | { readonly type: 'storm.braked'; readonly requests: number; readonly withinMs: number };
 
 /** What happened. Tokens are named by fingerprint, never by their text. */

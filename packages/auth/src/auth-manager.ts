@@ -25,9 +25,9 @@ export type GetTokenOptions = {
 export type ForceRefreshOptions = {
   /** Ends this caller's wait; the refresh itself goes on. */
   readonly signal?: AbortSignal;
-  /** The token that was found wanting: if another one is stored by now, that one is taken. */
+  /** The token that was found wanting: if another one is stored by now, that one is taken. Default: the token at hand. */
   readonly rejected?: AuthToken;
-  /** The API said that `rejected` was revoked: a security event. */
+  /** The API said that `rejected` was revoked: a security event. Default false. */
   readonly isRevoked?: boolean;
 };
 
@@ -35,7 +35,7 @@ export type ForceRefreshOptions = {
 export interface AuthManager extends AsyncDisposable {
   /** The named account whose tokens these are. */
   readonly profile: string;
-  /** The origin the tokens are for. They are sent to no other. */
+  /** The origin the tokens are for. `createAuthenticatedClient` sends them to no other, unless `allowedOrigins` names it. */
   readonly apiOrigin: string;
 
   /**
@@ -45,9 +45,11 @@ export interface AuthManager extends AsyncDisposable {
    *
    * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` when only a human can help; `KM_AUTH_UNREACHABLE`,
    *   `KM_AUTH_STORM` or `KM_AUTH_LOCK_TIMEOUT` when trying again later may work; `KM_AUTH_CONFIGURATION`
-   *   or `KM_AUTH_INVALID_SCOPE` when something is set up wrongly; `KM_AUTH_LIFETIME_TOO_SHORT` when
-   *   `minValidMs` is more than the service's tokens live; `KM_AUTH_INVALID_OPTION` when `offlineLifetimeMs`
-   *   or `scope` is none; `KM_AUTH_ABORTED` when `signal` ended the wait.
+   *   or `KM_AUTH_INVALID_SCOPE` when something is set up wrongly; `KM_AUTH_CACHE` when the cache cannot be
+   *   read or written, and to go on would lose the login; `KM_AUTH_LIFETIME_TOO_SHORT` when `minValidMs` is more
+   *   than the service's tokens live; `KM_AUTH_INVALID_OPTION` when `scope` or an option is not valid;
+   *   `KM_AUTH_INSECURE_ENDPOINT` when the issuer names an endpoint in plain http; `KM_AUTH_ABORTED` when
+   *   `signal` ended the wait.
    */
   getValidToken(scope?: Scope, options?: GetTokenOptions): Promise<AuthToken>;
 
@@ -61,12 +63,12 @@ export interface AuthManager extends AsyncDisposable {
   /** Forgets this profile's access tokens, in memory and in the cache. What can mint new ones stays. */
   clearCache(): Promise<void>;
 
-  /** Checks every `checkIntervalMs`, and refreshes what is due. Keeps no process alive. Twice is once. */
+  /** Checks every `checkIntervalMs`, and refreshes what is due. Keeps no process alive. A second call does nothing. */
   start(): void;
 
   /**
-   * Ends the checks, and every wait: for the time of another try, for a refresh of another process. A refresh that was sent
-   * is waited for, and what it brings is stored; until then no other is sent.
+   * Ends the checks and every wait: for another try, and for the lock that another process holds. A refresh that was sent
+   * is waited for and stored; until then no other is sent. The manager can still be asked afterwards.
    */
   stop(): Promise<void>;
 

@@ -1,3 +1,4 @@
+import { parseEndpoint } from './api-origin.js';
 import { AuthError } from './auth-error.js';
 import { untilAborted } from './abortable-wait.js';
 import type { AuthManager } from './auth-manager.js';
@@ -17,7 +18,7 @@ export type Fetch = typeof fetch;
 export type AuthenticatedClientOptions = {
   /** What sends the requests. Default: the global `fetch`. */
   readonly fetch?: Fetch;
-  /** Origins besides the manager's own that may see the token. Default: none. */
+  /** Origins besides the manager's own that may see the token, as URLs: https, or http to loopback. Default: none. */
   readonly allowedOrigins?: readonly string[];
 };
 
@@ -82,13 +83,16 @@ async function waitFor(token: Promise<AuthToken>, signal: AbortSignal | undefine
  * A `fetch` whose requests carry a valid token for `scope`.
  *
  * On a 401 it forces one refresh and sends the request once more, and returns the second answer whatever
- * it is. A 401 of another origin, to which a redirect led, is returned: no token went there. A body that was a stream is gone by then: the 401 is returned, and the next request has a new
- * token. A `Request` is cloned, so its body is kept in memory until the answer is there. A token that is
- * bound to a key goes with a proof for this one request, made again with the nonce that a server wants in it.
+ * it is. A 401 of another origin, to which a redirect led, is returned: no token went there. A body that was a
+ * stream is gone by then: the 401 is returned, and the next request has a new token. A `Request` is cloned, so
+ * its body is kept in memory until the answer is there. A token that is bound to a key goes with a proof for
+ * this one request, made again with the nonce that a server wants in it.
  *
  * The returned function rejects with {@link AuthError} as `AuthManager.getValidToken` does, with
  * `KM_AUTH_FOREIGN_ORIGIN` for a URL of another origin than the manager's, and as `fetch` does otherwise.
  *
+ * @throws {AuthError} `KM_AUTH_INVALID_OPTION` when one of `allowedOrigins` is not a URL; `KM_AUTH_INSECURE_ENDPOINT`
+ *   when one is plain http to another machine.
  * @see {@link https://www.rfc-editor.org/rfc/rfc6750#section-3 | RFC 6750 §3}
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-7 | RFC 9449 §7}
  */
@@ -97,7 +101,8 @@ export function createAuthenticatedClient(
   scope: Scope,
   options: AuthenticatedClientOptions = {},
 ): Fetch {
-  const allowed = new Set([authManager.apiOrigin, ...(options.allowedOrigins ?? [])]);
+  const others = (options.allowedOrigins ?? []).map((url) => parseEndpoint(url, 'the allowed origin').origin);
+  const allowed = new Set([authManager.apiOrigin, ...others]);
   const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
 
   // What follows this is a path on the manager's own origin, so that most URLs need no parsing.

@@ -1,4 +1,5 @@
 import { DEFAULT_API_ENDPOINT, parseEndpoint } from './api-origin.js';
+import { AuthError } from './auth-error.js';
 import type { AuthManager } from './auth-manager.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
 import { createMemoryCache } from './caches/memory-cache.js';
@@ -20,6 +21,15 @@ function credentialOf(config: AuthManagerConfig): Credential | undefined {
     : { kind: 'provider', identity: issuer.identity, ...issuer.mints };
 }
 
+/** What is there and empty was to be read from somewhere, and was not found: nobody means it. */
+function expectSecrets({ apiKey, clientCredentials, refreshToken }: AuthManagerConfig): void {
+  const given = { apiKey, 'clientCredentials.clientSecret': clientCredentials?.clientSecret, refreshToken };
+  for (const [name, secret] of Object.entries(given)) {
+    if (secret === undefined || Secret.from(secret).reveal().trim() !== '') continue;
+    throw new AuthError('KM_AUTH_INVALID_OPTION', `${name} is empty: give it, or leave it out`);
+  }
+}
+
 /**
  * Makes the manager of one profile's tokens.
  *
@@ -36,6 +46,7 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   const settings = refreshSettings(config);
   const endpoint = parseEndpoint(apiEndpoint);
   expectProfileName(profile);
+  expectSecrets(config);
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
   const { cache = createMemoryCache({ clock }), loginCommand = defaultLoginCommand(profile) } = config;

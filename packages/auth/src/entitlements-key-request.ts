@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { JSONWebKeySet } from 'jose';
 import { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
+import { countSeenTime } from './seen-time.js';
 import { isTryLaterStatus } from './try-later-status.js';
 
 /** A question for the API's public keys. */
 export type KeyRequest = {
   readonly url: URL;
-  /** How long the whole answer may take, in milliseconds. */
+  /** How long the whole answer may take, in milliseconds in which it could be seen: not while the process is stopped. */
   readonly timeoutMs: number;
   readonly clock: Clock;
 };
@@ -42,23 +43,21 @@ function get({ url, timeoutMs, clock }: KeyRequest): Promise<{ status: number; t
     const { request: send } = process.getBuiltinModule(
       url.protocol === 'https:' ? 'node:https' : 'node:http',
     );
-    const outgoing = send(url, { agent: false, headers: { accept: 'application/json' } });
-    const cancelTimer = clock.schedule(
-      () => {
-        fail(new Error(`no whole answer within ${String(timeoutMs)} ms`));
-      },
-      timeoutMs,
-      true,
-    );
+    // Whoever asks for no encoding in particular may be sent any: RFC 9110 §12.5.3.
+    const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
+    const outgoing = send(url, { agent: false, headers });
+    const stopCounting = countSeenTime(clock, timeoutMs, () => {
+      fail(new Error(`no whole answer within ${String(timeoutMs)} ms`));
+    });
     const fail = (error: unknown): void => {
-      cancelTimer();
+      stopCounting();
       outgoing.destroy();
       reject(error instanceof Error ? error : new Error(String(error)));
     };
     outgoing.on('error', fail);
     outgoing.on('response', (answer) => {
       readBody(answer).then((text) => {
-        cancelTimer();
+        stopCounting();
         resolve({ status: answer.statusCode ?? 0, text });
       }, fail);
     });

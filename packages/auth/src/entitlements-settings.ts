@@ -1,5 +1,5 @@
-import { AuthError } from './auth-error.js';
 import type { KeySetSettings } from './entitlements-key-set.js';
+import { DAY_MS, expectNumbers, type NumberRange } from './number-option.js';
 import { DEFAULT_REFRESH_SETTINGS, LONGEST_OFFLINE_LIFETIME_MS } from './refresh-policy.js';
 
 /** How tokens are verified. */
@@ -24,15 +24,13 @@ const DEFAULTS: EntitlementsSettings = {
   requestTimeoutMs: DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
 };
 
-const DAY_MS = 86_400_000;
-
-const RANGES: Readonly<Record<keyof EntitlementsSettings, readonly [min: number, max: number]>> = {
-  keysMaxAgeMs: [1_000, 7 * DAY_MS],
-  keysMaxStaleMs: [0, 30 * DAY_MS],
-  keysCooldownMs: [1_000, DAY_MS],
-  clockToleranceMs: [0, 600_000],
-  offlineLifetimeMs: [0, LONGEST_OFFLINE_LIFETIME_MS],
-  requestTimeoutMs: [1, DAY_MS],
+const RANGES: Readonly<Record<keyof EntitlementsSettings, NumberRange>> = {
+  keysMaxAgeMs: { min: 1_000, max: 7 * DAY_MS },
+  keysMaxStaleMs: { min: 0, max: 30 * DAY_MS },
+  keysCooldownMs: { min: 1_000, max: DAY_MS },
+  clockToleranceMs: { min: 0, max: 600_000 },
+  offlineLifetimeMs: { min: 0, max: LONGEST_OFFLINE_LIFETIME_MS },
+  requestTimeoutMs: { min: 1, max: DAY_MS },
 };
 
 /**
@@ -43,17 +41,5 @@ const RANGES: Readonly<Record<keyof EntitlementsSettings, readonly [min: number,
 export function entitlementsSettings(given: {
   readonly [K in keyof EntitlementsSettings]?: EntitlementsSettings[K] | undefined;
 }): EntitlementsSettings {
-  const settings: Record<string, number> = {};
-  for (const [name, [min, max]] of Object.entries(RANGES)) {
-    const setting = name as keyof EntitlementsSettings;
-    const value = given[setting] ?? DEFAULTS[setting];
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new AuthError(
-        'KM_AUTH_INVALID_OPTION',
-        `${name} is ${String(value)}: it must be a whole number of milliseconds from ${String(min)} to ${String(max)}`,
-      );
-    }
-    settings[name] = value;
-  }
-  return settings as EntitlementsSettings;
+  return expectNumbers(RANGES, DEFAULTS, given);
 }

@@ -15,6 +15,8 @@ type Listener = (event: AuthEvent) => unknown;
 /** Tells subscribers what happens. One that throws disturbs neither the others nor the manager. */
 export class EventPublisher {
   readonly #listeners = new Set<Listener>();
+  /** Those of the manager itself. */
+  readonly #watchers = new Set<Listener>();
   /** Of `KEPT`, what nobody has heard: for those who subscribe first. */
   #unheard: AuthEvent[] = [];
   readonly #profile: string;
@@ -29,24 +31,35 @@ export class EventPublisher {
     // Bound, so that the same function subscribed twice is told twice and unsubscribed once.
     const entry: Listener = listener.bind(undefined);
     this.#listeners.add(entry);
-    // Not yet: others may subscribe in the same breath, and who is told has not even got what ends that.
+    // Later: others may subscribe in the same tick, and this one does not have its unsubscribe function yet.
     if (this.#unheard.length > 0) void Promise.resolve().then(() => this.#tellUnheard());
     return () => {
       this.#listeners.delete(entry);
     };
   }
 
-  /** Whether anybody would be told. */
+  /** As `subscribe`, for the manager itself: what nobody else has heard is still kept for the first who subscribes. */
+  watch(listener: AuthEventListener): () => void {
+    const entry: Listener = listener.bind(undefined);
+    this.#watchers.add(entry);
+    return () => {
+      this.#watchers.delete(entry);
+    };
+  }
+
+  /** Whether anybody but the manager itself would be told. */
   get isHeard(): boolean {
     return this.#listeners.size > 0 || hasSubscribers(AUTH_CHANNEL);
   }
 
   publish(body: AuthEventBody): void {
     const { isHeard } = this;
-    if (!isHeard && !KEPT.has(body.type)) return;
+    const isKept = !isHeard && KEPT.has(body.type);
+    if (!isHeard && !isKept && this.#watchers.size === 0) return;
     const event: AuthEvent = Object.freeze({ profile: this.#profile, atMs: this.#clock.nowMs(), ...body });
+    for (const watcher of [...this.#watchers]) watcher(event);
     if (isHeard) this.#tell(event);
-    else this.#unheard = [...this.#unheard, event].slice(-MAX_KEPT);
+    else if (isKept) this.#unheard = [...this.#unheard, event].slice(-MAX_KEPT);
   }
 
   #tellUnheard(): void {

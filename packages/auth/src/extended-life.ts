@@ -1,11 +1,11 @@
-import { AuthError, isAuthError } from './auth-error.js';
+import { isAuthError } from './auth-error.js';
 import type { GetTokenOptions } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { needInTime } from './need.js';
 import type { RefreshFlights } from './refresh-flights.js';
-import { isFromTheFuture, LONGEST_OFFLINE_LIFETIME_MS, type RefreshSettings } from './refresh-policy.js';
+import { isFromTheFuture, type RefreshSettings } from './refresh-policy.js';
 import type { TokenMemory } from './token-memory.js';
 
 export type ExtendedLifeOptions = {
@@ -13,7 +13,7 @@ export type ExtendedLifeOptions = {
   readonly settings: Pick<RefreshSettings, 'refreshDeadlineMs'>;
   readonly events: EventPublisher;
   readonly memory: Pick<TokenMemory, 'lifeLeftMs'>;
-  readonly flights: Pick<RefreshFlights, 'isAway' | 'underway' | 'flyBehind'>;
+  readonly flights: Pick<RefreshFlights, 'hasJustFailed' | 'underway' | 'flyBehind'>;
 };
 
 /** The two tokens of which a caller gets one. */
@@ -23,15 +23,6 @@ export type Candidates = {
   /** Looks for the one that there is by now, be it over. */
   readonly atHand: () => Promise<AuthToken | undefined>;
 };
-
-/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when it is more than 30 days, less than nothing, or no number. */
-export function assertOfflineLifetime(offlineLifetimeMs: number): void {
-  if (offlineLifetimeMs >= 0 && offlineLifetimeMs <= LONGEST_OFFLINE_LIFETIME_MS) return;
-  throw new AuthError(
-    'KM_AUTH_INVALID_OPTION',
-    `offlineLifetimeMs is ${String(offlineLifetimeMs)}: it must be a number of milliseconds from 0 to ${String(LONGEST_OFFLINE_LIFETIME_MS)}`,
-  );
-}
 
 /** Lets tokens live longer than they do, for callers that allow it, while no newer ones can be had. */
 export class ExtendedLife {
@@ -63,7 +54,7 @@ export class ExtendedLife {
     };
     const token = await living();
     if (token === undefined) return newer();
-    if (flights.isAway) {
+    if (flights.hasJustFailed) {
       flights.flyBehind(needInTime(key, token));
       return this.#handOut(key, token);
     }
@@ -80,7 +71,7 @@ export class ExtendedLife {
     return isFromTheFuture(token, clock.nowMs()) ? Number.NEGATIVE_INFINITY : memory.lifeLeftMs(token);
   }
 
-  /** What `coming` brings; `undefined` as soon as something is amiss, and after `refreshDeadlineMs`. It goes on behind. */
+  /** What `coming` brings; `undefined` as soon as something is amiss, and after `refreshDeadlineMs`. It goes on in the background. */
   async #atOnce(coming: Promise<AuthToken>, key: string): Promise<AuthToken | undefined> {
     const { clock, events, settings, flights } = this.#options;
     const flight = flights.underway(key);
@@ -100,7 +91,7 @@ export class ExtendedLife {
       };
       ends.push(
         clock.schedule(end, settings.refreshDeadlineMs, true),
-        events.subscribe((event) => {
+        events.watch((event) => {
           // A try that is made again at once is the same one still.
           if (event.type === 'refresh.retried' && event.scope === key && event.delayMs > 0) end();
         }),

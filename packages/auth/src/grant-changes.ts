@@ -1,5 +1,5 @@
 import type { GrantFailure, GrantRecord, LeftOverToken, RefreshToken } from './grant-record.js';
-import type { Lateness } from './grant-store.js';
+import type { Lateness } from './unstored-change.js';
 import type { TokenGrant } from './ports.js';
 import { endedLongAgo } from './refresh-policy.js';
 import { coversScopes } from './scope.js';

@@ -1,29 +1,19 @@
 import { isAuthError } from './auth-error.js';
+import { CacheTrouble } from './cache-trouble.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
 import { StoreRetry } from './store-retry.js';
 import { TaskLine } from './task-line.js';
+import { AT_FIRST, noteSeen, withChanges, type Change, type UnstoredChange } from './unstored-change.js';
 
-/** When a change is made: others may have written since it was made first. */
-export type Lateness = {
-  /** Whether it could not be stored before, or not whole. */
-  readonly isLate: boolean;
-  /** Whether a refresh token was seen in the storage since then that is there no more. */
-  readonly isGone: boolean;
-};
-
-/** Makes a record of the one that is stored; returns that one where nothing is to change. */
-type Change = (current: GrantRecord, when: Lateness) => GrantRecord;
-
-type Unstored = { readonly change: Change; hasFailed: boolean; hasSeenLogin: boolean };
-
-const AT_FIRST: Lateness = { isLate: false, isGone: false };
 type Tokens = GrantRecord['tokens'];
 
 /** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer. */
 const LOCK_TIMEOUT_MS = 120_000;
+/** How long another try to store waits for that lock, in milliseconds: the next try is soon. */
+const RETRY_LOCK_TIMEOUT_MS = 1_000;
 
 /**
  * One grant in the cache, and what the cache could not take.
@@ -37,25 +27,26 @@ export class GrantStore {
   readonly #events: EventPublisher;
   readonly #tasks: TaskLine;
   readonly #retry: StoreRetry;
+  readonly #trouble: CacheTrouble;
   /** What is being stored, and what could not be. */
-  #unstored: readonly Unstored[] = [];
-  /** The last of the writes that store these: one after the other, so that none makes a change again that is made already. */
+  #unstored: readonly UnstoredChange[] = [];
+  /** The last of the writes, which run one after another so that no change is made twice. */
   #storing: Promise<boolean> = Promise.resolve(true);
-  #isReadFailing = false;
-  #isDamaged = false;
   #look: Promise<Tokens> | undefined;
+  /** The task that runs without the lock, where one does. */
+  #unlocked: Promise<unknown> | undefined;
 
   constructor(cache: TokenCache, key: GrantKey, events: EventPublisher, clock: Clock) {
     this.#tasks = new TaskLine(clock);
-    this.#retry = new StoreRetry(clock, () => void this.flush());
+    this.#retry = new StoreRetry({
+      clock,
+      store: () => this.storeAgain(),
+      hasLogin: () => withChanges(undefined, this.#unstored).refreshToken !== undefined,
+    });
     this.#cache = cache;
     this.#key = key;
     this.#events = events;
-    // As long as the process: a cache outlives no manager that matters.
-    cache.subscribe?.(({ kind, message }) => {
-      if (kind === 'repaired') events.publish({ type: 'cache.repaired', message });
-      else this.#tellCorrupt(message);
-    });
+    this.#trouble = new CacheTrouble(cache, events);
   }
 
   /** Whether something could not be stored. */
@@ -63,21 +54,21 @@ export class GrantStore {
     return this.#unstored.some(({ hasFailed }) => hasFailed);
   }
 
-  /** Whether what was read last is what is stored. */
+  /** As `CacheTrouble.isReadable`. */
   get isReadable(): boolean {
-    return !this.#isReadFailing;
+    return this.#trouble.isReadable;
   }
 
-  /** Whether something that was stored was found not to open. */
+  /** As `CacheTrouble.isDamaged`. */
   get isDamaged(): boolean {
-    return this.#isDamaged;
+    return this.#trouble.isDamaged;
   }
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
     const read = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
-    this.#see(read?.found);
-    return this.#changed(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
+    noteSeen(read?.found, this.#unstored);
+    return withChanges(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
   }
 
   /** The tokens that `read` would bring, with less work where the cache can. */
@@ -120,7 +111,7 @@ export class GrantStore {
       await this.#cache.updateGrant(this.#key, (current) => change(current ?? EMPTY_GRANT, AT_FIRST));
       return true;
     } catch (error) {
-      this.#tellFailure('write', error);
+      this.#trouble.writeFailed(error);
       return false;
     }
   }
@@ -138,20 +129,41 @@ export class GrantStore {
   }
 
   /**
-   * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `isShared` tells
+   * As `flush`, from outside of any task. While a task runs without the lock, this takes it, and keeps it until that task has
+   * ended: the refresh token that the task sends must not be sent by others who find it stored.
+   */
+  async storeAgain(): Promise<void> {
+    const unlocked = this.#unlocked;
+    if (unlocked === undefined || !this.hasUnstored) {
+      await this.flush();
+      return;
+    }
+    const store = async (): Promise<void> => {
+      if (await this.flush()) await unlocked.catch(() => undefined);
+    };
+    try {
+      await this.#cache.withLock(this.#key, store, { timeoutMs: RETRY_LOCK_TIMEOUT_MS });
+    } catch {
+      this.#retry.again();
+    }
+  }
+
+  /**
+   * Runs `task` under the grant's lock, unless `unless` brings the result or `signal` ends the wait before. `hasLock` tells
    * the task whether the lock is held: a storage that cannot be written (a full disk, a read-only home) has none to give.
    * Tasks of this process take turns even then: a refresh token that only it has must not be sent by two of them.
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another process, or task, takes too long. The reason of `signal`.
    */
   async transact<T>(
-    task: (isShared: boolean) => Promise<T>,
+    task: (hasLock: boolean) => Promise<T>,
     unless?: () => Promise<T | undefined>,
     signal?: AbortSignal,
   ): Promise<T> {
     const entered: { task?: Promise<T> } = {};
     const waiting = { timeoutMs: LOCK_TIMEOUT_MS, signal };
-    const inTurn = (isShared: boolean): Promise<T> => this.#tasks.run(() => task(isShared), waiting);
+    const inTurn = (hasLock: boolean): Promise<T> =>
+      this.#tasks.run(() => (hasLock ? task(true) : this.#withoutLock(task)), waiting);
     try {
       return await this.#cache.withLock(this.#key, () => (entered.task = inTurn(true)), {
         ...waiting,
@@ -162,35 +174,29 @@ export class GrantStore {
       if (entered.task !== undefined) return entered.task;
       signal?.throwIfAborted();
       if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
-      this.#tellFailure('write', error);
+      this.#trouble.writeFailed(error);
       return inTurn(false);
     }
   }
 
-  /** @param stored `undefined` where it cannot be read: then nobody knows what others have written. */
-  #changed(stored: GrantRecord | undefined, changes: readonly Unstored[]): GrantRecord {
-    const isEmpty = stored?.refreshToken === undefined;
-    return changes.reduce((record, { change, hasFailed, hasSeenLogin }) => {
-      const isLate = stored !== undefined && hasFailed;
-      return change(record, { isLate, isGone: isLate && hasSeenLogin && isEmpty });
-    }, stored ?? EMPTY_GRANT);
-  }
-
-  /** From now on that there is no refresh token means that it was removed; before, a storage may have lost all it had. */
-  #see(stored: GrantRecord | undefined): void {
-    if (stored?.refreshToken === undefined) return;
-    for (const each of this.#unstored) each.hasSeenLogin ||= each.hasFailed;
+  async #withoutLock<T>(task: (hasLock: boolean) => Promise<T>): Promise<T> {
+    const running = task(false);
+    this.#unlocked = running;
+    try {
+      return await running;
+    } finally {
+      this.#unlocked = undefined;
+    }
   }
 
   /** `undefined` where it cannot be read. */
   async #whatIsRead<T>(read: () => Promise<T>): Promise<{ readonly found: T } | undefined> {
     try {
       const found = await read();
-      this.#isReadFailing = false;
+      this.#trouble.readWorked();
       return { found };
     } catch (error) {
-      if (!this.#isReadFailing) this.#tellFailure('read', error);
-      this.#isReadFailing = true;
+      this.#trouble.readFailed(error);
       return undefined;
     }
   }
@@ -200,20 +206,15 @@ export class GrantStore {
     const isAgain = this.hasUnstored;
     try {
       await this.#cache.updateGrant(this.#key, (current) => {
-        const next = this.#changed(current ?? EMPTY_GRANT, changes);
+        const next = withChanges(current ?? EMPTY_GRANT, changes);
         return next === EMPTY_GRANT ? current : next;
       });
     } catch (error) {
-      if (!isAgain) this.#tellFailure('write', error);
+      if (!isAgain) this.#trouble.writeFailed(error);
       for (const each of changes) each.hasFailed = true;
       this.#retry.again();
       // Nobody waits for that: a storage that is gone takes its time to say so, and the token is wanted now.
-      void this.#cache.getGrant(this.#key).then(
-        (stored) => {
-          this.#see(stored);
-        },
-        () => undefined,
-      );
+      void this.#lookForLogin();
       return false;
     }
     this.#unstored = this.#unstored.filter((change) => !changes.includes(change));
@@ -222,18 +223,11 @@ export class GrantStore {
     return true;
   }
 
-  /** What was sealed and does not open any more was tampered with, or damaged: nobody can tell which. */
-  #tellCorrupt(message: string): void {
-    this.#isDamaged = true;
-    this.#events.publish({ type: 'cache.corrupt', message });
-    this.#events.publish({ type: 'security.event', reason: 'cache-tampered', message });
-  }
-
-  #tellFailure(operation: 'read' | 'write', error: unknown): void {
-    this.#events.publish({
-      type: 'cache.failed',
-      operation,
-      message: error instanceof Error ? error.message : String(error),
-    });
+  async #lookForLogin(): Promise<void> {
+    try {
+      noteSeen(await this.#cache.getGrant(this.#key), this.#unstored);
+    } catch {
+      // What cannot be read says nothing.
+    }
   }
 }

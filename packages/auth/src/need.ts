@@ -8,7 +8,7 @@ import { isDue, isUsable, type RefreshSettings } from './refresh-policy.js';
 export type Need = {
   /** The token's key: the scope set and, where one is asked for, the target. */
   readonly scope: string;
-  /** The token at hand, which will not do: any other that is good will. */
+  /** The token at hand, which is not good enough. Any other that is good may be taken. */
   readonly other: AuthToken | undefined;
   /** Why it will not do: its time, or the API said so. */
   readonly because: 'time' | 'rejected' | 'revoked';
@@ -52,7 +52,7 @@ export function adoptableToken(
 }
 
 /** Takes `token`, which another process obtained, and tells so. */
-export function adopted(
+export function adopt(
   token: AuthToken,
   need: Need,
   {

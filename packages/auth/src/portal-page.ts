@@ -1,6 +1,6 @@
 /**
- * Whether the body of an answer is written as a page for people. Where what an answer says besides its status is of no
- * account, this is all that tells it from a captive portal: what servers call a word such as `OK` says nothing.
+ * Whether a body looks like HTML. For an answer whose body does not matter, such as `OK`, this tells the page of a captive
+ * portal from the real answer; its `Content-Type` does not.
  */
 export function isMarkup(text: string): boolean {
   return text.trimStart().startsWith('<');

@@ -96,7 +96,7 @@ export type StoredDocument = {
   readonly freshUntilMs: number;
 };
 
-/** Keeps public documents between processes. What cannot be read or written is as if it had never been kept. */
+/** Keeps public documents between processes. Both may reject: the caller goes on as if nothing were kept. */
 export interface DocumentStore {
   /** The document from `url`; `undefined` where none is kept. */
   get(url: string): Promise<StoredDocument | undefined>;
@@ -138,8 +138,9 @@ export interface TokenCache {
   getTokens?(key: GrantKey): Promise<GrantRecord['tokens']>;
 
   /**
-   * Replaces what is stored of a grant by what `change` makes of it, as one step that no other writer
-   * comes between. `undefined` removes it. Returns what is stored then.
+   * Replaces what is stored of a grant by what `change` makes of it, as one step that no other writer comes between.
+   * `undefined` removes it; the very record that `change` was given leaves it as it is. Returns what is stored then.
+   * `change` may be called more than once. Called with the grant's lock held, inside of `withLock`, and without it.
    *
    * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; then nothing is changed, or, where a grant is kept in
    *   parts, what can mint tokens alone. The same change is made again, and must then bring the whole.
@@ -149,13 +150,16 @@ export interface TokenCache {
     change: (current: GrantRecord | undefined) => GrantRecord | undefined,
   ): Promise<GrantRecord | undefined>;
 
-  /** The grants that are stored. */
+  /** The grants that are stored. @throws {AuthError} `KM_AUTH_CACHE` when the storage cannot be read. */
   listGrants(): Promise<readonly GrantKey[]>;
 
   /**
-   * Runs `task` while nobody else who shares this storage runs one for the same grant.
+   * Runs `task` while nobody else who shares this storage runs one for the same grant, and frees the lock whatever `task`
+   * does. What `task` throws is passed on.
    *
-   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another holds the lock for longer than `timeoutMs`.
+   * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT` when another holds the lock for longer than `timeoutMs`; `KM_AUTH_CACHE` when
+   *   the storage has no lock to give (a full disk): `task` has not begun then, and the manager runs it without one. The
+   *   reason of `signal` when that ends the wait.
    */
   withLock<T>(key: GrantKey, task: () => Promise<T>, options: LockOptions<T>): Promise<T>;
 

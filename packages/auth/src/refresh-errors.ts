@@ -1,6 +1,6 @@
 import { AuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
-import type { GrantRecord } from './grant-record.js';
+import type { GrantRecord, SentRefresh } from './grant-record.js';
 import { LONGEST_REST_MS } from './refresh-policy.js';
 import { TokenRequestError } from './token-request-error.js';
 
@@ -60,4 +60,32 @@ export function assertRested({ notBeforeMs, lastFailure }: GrantRecord, nowMs: n
       `try again then (${lastFailure?.message ?? 'it did not say why'})`,
     { retryAfterMs: restMs },
   );
+}
+
+/**
+ * The error for the owner of a lock that was paused (a frozen container) while another process took the lock over: the
+ * refresh token is not the one to send any more. `undefined` where nothing happened.
+ *
+ * @param known what this process knows to be noted as sent.
+ */
+export function overtakenError(
+  fingerprint: string,
+  known: SentRefresh | undefined,
+  now: GrantRecord,
+): AuthError | undefined {
+  if (now.refreshToken?.secret.fingerprint !== fingerprint) {
+    return new TokenRequestError(
+      'KM_AUTH_GRANT_REJECTED',
+      'another process has replaced the refresh token meanwhile; log in again',
+      {},
+    );
+  }
+  const { sentRefresh } = now;
+  const isSentByOther = sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== known?.atMs;
+  return isSentByOther
+    ? new AuthError(
+        'KM_AUTH_LOCK_TIMEOUT',
+        'another process is refreshing the same grant right now; try again',
+      )
+    : undefined;
 }

@@ -5,7 +5,7 @@ import type { EventPublisher } from './event-publisher.js';
 import { loadRefreshing } from './load-refreshing.js';
 import type { GrantRecord } from './grant-record.js';
 import { momentNow, sinceMs, type Moment } from './moment.js';
-import { adoptableToken, adopted, adoptionNow, type Need } from './need.js';
+import { adopt, adoptableToken, adoptionNow, type Need } from './need.js';
 import type { Refreshing, RefreshingOptions } from './refreshing.js';
 import { StoppableWaits } from './stoppable-waits.js';
 
@@ -27,7 +27,7 @@ export class RefreshFlights {
   #refreshing: Refreshing | undefined;
   /** When the last flight failed for now; `undefined` once one brought a token, or failed for good. */
   #failedAt: Moment | undefined;
-  /** No refresh runs behind before this, by the monotonic clock. */
+  /** No refresh starts in the background before this, by the monotonic clock. */
   #behindNotBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RefreshFlightsOptions) {
@@ -35,8 +35,8 @@ export class RefreshFlights {
     this.#waits = new StoppableWaits(options.clock);
   }
 
-  /** Whether no newer token can be had, as far as it is known: the last flight failed for now, less than `retryIntervalMs` ago. */
-  get isAway(): boolean {
+  /** Whether the last flight failed, with an error that another try may mend, less than `retryIntervalMs` ago. */
+  get hasJustFailed(): boolean {
     const { clock, retryIntervalMs } = this.#options;
     return this.#failedAt !== undefined && sinceMs(this.#failedAt, clock) < retryIntervalMs;
   }
@@ -86,7 +86,7 @@ export class RefreshFlights {
     this.#waits.resume();
   }
 
-  /** The program lives on: it gets what it will need while the library's files are the ones that it began with. */
+  /** Loads the code that refreshes: later, an upgrade may have replaced the library's files under a running program. */
   prepare(): void {
     loadRefreshing().catch(() => undefined);
   }
@@ -99,23 +99,23 @@ export class RefreshFlights {
   #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
     const { store } = refreshing;
-    // Of its beginning: what began while this manager was stopping sends nothing later on either.
+    // Taken now: a flight that began while the manager was stopping must not send anything after `resume` either.
     const { signal } = this.#waits;
-    const adopt = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
+    const adoptFrom = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
-      return token === undefined ? undefined : adopted(token, need, refreshing);
+      return token === undefined ? undefined : adopt(token, need, refreshing);
     };
     return store.transact(
-      async (isShared) => {
+      async (hasLock) => {
         const record = await store.read();
-        const token = adopt(record);
+        const token = adoptFrom(record);
         if (token !== undefined) return token;
         const { createRefreshing } = await loadRefreshing();
         signal.throwIfAborted();
         this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
-        return this.#refreshing.run(record, need, isShared);
+        return this.#refreshing.run(record, need, hasLock);
       },
-      async () => adopt({ tokens: await store.readTokens() }),
+      async () => adoptFrom({ tokens: await store.readTokens() }),
       signal,
     );
   }

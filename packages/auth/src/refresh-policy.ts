@@ -2,17 +2,32 @@ import type { AuthToken } from './auth-token.js';
 
 /** When to refresh and how hard to try. */
 export type RefreshSettings = {
-  /** How long before expiry a token is due, in milliseconds; at most half the token's lifetime counts. Default 300 000. */
+  /**
+   * How long before its end a token is due, in milliseconds, 0 to 86 400 000; at most half its lifetime counts.
+   * Default 300 000 (5 minutes).
+   */
   readonly refreshAheadMs: number;
-  /** The longest wait between two tries, in milliseconds. Default 30 000. */
+  /**
+   * The longest wait between two tries, unless a `Retry-After` asks for more, and the least time after a failed refresh in
+   * the background, in milliseconds, 1 to 86 400 000. Default 30 000.
+   */
   readonly retryIntervalMs: number;
-  /** How many tries follow the first one. Default 3. */
+  /** How many tries follow the first one, 0 to 100. Default 3. */
   readonly maxRetries: number;
-  /** How often the background looks, in milliseconds. Default 60 000. */
+  /**
+   * How often `start()` checks, and how long a token in memory is used without a look at the cache, in milliseconds, 1 to
+   * 86 400 000. Default 60 000.
+   */
   readonly checkIntervalMs: number;
-  /** How long a request that can be repeated may take, in milliseconds. Default 10 000. */
+  /**
+   * How long a token request may take to connect, and one that can be repeated to be answered, in milliseconds, 1 to
+   * 86 400 000. Default 10 000.
+   */
   readonly requestTimeoutMs: number;
-  /** How long `wait: 'if-due'`, or `offlineLifetimeMs`, waits before it takes the token at hand, in milliseconds. Default 2 000. */
+  /**
+   * How long `wait: 'if-due'`, or `offlineLifetimeMs`, waits before the token at hand is taken, in milliseconds, 0 to
+   * 86 400 000. Default 2 000.
+   */
   readonly refreshDeadlineMs: number;
 };
 
@@ -69,8 +84,8 @@ export function endedLongAgo(token: AuthToken, nowMs: number): boolean {
 }
 
 /**
- * When a token is due: `refreshAheadMs` before it expires, but never before half its life is over,
- * and then a little earlier by jitter.
+ * When a token is due: `refreshAheadMs` before it expires, at most half its life before; jitter makes that up to a
+ * tenth earlier.
  *
  * @param jitter from 0 to 1.
  */

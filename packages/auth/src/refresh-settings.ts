@@ -1,12 +1,7 @@
-import { AuthError } from './auth-error.js';
+import { DAY_MS, expectNumbers, isWholeNumber, type NumberRange } from './number-option.js';
 import { DEFAULT_REFRESH_SETTINGS, type RefreshSettings } from './refresh-policy.js';
 
-/** What a setting may be. */
-type Range = { readonly min: number; readonly max: number };
-
-const DAY_MS = 86_400_000;
-
-const RANGES: Readonly<Record<keyof RefreshSettings, Range>> = {
+const RANGES: Readonly<Record<keyof RefreshSettings, NumberRange>> = {
   refreshAheadMs: { min: 0, max: DAY_MS },
   retryIntervalMs: { min: 1, max: DAY_MS },
   maxRetries: { min: 0, max: 100 },
@@ -17,8 +12,7 @@ const RANGES: Readonly<Record<keyof RefreshSettings, Range>> = {
 
 /** Whether `setting` may be `value`: a whole number in its range. */
 export function isRefreshSetting(setting: keyof RefreshSettings, value: number): boolean {
-  const { min, max } = RANGES[setting];
-  return Number.isInteger(value) && value >= min && value <= max;
+  return isWholeNumber(value, RANGES[setting]);
 }
 
 /** What `setting` may be, as who writes durations as texts would write it: `from 1ms to 1d`. */
@@ -40,17 +34,5 @@ export function refreshSettingRange(setting: keyof RefreshSettings): string {
 export function refreshSettings(given: {
   readonly [K in keyof RefreshSettings]?: RefreshSettings[K] | undefined;
 }): RefreshSettings {
-  const settings: Record<string, number> = {};
-  for (const [name, { min, max }] of Object.entries(RANGES)) {
-    const setting = name as keyof RefreshSettings;
-    const value = given[setting] ?? DEFAULT_REFRESH_SETTINGS[setting];
-    if (!isRefreshSetting(setting, value)) {
-      throw new AuthError(
-        'KM_AUTH_INVALID_OPTION',
-        `${name} is ${String(value)}: it must be a whole number${name.endsWith('Ms') ? ' of milliseconds' : ''} from ${String(min)} to ${String(max)}`,
-      );
-    }
-    settings[name] = value;
-  }
-  return settings as RefreshSettings;
+  return expectNumbers(RANGES, DEFAULT_REFRESH_SETTINGS, given);
 }

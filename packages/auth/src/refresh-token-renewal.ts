@@ -48,14 +48,13 @@ export class RefreshTokenRenewal {
   }
 
   /**
-   * @param isShared whether the lock is held; see `GrantStore.transact`.
    * @throws {AuthError} when the refresh token may still be good: nothing stored was touched.
    */
   async renew(
     record: GrantRecord,
     refreshToken: RefreshToken,
     need: Need,
-    isShared: boolean,
+    hasLock: boolean,
   ): Promise<RenewalOutcome> {
     const { runner, settings, events } = this.#options;
     const { secret, scopes } = refreshToken;
@@ -68,7 +67,7 @@ export class RefreshTokenRenewal {
     if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
     try {
       const grant = await runner.run(this.#request(refreshToken, need), need.scope, settings.maxRetries, {
-        isShared,
+        hasLock,
         onAnswerLost: () => {
           tellLost(this.#options.clock.nowMs());
         },
@@ -76,7 +75,7 @@ export class RefreshTokenRenewal {
       return { kind: 'renewed', grant, scopes, sent: secret.fingerprint };
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
-      return this.#afterRejection(refreshToken, need, error, { isShared, isAnswerLost });
+      return this.#afterRejection(refreshToken, need, error, { hasLock, isAnswerLost });
     }
   }
 
@@ -95,7 +94,7 @@ export class RefreshTokenRenewal {
     refreshToken: RefreshToken,
     need: Need,
     error: AuthError,
-    { isShared, isAnswerLost }: { readonly isShared: boolean; readonly isAnswerLost: boolean },
+    { hasLock, isAnswerLost }: { readonly hasLock: boolean; readonly isAnswerLost: boolean },
   ): Promise<RenewalOutcome> {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
@@ -103,10 +102,10 @@ export class RefreshTokenRenewal {
     const token = adoptableToken(record, need, adoptionNow(this.#options));
     if (token !== undefined) return { kind: 'adopted', token };
     if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
-      return this.renew(record, record.refreshToken, need, isShared);
+      return this.renew(record, record.refreshToken, need, hasLock);
     }
     const reason = securityReasonOf(error);
-    // The server that saw a reuse killed the access tokens too, whoever's fault it was.
+    // A server that sees a reuse ends the access tokens as well.
     await store.update((current) => {
       const cleared = withoutRefreshToken(current, fingerprint);
       return reason === undefined ? cleared : withoutTokens(cleared);

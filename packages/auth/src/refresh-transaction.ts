@@ -4,7 +4,7 @@ import { AnswerKeeper, type AnswerKeeperOptions, type Won } from './answer-keepe
 import { grantNameOf, mintingRequest, type Credential } from './credential.js';
 import { withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
-import { adopted, type Need } from './need.js';
+import { adopt, type Need } from './need.js';
 import { isLongRest, LONGEST_REST_MS } from './refresh-policy.js';
 import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-errors.js';
 import {
@@ -26,7 +26,7 @@ export type RefreshTransactionOptions = RefreshTokenRenewalOptions &
     readonly waits: StoppableWaits;
   };
 
-/** What becomes of a refresh whose caller holds the grant's lock and found nothing to adopt: ask the provider, store. */
+/** Obtains a token once there was none to adopt: asks the provider, stores the answer. Runs under the grant's lock where there is one. */
 export class RefreshTransaction {
   readonly #options: RefreshTransactionOptions;
   readonly #renewal: RefreshTokenRenewal;
@@ -42,15 +42,14 @@ export class RefreshTransaction {
 
   /**
    * @param record what is stored, read under the lock.
-   * @param isShared whether the lock is held; see `GrantStore.transact`.
    * @throws {AuthError} as `AuthManager.getValidToken`.
    */
-  async run(record: GrantRecord, need: Need, isShared: boolean): Promise<AuthToken> {
+  async run(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken> {
     // Not even a service that wants to be left alone keeps a revoked token alive.
     const current = need.because === 'revoked' ? await this.#afterRevocation(record, need) : record;
     assertRested(current, this.#options.clock.nowMs());
     try {
-      return await this.#obtain(current, need, isShared);
+      return await this.#obtain(current, need, hasLock);
     } catch (error) {
       // A scope that the login never had says nothing of the login; nor does that this manager was stopped.
       const isOfLogin =
@@ -61,22 +60,22 @@ export class RefreshTransaction {
   }
 
   /** By refresh token where there is one that serves the scope, otherwise by credential. */
-  async #obtain(record: GrantRecord, need: Need, isShared: boolean): Promise<AuthToken> {
+  async #obtain(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken> {
     const { refreshToken } = record;
     if (refreshToken === undefined || !this.#serves(refreshToken, need.scope))
       return this.#mint(record, need);
     // Without the lock, and where its successor cannot be stored, a single-use token that others have must not be used up.
-    const isFree = isShared || (await this.#options.store.isOnlyInMemory(refreshToken.secret.fingerprint));
+    const isFree = hasLock || (await this.#options.store.isOnlyInMemory(refreshToken.secret.fingerprint));
     if (!isFree) return this.#mint(record, need);
     let outcome: RenewalOutcome;
     try {
-      outcome = await this.#renewal.renew(record, refreshToken, need, isShared);
+      outcome = await this.#renewal.renew(record, refreshToken, need, hasLock);
     } catch (error) {
       return this.#fallBack(record, need, error);
     }
     switch (outcome.kind) {
       case 'adopted':
-        return adopted(outcome.token, need, this.#options);
+        return adopt(outcome.token, need, this.#options);
       case 'renewed':
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':
@@ -191,8 +190,8 @@ export class RefreshTransaction {
   }
 
   /**
-   * Where a credential wins a new login, its end is believed. Where only a human could, no clock of this machine is: any
-   * may have been fast when it was looked at. The service is asked, once, for a refresh token that it refuses is removed.
+   * With a credential, a refresh token past its end is simply replaced. Without one it is sent all the same: the clock of
+   * this machine may be wrong, and the service removes nothing that is good.
    */
   #isOver({ expiresAtMs }: RefreshToken): boolean {
     const { credential, clock } = this.#options;

@@ -12,5 +12,5 @@ export type Refreshing = {
 export function createRefreshing(options: RefreshingOptions): Refreshing {
   const runner = new TokenRequestRunner(options);
   const transaction = new RefreshTransaction({ ...options, runner });
-  return { run: (record, need, isShared) => transaction.run(record, need, isShared) };
+  return { run: (record, need, hasLock) => transaction.run(record, need, hasLock) };
 }

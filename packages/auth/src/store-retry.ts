@@ -4,28 +4,37 @@ import type { Clock } from './clock.js';
 const FIRST_WAIT_MS = 250;
 /** Others may meanwhile send, once more, the refresh token that one in memory has replaced, which ends the login. */
 const LONGEST_WAIT_MS = 5_000;
+/** Without one in memory nothing can be lost that is not won again, and a try may be dear: a locked keyring is asked for the key. */
+const LONGEST_WAIT_WITHOUT_LOGIN_MS = 60_000;
+
+export type StoreRetryOptions = {
+  readonly clock: Clock;
+  readonly store: () => Promise<unknown>;
+  /** Whether what could not be stored has a refresh token. */
+  readonly hasLogin: () => boolean;
+};
 
 /** When what could not be stored is tried again. Keeps no process up. */
 export class StoreRetry {
-  readonly #clock: Clock;
-  readonly #store: () => void;
+  readonly #options: StoreRetryOptions;
   #waitMs = FIRST_WAIT_MS;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, store: () => void) {
-    this.#clock = clock;
-    this.#store = store;
+  constructor(options: StoreRetryOptions) {
+    this.#options = options;
   }
 
   /** Tries again later, unless that is to be already. */
   again(): void {
     if (this.#cancelTimer !== undefined) return;
+    const { clock, store, hasLogin } = this.#options;
     const retry = (): void => {
       this.#cancelTimer = undefined;
-      this.#store();
+      void store();
     };
-    this.#cancelTimer = this.#clock.schedule(retry, this.#waitMs, false);
-    this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_MS);
+    const waitMs = this.#waitMs > LONGEST_WAIT_MS && hasLogin() ? LONGEST_WAIT_MS : this.#waitMs;
+    this.#cancelTimer = clock.schedule(retry, waitMs, false);
+    this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_WITHOUT_LOGIN_MS);
   }
 
   /** All is stored: the next failure is a first one. */

@@ -7,12 +7,13 @@ import { BackgroundCheck } from './background-check.js';
 import type { Clock } from './clock.js';
 import type { Credential } from './credential.js';
 import { EventPublisher } from './event-publisher.js';
-import { assertOfflineLifetime, ExtendedLife } from './extended-life.js';
+import { ExtendedLife } from './extended-life.js';
 import { withoutTokens } from './grant-changes.js';
 import type { GrantKey } from './grant-record.js';
 import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
 import type { HeldToken } from './held-token.js';
+import { assertLifetimes } from './lifetime-options.js';
 import { needInTime } from './need.js';
 import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
@@ -37,9 +38,8 @@ export type TokenManagerOptions = {
 };
 
 /**
- * Keeps the tokens of one grant good. What happens when a token is about to expire: `getValidToken` hands
- * it out and calls `#refreshBehind`; that starts a flight, one a scope; a flight is one
- * `RefreshTransaction`; what it brings is held in memory until it is due in turn.
+ * Keeps the tokens of one grant good. A due token is handed out, and `#refreshBehind` starts a flight (`refresh-flights.ts`):
+ * it takes the lock, reads the cache again, and runs a `RefreshTransaction` only where no other process was faster.
  */
 export class TokenManager implements AuthManager {
   readonly profile: string;
@@ -154,7 +154,7 @@ export class TokenManager implements AuthManager {
   /** The way of a token that is not simply at hand. */
   async #getValidToken(scope: Scope, options: GetTokenOptions): Promise<AuthToken> {
     const { signal, wait = 'if-expired', minValidMs = 0 } = options;
-    assertOfflineLifetime(options.offlineLifetimeMs ?? 0);
+    assertLifetimes(options);
     const key = this.#memory.keyFor(scope);
     let held = this.#memory.get(key);
     let state = this.#memory.stateOf(held);
@@ -231,7 +231,7 @@ export class TokenManager implements AuthManager {
 
   /** One look of the background. Returns the milliseconds until something is due. */
   async #check(): Promise<number> {
-    await this.#store.flush();
+    await this.#store.storeAgain();
     const record = await this.#store.read();
     this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;

@@ -109,7 +109,7 @@ export class TokenMemory {
     }
   }
 
-  /** Looks at the cache before it hands out a token that was rejected, if that is still the one at hand. */
+  /** Marks a rejected token, if it is still the one at hand: it is checked with the cache before it is handed out again. */
   distrust(key: string, rejected: AuthToken | undefined): void {
     const held = this.#held.get(key);
     if (held?.token.fingerprint === rejected?.fingerprint) held?.distrust();

@@ -12,8 +12,9 @@ export type TokenRequestFailure = {
   /** How long the server asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
   /**
-   * Whether the request may have been carried out although no answer told so: it was sent, and then the
-   * connection broke, timed out, or what came back could not be read.
+   * True: the request may have been carried out although no answer told so. It was sent, and then the connection broke,
+   * timed out, or what came back could not be read. False: no token request was sent. Absent: there was an answer, or
+   * nothing is known.
    */
   readonly isAnswerLost?: boolean;
   /**

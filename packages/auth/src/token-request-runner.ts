@@ -1,4 +1,4 @@
-import { AuthError } from './auth-error.js';
+import type { AuthError } from './auth-error.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import {
@@ -16,7 +16,7 @@ import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-chan
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { asAuthError, failureOf } from './provider-failure.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
-import { unlockableError, unstorableError } from './refresh-errors.js';
+import { overtakenError, unlockableError, unstorableError } from './refresh-errors.js';
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
@@ -34,39 +34,21 @@ export type TokenRequestRunnerOptions = {
 
 /** How a refresh token is sent. */
 export type RefreshSending = {
-  /** Whether the grant's lock is held. Default true. */
-  readonly isShared?: boolean;
+  /** Of the grant. Default true. */
+  readonly hasLock?: boolean;
   /** Called when a request was sent whose answer never came. */
   readonly onAnswerLost?: () => void;
 };
 
-/**
- * What an owner finds that stood still, in a container that was paused say, while another took the lock
- * over: the refresh token is not the one to send any more. `undefined` where nothing happened.
- *
- * @param known what this process knows to be noted as sent.
- */
-function overtakenError(
-  fingerprint: string,
-  known: SentRefresh | undefined,
-  now: GrantRecord,
-): AuthError | undefined {
-  if (now.refreshToken?.secret.fingerprint !== fingerprint) {
-    return new TokenRequestError(
-      'KM_AUTH_GRANT_REJECTED',
-      'another process has replaced the refresh token meanwhile; log in again',
-      {},
-    );
-  }
-  const { sentRefresh } = now;
-  const isSentByOther = sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== known?.atMs;
-  return isSentByOther
-    ? new AuthError(
-        'KM_AUTH_LOCK_TIMEOUT',
-        'another process is refreshing the same grant right now; try again',
-      )
-    : undefined;
-}
+/** What is about to be sent. */
+type Sending = {
+  /** The fingerprint of the refresh token; `undefined` where none is sent. */
+  readonly sent: string | undefined;
+  readonly proofKey: Secret | undefined;
+  readonly nowMs: number;
+  readonly before: GrantRecord;
+  readonly hasLock: boolean;
+};
 
 /** Sends a token request, again where that may help, never faster than the rules allow. */
 export class TokenRequestRunner {
@@ -97,13 +79,13 @@ export class TokenRequestRunner {
     request: TokenRequest,
     scope: string,
     maxRetries: number,
-    { isShared = true, onAnswerLost }: RefreshSending = {},
+    { hasLock = true, onAnswerLost }: RefreshSending = {},
   ): Promise<TokenGrant> {
     const { events, settings, random, waits } = this.#options;
     waits.signal.throwIfAborted();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#send(request, scope, attempt, isShared);
+        return await this.#send(request, scope, attempt, hasLock);
       } catch (error) {
         if (!(error instanceof TokenRequestError) || error.code !== 'KM_AUTH_UNREACHABLE') throw error;
         const { retryAfterMs, isAnswerLost = false, successor } = error.failure;
@@ -130,37 +112,17 @@ export class TokenRequestRunner {
     }
   }
 
-  async #send(request: TokenRequest, scope: string, attempt: number, isShared: boolean): Promise<TokenGrant> {
+  async #send(request: TokenRequest, scope: string, attempt: number, hasLock: boolean): Promise<TokenGrant> {
     const { provider, store, clock, events } = this.#options;
     const nowMs = clock.nowMs();
     const before = await store.read();
     const grantType = request.grantType === 'provider' ? request.grantName : request.grantType;
     this.#assertNoStorm(this.settled(before), nowMs, grantType);
     const proofKey = await this.#proofKeyOf(before, request);
-    const single = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
+    const sent = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
     // A later try knows what it noted itself: what stands there now may be another's.
     if (attempt === 1) this.#known = before.sentRefresh;
-    // One write for all: that the refresh token is sent now, that a request is under way, and the key it is bound to.
-    let overtaken: AuthError | undefined;
-    const isNoted = await store.note((record) => {
-      overtaken = single === undefined ? undefined : overtakenError(single, this.#known, record);
-      if (overtaken !== undefined) return record;
-      const keyed = proofKey === undefined ? record : { ...record, proofKey };
-      const begun = beginRequest(this.settled(keyed), nowMs);
-      return single === undefined ? begun : withSentRefresh(begun, single, nowMs);
-    });
-    if (overtaken !== undefined) throw overtaken;
-    this.#requestedAtMs = nowMs;
-    if (isNoted && single !== undefined) this.#known = { fingerprint: single, atMs: nowMs };
-    if (single !== undefined && !(isNoted && isShared)) {
-      // One that lives in memory only is no worse off for being sent.
-      if (!(await store.isOnlyInMemory(single))) {
-        await this.#takeBackNote(single, nowMs, before);
-        throw isNoted ? unlockableError() : unstorableError();
-      }
-      overtaken = overtakenError(single, this.#known, await store.read());
-      if (overtaken !== undefined) throw overtaken;
-    }
+    await this.#noteSending({ sent, proofKey, nowMs, before, hasLock });
     events.publish({ type: 'refresh.started', scope, grantType, attempt });
     try {
       const grant = await provider.requestToken(
@@ -170,19 +132,55 @@ export class TokenRequestRunner {
       return grant;
     } catch (thrown) {
       const error = asAuthError(thrown);
-      const failure = failureOf(error);
-      if (failure === undefined) throw error;
-      if (error instanceof TokenRequestError)
-        this.#setOffline(failure.status === undefined ? error.message : undefined);
-      const { successor } = failure;
-      if (single !== undefined && successor !== undefined) {
-        await store.update((now, when) => withSuccessor(now, single, successor, { ...before, ...when }));
-        throw error;
-      }
-      const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === single;
-      await this.#noteFailedTry(failure, single !== undefined && !wasUncertain);
+      await this.#noteFailure(error, sent, before);
       throw error;
     }
+  }
+
+  /**
+   * Stores what is about to be sent, as one write: the refresh token, that a request is under way, and the key it is bound to.
+   *
+   * @throws {AuthError} what keeps the refresh token from being sent.
+   */
+  async #noteSending({ sent, proofKey, nowMs, before, hasLock }: Sending): Promise<void> {
+    const { store } = this.#options;
+    let overtaken: AuthError | undefined;
+    const isNoted = await store.note((record) => {
+      overtaken = sent === undefined ? undefined : overtakenError(sent, this.#known, record);
+      if (overtaken !== undefined) return record;
+      const keyed = proofKey === undefined ? record : { ...record, proofKey };
+      const begun = beginRequest(this.settled(keyed), nowMs);
+      return sent === undefined ? begun : withSentRefresh(begun, sent, nowMs);
+    });
+    if (overtaken !== undefined) throw overtaken;
+    this.#requestedAtMs = nowMs;
+    if (sent === undefined) return;
+    if (isNoted) this.#known = { fingerprint: sent, atMs: nowMs };
+    if (isNoted && hasLock) return;
+    // One that lives in memory only is no worse off for being sent.
+    if (!(await store.isOnlyInMemory(sent))) {
+      await this.#takeBackNote(sent, nowMs, before);
+      throw isNoted ? unlockableError() : unstorableError();
+    }
+    overtaken = overtakenError(sent, this.#known, await store.read());
+    if (overtaken !== undefined) throw overtaken;
+  }
+
+  /** Stores what a failure tells: the successor of the refresh token, or what was noted and is not so. */
+  async #noteFailure(error: AuthError, sent: string | undefined, before: GrantRecord): Promise<void> {
+    const failure = failureOf(error);
+    if (failure === undefined) return;
+    if (error instanceof TokenRequestError)
+      this.#setOffline(failure.status === undefined ? error.message : undefined);
+    const { successor } = failure;
+    if (sent !== undefined && successor !== undefined) {
+      await this.#options.store.update((now, when) =>
+        withSuccessor(now, sent, successor, { ...before, ...when }),
+      );
+      return;
+    }
+    const wasUncertain = before.sentRefresh !== undefined && before.sentRefresh.fingerprint === sent;
+    await this.#noteFailedTry(failure, sent !== undefined && !wasUncertain);
   }
 
   /** The key of the grant, or a new one. Whatever keeps the provider from making one, it will say when it is asked. */
@@ -214,15 +212,15 @@ export class TokenRequestRunner {
   }
 
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
-  async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isJournalOurs: boolean): Promise<void> {
+  async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isNoteOurs: boolean): Promise<void> {
     const wasNeverSent = isAnswerLost === false;
     // A gateway's 500, 502 or 504 does not tell whether the service behind it did the work.
     const wasRefused = status !== undefined && isAnswerLost !== true && ![500, 502, 504].includes(status);
-    const endsJournal = isJournalOurs && (wasNeverSent || wasRefused);
-    if (!wasNeverSent && !endsJournal) return;
+    const endsNote = isNoteOurs && (wasNeverSent || wasRefused);
+    if (!wasNeverSent && !endsNote) return;
     await this.#options.store.note((record) => {
       const counted = wasNeverSent ? explainRequest(record) : record;
-      return endsJournal ? withoutSentRefresh(counted) : counted;
+      return endsNote ? withoutSentRefresh(counted) : counted;
     });
   }
 

@@ -167,6 +167,27 @@ describe('a token of the authenticated client', () => {
     expect((await api.client(`${other.origin}/x`)).status).toBe(200);
   });
 
+  test('goes to an origin that was named by any URL of it', async () => {
+    await using other = await serve(() => ({}));
+    await using api = await apiThat(() => ({}), { allowedOrigins: [`${other.origin}/base/`] });
+
+    expect((await api.client(`${other.origin}/x`)).status).toBe(200);
+  });
+
+  test.each([
+    [
+      'http://other.example',
+      'KM_AUTH_INSECURE_ENDPOINT',
+      'the allowed origin http://other.example is plain http',
+    ],
+    ['other.example', 'KM_AUTH_INVALID_OPTION', 'the allowed origin "other.example" is not a URL'],
+  ])('cannot be allowed to %s', async (origin, code, message) => {
+    await expect(apiThat(() => ({}), { allowedOrigins: [origin] })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
   test('is not carried across a redirect to another origin', async () => {
     await using other = await serve(() => ({ body: 'elsewhere' }));
     await using api = await apiThat(() => ({ status: 302, headers: { location: `${other.origin}/y` } }));

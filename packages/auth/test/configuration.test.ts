@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { authConfigFromEnvironment, createAuthManager, type AuthManagerConfig } from '../src/index.js';
+import {
+  authConfigFromEnvironment,
+  createAuthManager,
+  Secret,
+  type AuthManagerConfig,
+} from '../src/index.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../src/refresh-policy.js';
 import { refreshSettings } from '../src/refresh-settings.js';
 
@@ -30,6 +35,10 @@ describe('the configuration', () => {
     [{ refreshDeadlineMs: -2 }, 'refreshDeadlineMs is -2: it must be'],
     [{ profile: '../other' }, 'profile "../other" is not a profile name'],
     [{ profile: 'a'.repeat(65) }, 'is not a profile name'],
+    [{ apiKey: '' }, 'apiKey is empty: give it, or leave it out'],
+    [{ apiKey: new Secret(' ') }, 'apiKey is empty'],
+    [{ refreshToken: '' }, 'refreshToken is empty'],
+    [{ clientCredentials: { clientId: 'a', clientSecret: '' } }, 'clientCredentials.clientSecret is empty'],
     [{ apiEndpoint: 'nonsense' }, 'the API endpoint "nonsense" is not a URL'],
   ])('%j is refused with its name, the value, and what is allowed', (config, message) => {
     expect(() => createAuthManager(config)).toThrow(message);

@@ -150,6 +150,7 @@ describe('a device login', () => {
     answer(granted());
     await settle();
     expect(ending.value?.refreshToken?.reveal()).toBe('refresh');
+    expect(clock.timers()).toEqual([]);
   });
 
   test('that is given up does not wait for an answer for ever', async () => {

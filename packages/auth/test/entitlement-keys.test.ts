@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { createEntitlementVerifier, type AuthErrorCode } from '../src/index.js';
 import {
@@ -131,6 +132,18 @@ test.each<[string, RequestListener, AuthErrorCode]>([
   const verifier = verifierOf(await serveAs(listener), isSilent ? { requestTimeoutMs: 200 } : {});
 
   await expect(codeOf(verifier.verify(await sign(key)))).resolves.toBe(code);
+});
+
+test('keys are asked for unpacked: a server may pack for who asks for nothing in particular', async () => {
+  const key = await newKey('a');
+  const url = await serveAs(({ headers }, response) => {
+    const text = JSON.stringify({ keys: [key.publicJwk] });
+    const isPacked = headers['accept-encoding'] !== 'identity';
+    response.writeHead(200, isPacked ? { 'content-encoding': 'gzip' } : {});
+    response.end(isPacked ? gzipSync(text) : text);
+  });
+
+  await expect(verifierOf(url).verify(await sign(key))).resolves.toHaveProperty('subject');
 });
 
 test('keys travel over https, or over http to this machine only', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isAuthError } from '../src/index.js';
+import { createMemoryCache, isAuthError, type CacheNoticeListener, type TokenCache } from '../src/index.js';
+import { fakeClock } from './support/fake-clock.js';
 import { invalidGrant, offline } from './support/failures.js';
 import { expiredLogin, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
 
@@ -107,6 +108,30 @@ describe('offlineLifetimeMs, while the service answers', () => {
     const outcome = await outcomeOf(manager.getValidToken('monitoring', FOR_A_DAY));
 
     expect(isAuthError(outcome, 'KM_AUTH_LOGIN_REQUIRED')).toBe(true);
+  });
+
+  test('keeps what nobody has heard yet for the first who subscribes', async () => {
+    const clock = fakeClock();
+    const listeners: CacheNoticeListener[] = [];
+    const cache: TokenCache = {
+      ...createMemoryCache({ clock }),
+      subscribe: (listener) => {
+        listeners.push(listener);
+        return () => undefined;
+      },
+    };
+    const { another, provider } = await expiredLogin({ clock, cache });
+    const manager = another();
+    for (const tell of listeners) tell({ kind: 'corrupt', message: 'it does not open' });
+    provider.next({ latencyMs: 10_000 });
+    const token = manager.getValidToken('monitoring', FOR_A_DAY);
+    await clock.advance(2_100);
+    expect((await token).reveal()).toBe('access-token-1');
+    const heard: string[] = [];
+    manager.subscribe(({ type }) => heard.push(type));
+    await clock.advance(0);
+
+    expect(heard).toEqual(['cache.corrupt', 'security.event']);
   });
 
   test('is not disturbed by a caller whose signal ends later', async () => {

@@ -185,6 +185,16 @@ describe('an expired or missing token', () => {
     expect(provider.calls).toBe(0);
   });
 
+  test.each([-1, Number.NaN])('that is good for %s ms is refused, be the token good', async (minValidMs) => {
+    const { manager } = await setup();
+    await manager.getValidToken('monitoring');
+
+    await expect(manager.getValidToken('monitoring', { minValidMs })).rejects.toMatchObject({
+      code: 'KM_AUTH_INVALID_OPTION',
+      message: `minValidMs is ${String(minValidMs)}: it must be a number of milliseconds, 0 or more`,
+    });
+  });
+
   test('of a scope that cannot be one is refused, as a rejection', async () => {
     const { manager } = await setup();
 

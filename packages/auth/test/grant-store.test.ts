@@ -117,7 +117,7 @@ describe('a cache that cannot be written', () => {
   test('has no lock to give: the task runs without, and knows that', async () => {
     const { store, told } = world({ withLock: () => Promise.reject(new Error('the disk is gone')) });
 
-    expect(await store.transact((isShared) => Promise.resolve(isShared))).toBe(false);
+    expect(await store.transact((hasLock) => Promise.resolve(hasLock))).toBe(false);
     expect(told).toEqual([FAILED_WRITE]);
   });
 });
@@ -154,9 +154,9 @@ describe('a task under the lock', () => {
         throw new Error('the disk is gone');
       },
     });
-    const ran = await store.transact((isShared) => {
+    const ran = await store.transact((hasLock) => {
       runs += 1;
-      return Promise.resolve(isShared);
+      return Promise.resolve(hasLock);
     });
 
     expect([ran, runs]).toEqual([true, 1]);

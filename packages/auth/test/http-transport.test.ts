@@ -135,6 +135,29 @@ describe('no whole answer: the request', () => {
     });
   });
 
+  test('was sent when the body of a late answer never ends: all of it is given up in time', async () => {
+    const clock = fakeClock();
+    let begin: () => void = () => undefined;
+    await using server = await serve(() => (response) => {
+      begin = () => {
+        response.writeHead(200);
+        response.write('{"access_token":');
+      };
+    });
+    const begun = answersBegun();
+    const failure = failureOf(createNodeTransport({ clock })(post(server.origin)));
+    await until(() => server.received.length === 1);
+    await clock.advance(85_000);
+    begin();
+    await until(() => begun() === 1);
+    await clock.advance(10_000);
+
+    expect(await failure).toMatchObject({
+      wasSent: true,
+      message: 'reading the answer took more than 10000 ms',
+    });
+  });
+
   test('was sent when the body is endless and fast: it is given up at 1 MiB', async () => {
     await using server = await serve(() => (response) => {
       response.on('error', () => undefined);

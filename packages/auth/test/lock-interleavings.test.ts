@@ -58,10 +58,8 @@ function newLock(): GenerationLock {
   return new GenerationLock({ folder, clock, random: () => 0.5, what: 'profile default' });
 }
 
-async function acquire(timeoutMs = 1_000): Promise<HeldLock> {
-  const held = await newLock().acquire({ timeoutMs });
-  if (!('release' in held)) throw new Error('unreachable');
-  return held;
+function acquire(timeoutMs = 1_000): Promise<HeldLock> {
+  return newLock().acquire({ timeoutMs });
 }
 
 function put(generation: string, content: unknown): void {

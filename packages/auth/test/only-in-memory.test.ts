@@ -103,6 +103,28 @@ describe('a refresh token that is only in memory', () => {
     expect(world.events.of('refresh.answer-lost')).toEqual([]);
   });
 
+  test('and that the storage takes while it is being sent, is not sent by others who find it there', async () => {
+    const world = await fragileSetup();
+    await breakInFlight(world, REFUSING);
+    await world.clock.advance(HOUR);
+    world.provider.latencyMs = 8_000;
+    const token = world.manager.getValidToken('monitoring');
+    await world.clock.advance(50);
+    mend(world.cache);
+    // By now another try to store it was made.
+    await world.clock.advance(5_500);
+    expect((await world.stored()).refreshToken?.secret.reveal()).toBe('refresh-token-2');
+    const other = world.another({ cache: world.shared }).getValidToken('monitoring');
+    await world.clock.advance(20_000);
+
+    expect((await token).reveal()).toBe('access-token-2');
+    expect((await other).reveal()).toBe('access-token-2');
+    expect(world.provider.requests).toMatchObject([
+      { secret: 'refresh-token-1', outcome: 'answered' },
+      { secret: 'refresh-token-2', outcome: 'answered' },
+    ]);
+  });
+
   test('is not sent when a human has logged in again since it was looked up', async () => {
     const world = await fragileSetup();
     await breakInFlight(world);

@@ -111,6 +111,11 @@ describe('a process', () => {
     });
     expect(parseIdentity(JSON.parse(JSON.stringify(other)))).toEqual(other);
     expect(livenessOf(other)).toBe('alive');
+    const withoutDescriptors = (name: string): string => {
+      if (name.includes('/task/')) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+      return readFileSync(`/proc/${name}/stat`, 'utf8');
+    };
+    expect(livenessOf(other, own, withoutDescriptors)).toBe('unknown');
     await thread.terminate();
     expect(livenessOf(other)).toBe('dead');
   });

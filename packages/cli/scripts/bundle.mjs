@@ -10,7 +10,8 @@ import { buildManPage } from './man-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const oldestNode = engines.node.replace('>=', '');
+/** The first version in the range. */
+const [oldestNode] = /[\d.]+/.exec(engines.node);
 const outdir = join(root, 'dist');
 
 /** `import('./commands/x.js')` becomes a load of the bundle `commands/x.cjs`. */

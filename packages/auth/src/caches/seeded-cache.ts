@@ -11,7 +11,7 @@ import type { Secret } from '../secret.js';
 export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock): TokenCache {
   let isUsedUp = false;
   const seeded = (record: GrantRecord | undefined): GrantRecord => {
-    // What a human has ended begins anew, though not for who had it before.
+    // A grant that a human ended may be seeded again, but not by a process that has used it.
     const isEnded = record?.endedAtMs !== undefined && record.refreshToken === undefined;
     if (record !== undefined && (isUsedUp || !isEnded)) {
       isUsedUp = true;

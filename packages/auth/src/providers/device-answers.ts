@@ -1,4 +1,5 @@
 import type { TokenGrant } from '../ports.js';
+import { jsonObject } from '../json-object.js';
 import type { HttpAnswer } from './http-transport.js';
 import { noAnswerError } from './no-answer.js';
 import { clockSkewMs } from './server-time.js';
@@ -45,15 +46,6 @@ export const KILOMETERS_NAMES: DeviceCodeNames = {
   interval: 'interval',
 };
 
-function bodyOf(text: string): Body {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? (body as Body) : {};
-  } catch {
-    return {};
-  }
-}
-
 function secondsInMs(value: unknown, otherwiseMs: number): number {
   const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0
@@ -83,7 +75,7 @@ export function parseDeviceCode(
   origin: string,
   names: DeviceCodeNames,
 ): DeviceCode {
-  const body = bodyOf(text);
+  const body = jsonObject(text) ?? {};
   const [deviceCode, userCode] = [body[names.deviceCode], body[names.userCode]];
   // The drafts of RFC 8628 said `verification_url`, and some servers still do.
   const verificationUri = body[names.verificationUri] ?? body['verification_url'];
@@ -121,7 +113,7 @@ export function parseDeviceGrant(
   receivedAtMs: number,
   requestedScopes: readonly string[],
 ): TokenGrant | undefined {
-  const { token } = bodyOf(text);
+  const { token } = jsonObject(text) ?? {};
   if (typeof token !== 'object' || token === null) return undefined;
   const { accessToken, accessTokenExpiresAt, tokenType, refreshToken, scope } = token as Body;
   const skewMs = clockSkewMs(headers.date, receivedAtMs);

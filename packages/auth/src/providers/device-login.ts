@@ -62,14 +62,7 @@ export type DeviceLogin = {
 const START_PATH = '/api/auth/device-code/start';
 const POLL_PATH = '/api/auth/device-code/poll';
 
-/**
- * Starts a login for a device with no browser at the Kilometers API: shows nothing and opens nothing, that is its
- * caller's part.
- *
- * @throws {AuthError} `KM_AUTH_UNREACHABLE` when the API cannot be reached; `KM_AUTH_INVALID_SCOPE` and
- *   `KM_AUTH_CONFIGURATION` when it refuses; `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
- * @see {@link https://www.rfc-editor.org/rfc/rfc8628 | RFC 8628}
- */
+/** As in `late-providers.ts`, which loads this. */
 export async function startDeviceLogin(options: DeviceLoginOptions): Promise<DeviceLogin> {
   const {
     requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,

@@ -1,6 +1,7 @@
 import { type AuthError } from '../auth-error.js';
 import type { Clock } from '../clock.js';
 import { TokenRequestError } from '../token-request-error.js';
+import { whenAborted } from '../when-aborted.js';
 import { grantedOrAborted, loginAborted } from './login-abort.js';
 
 /** One poll: granted, ended for good, or to be asked again. */
@@ -79,19 +80,16 @@ function codeOver(oauthError: 'access_denied' | 'expired_token', cause?: unknown
 /** Waits, unless `signal` ends it. */
 function pause(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      cancel();
-      if (signal !== undefined) reject(loginAborted(signal));
+    const end = (): void => {
+      cancelAbort?.();
+      resolve();
     };
-    const cancel = clock.schedule(
-      () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      },
-      delayMs,
-      true,
-    );
-    if (signal?.aborted === true) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
+    const cancelTimer = clock.schedule(end, delayMs, true);
+    const cancelAbort =
+      signal &&
+      whenAborted(signal, () => {
+        cancelTimer();
+        reject(loginAborted(signal));
+      });
   });
 }

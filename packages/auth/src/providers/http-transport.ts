@@ -18,8 +18,8 @@ export type HttpRequest = {
   /** How long connecting may take, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * How long to wait for the answer to begin once the request was sent, and then for its end, in milliseconds. Only time in
-   * which it could have been seen counts, here and above: not while the process was stopped.
+   * How long to wait for the whole answer once the request was sent, in milliseconds; for its end, from when it begins,
+   * `timeoutMs` at least. Only time in which it could have been seen counts, here and above: not while the process was stopped.
    */
   readonly answerTimeoutMs: number;
 };
@@ -94,7 +94,7 @@ export function createNodeTransport({
   const send = (request: HttpRequest, connections: Agent | false): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       let wasSent = false;
-      let stopCounting: () => void = () => undefined;
+      let stopCounting: () => number = () => 0;
       // Loaded when something is sent: most programs find their token in the cache.
       const http = process.getBuiltinModule(request.url.protocol === 'https:' ? 'node:https' : 'node:http');
       const outgoing = http.request(request.url, {
@@ -129,7 +129,7 @@ export function createNodeTransport({
       });
       outgoing.on('error', fail);
       outgoing.on('response', (answer) => {
-        allow(request.answerTimeoutMs, 'reading the answer');
+        allow(Math.max(stopCounting(), request.timeoutMs), 'reading the answer');
         readText(answer).then((text) => {
           stopCounting();
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text });

@@ -3,7 +3,6 @@ import { AuthError } from '../auth-error.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { TokenGrant, TokenProvider, TokenRequest } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
-import { TokenRequestError } from '../token-request-error.js';
 import { defaultAnswerTimeoutMs } from './answer-patience.js';
 import {
   createNodeTransport,
@@ -12,6 +11,7 @@ import {
   type HttpTransport,
 } from './http-transport.js';
 import { noTokenError } from './no-token.js';
+import { noConnectionError } from './no-connection.js';
 import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 import { refusalError } from './token-refusal.js';
@@ -67,12 +67,7 @@ function wireRequest(request: TokenRequest): { readonly body: unknown; readonly 
   }
 }
 
-/**
- * Obtains tokens from the Kilometers API. Never caches, never retries.
- *
- * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
- * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5 | RFC 6749 §5}
- */
+/** As in `late-providers.ts`, which loads this. */
 export function createKilometersProvider(options: KilometersProviderOptions): TokenProvider {
   const {
     requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
@@ -111,13 +106,7 @@ export function createKilometersProvider(options: KilometersProviderOptions): To
         answer = await post(JSON.stringify(body), grantType === 'refresh_token');
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
-        const what = error.wasSent ? 'did not answer' : 'cannot be reached';
-        throw new TokenRequestError(
-          'KM_AUTH_UNREACHABLE',
-          `${tokenUrl.origin} ${what}: ${error.message}; check the network, or try again later`,
-          { isAnswerLost: error.wasSent },
-          { cause: error },
-        );
+        throw noConnectionError(tokenUrl.origin, error);
       }
       const receivedAtMs = clock.nowMs();
       const skewMs = clockSkewMs(answer.headers.date, receivedAtMs);

@@ -1,5 +1,6 @@
 import { AuthError } from '../auth-error.js';
 import type { Clock } from '../clock.js';
+import { whenAborted } from '../when-aborted.js';
 
 /** A request that is under way when a login is given up is waited for this long, in milliseconds. */
 const LAST_ANSWER_TIMEOUT_MS = 2_000;
@@ -21,17 +22,18 @@ export async function grantedOrAborted<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (signal === undefined) return answer;
+  const waiting: (() => void)[] = [];
   const ended = new Promise<undefined>((resolve) => {
-    const abort = (): void => {
-      clock.schedule(() => resolve(undefined), LAST_ANSWER_TIMEOUT_MS, true);
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    void answer.finally(() => signal.removeEventListener('abort', abort)).catch(() => undefined);
+    const end = (): void => resolve(undefined);
+    waiting.push(whenAborted(signal, () => waiting.push(clock.schedule(end, LAST_ANSWER_TIMEOUT_MS, true))));
   });
-  const outcome = await Promise.race([answer.then((value) => ({ value })), ended]).catch((error: unknown) => {
+  try {
+    const outcome = await Promise.race([answer.then((value) => ({ value })), ended]);
+    if (outcome === undefined || (signal.aborted && !isGrant(outcome.value))) throw loginAborted(signal);
+    return outcome.value;
+  } catch (error) {
     throw signal.aborted ? loginAborted(signal) : error;
-  });
-  if (outcome === undefined || (signal.aborted && !isGrant(outcome.value))) throw loginAborted(signal);
-  return outcome.value;
+  } finally {
+    for (const cancel of waiting) cancel();
+  }
 }

@@ -23,14 +23,7 @@ export type RevocableToken = {
 const REVOKE_PATH = '/api/auth/revoke';
 const TIMEOUT_MS = 3_000;
 
-/**
- * Tells the Kilometers API to end a token before its time. A refresh token ends with its whole family.
- * Resolves with whether the API has taken it, which the page of a captive portal does not say; never follows a redirect,
- * never tries again.
- *
- * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
- * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.2 | RFC 7009 §2.2}
- */
+/** As in `late-providers.ts`, which loads this. */
 export async function revokeToken(
   { token, kind }: RevocableToken,
   { apiEndpoint, timeoutMs = TIMEOUT_MS, transport = createNodeTransport() }: RevokeTokenOptions,

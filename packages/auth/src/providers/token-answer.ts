@@ -1,4 +1,5 @@
 import { AuthToken } from '../auth-token.js';
+import { jsonObject } from '../json-object.js';
 import { decodeClaims } from '../jwt-claims.js';
 import type { RefreshToken } from '../grant-record.js';
 import type { TokenGrant } from '../ports.js';
@@ -67,22 +68,11 @@ function tokenType(value: unknown): string {
   return ['Bearer', 'DPoP'].find((known) => known.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
-function parseBody(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null
-      ? (body as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 type AnsweredRefreshToken = Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'>;
 
 /** Reads the refresh token of an answer, whatever else is in it; `undefined` where it has none. */
 export function parseRefreshToken(text: string, receivedAtMs: number): AnsweredRefreshToken | undefined {
-  const answer = parseBody(text);
+  const answer = jsonObject(text);
   return answer === undefined ? undefined : refreshTokenIn(answer, receivedAtMs);
 }
 
@@ -106,7 +96,7 @@ function refreshTokenIn(
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1}
  */
 export function parseTokenAnswer(text: string, context: AnswerContext): TokenGrant | undefined {
-  const answer = parseBody(text);
+  const answer = jsonObject(text);
   const accessToken = answer?.['access_token'];
   if (answer === undefined || !isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
 

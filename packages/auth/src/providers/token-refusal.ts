@@ -1,4 +1,5 @@
 import type { AuthErrorCode } from '../auth-error.js';
+import { jsonObject } from '../json-object.js';
 import { TokenRequestError, type TokenRequestFailure } from '../token-request-error.js';
 import { isTryLaterStatus } from '../try-later-status.js';
 
@@ -37,23 +38,18 @@ export function oauthBody(
   text: string,
   secrets: readonly string[],
 ): { readonly error?: string; readonly description?: string } {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body !== 'object' || body === null) return {};
-    const { error, error_description: described } = body as Readonly<Record<string, unknown>>;
-    const long = secrets.filter((secret) => secret.length >= SHORT_SECRET);
-    const isRepeated = secrets.some(
-      (secret) => secret !== '' && !long.includes(secret) && String(described).includes(secret),
-    );
-    const oauthError = printable(error, long);
-    const description = isRepeated ? undefined : printable(described, long);
-    return {
-      ...(oauthError !== undefined && { error: oauthError }),
-      ...(description !== undefined && { description }),
-    };
-  } catch {
-    return {};
-  }
+  const { error, error_description: described } = jsonObject(text) ?? {};
+  const long = secrets.filter((secret) => secret.length >= SHORT_SECRET);
+  const isRepeated = secrets.some(
+    (secret) =>
+      secret !== '' && !long.includes(secret) && typeof described === 'string' && described.includes(secret),
+  );
+  const oauthError = printable(error, long);
+  const description = isRepeated ? undefined : printable(described, long);
+  return {
+    ...(oauthError !== undefined && { error: oauthError }),
+    ...(description !== undefined && { description }),
+  };
 }
 
 /** What a refusal is, by its status and its `error`. */

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { AuthError } from '../../auth-error.js';
-import type { Clock } from '../../clock.js';
+import { sleep, type Clock } from '../../clock.js';
 import {
   generationsIn,
   headOf,
@@ -62,6 +62,7 @@ export type AcquireOptions<T> = {
 /** How often work is done again that lost its lock on the way. */
 const MOST_LOSSES = 3;
 
+/** A lock that processes share through a folder; see above. */
 export class GenerationLock {
   readonly #options: GenerationLockOptions;
   /** The beat that was seen last, and for how long it was watched standing still. */
@@ -76,6 +77,8 @@ export class GenerationLock {
    *
    * @throws {AuthError} `KM_AUTH_LOCK_TIMEOUT`, naming the owner; `KM_AUTH_CACHE` when the folder cannot be written.
    */
+  async acquire(options: Omit<AcquireOptions<never>, 'unless'>): Promise<HeldLock>;
+  async acquire<T>(options: AcquireOptions<T>): Promise<HeldLock | { readonly instead: T }>;
   async acquire<T>({
     timeoutMs,
     unless,
@@ -104,9 +107,7 @@ export class GenerationLock {
       if (nowMs - startedAtMs >= timeoutMs) throw this.#timeoutError(known.owner, timeoutMs, folder);
       signal?.throwIfAborted();
       const pollMs = Math.min(LONGEST_POLL_MS, SHORTEST_POLL_MS * 2 ** Math.min(polls, 8)) * (0.5 + random());
-      await new Promise<void>((resolve) => {
-        clock.schedule(resolve, pollMs, true);
-      });
+      await sleep(clock, pollMs);
     }
   }
 
@@ -118,7 +119,6 @@ export class GenerationLock {
   async hold<T>(timeoutMs: number, task: (held: HeldLock) => Promise<T>): Promise<T> {
     for (let losses = 1; ; losses += 1) {
       const held = await this.acquire({ timeoutMs });
-      if (!('release' in held)) throw new Error('unreachable: nothing ends this wait but the lock');
       try {
         return await task(held);
       } catch (error) {

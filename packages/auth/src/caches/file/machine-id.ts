@@ -35,7 +35,8 @@ const PASSING: ReadonlySet<string | undefined> = new Set([
 const NO_FILE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
 
 /**
- * What could not be read says nothing: taken for none, it would be another key, and every login be moved aside.
+ * A machine id that cannot be read must not count as missing: that would make another key, and every login would be moved
+ * aside.
  *
  * @param remedy what helps where that does not pass by itself.
  */

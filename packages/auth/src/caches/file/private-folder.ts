@@ -44,7 +44,12 @@ export function inspectPrivateFolder(path: string, onRepair: Repair): void {
   }
 }
 
-/** As {@link makePrivateFolder}, at once; `onRepair` is told that it was narrowed. @throws {AuthError} `KM_AUTH_CACHE` as that. */
+/**
+ * Creates a folder that only its user can enter, where it is missing; one that others can enter is narrowed.
+ *
+ * @param onRepair is told, in words, when the folder was narrowed.
+ * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be made, or belongs to another user.
+ */
 export function ensurePrivateFolder(
   path: string,
   onRepair: (message: string) => void = () => undefined,
@@ -65,7 +70,7 @@ export function ensurePrivateFolder(
 /**
  * Creates a folder that only its user can enter, where it is missing; one that others can enter is narrowed.
  *
- * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be made, or belongs to another user.
+ * @throws {AuthError} as a rejection: `KM_AUTH_CACHE` when it cannot be made, or belongs to another user.
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   ensurePrivateFolder(path);

@@ -25,13 +25,25 @@ function attempt(read: () => string): string | undefined {
   }
 }
 
-/** What the `stat` of a process or thread in `/proc` says from its third field on. The second is a name in parentheses that may have anything in it. */
-function statOf(name: string): readonly string[] | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${name}/stat`, 'utf8'));
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+/** Reads the `stat` of a process or thread in `/proc`. Fails as the file system does. */
+type ReadStat = (name: string) => string;
+
+const readStat: ReadStat = (name) => readFileSync(`/proc/${name}/stat`, 'utf8');
+
+/** What a `stat` says from its third field on. The second is a name in parentheses that may have anything in it. */
+function fieldsOf(stat: string): readonly string[] {
+  return stat
+    .trim()
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ');
 }
 
-/** The position in {@link statOf} of when it started. */
+function startTicksOf(name: string): string | undefined {
+  const stat = attempt(() => readStat(name));
+  return stat && fieldsOf(stat)[START_TICKS];
+}
+
+/** The position in {@link fieldsOf} of when it started. */
 const START_TICKS = 19;
 
 /** How a process learns who it is; tests bring their own. */
@@ -40,7 +52,7 @@ export type IdentitySource = { readonly pid: number; readonly readLink: (path: s
 function ownThread({ pid, readLink }: IdentitySource): ThreadIdentity | undefined {
   const name = attempt(() => readLink('/proc/thread-self'));
   const id = Number(name?.split('/').at(-1));
-  const startTicks = name === undefined ? undefined : statOf(name)?.[START_TICKS];
+  const startTicks = name === undefined ? undefined : startTicksOf(name);
   return id === pid || startTicks === undefined ? undefined : { id, startTicks };
 }
 
@@ -50,7 +62,7 @@ export function readOwnIdentity(source: IdentitySource): ProcessIdentity {
   const isProcOurs = attempt(() => readLink('/proc/self')) === String(pid);
   return {
     pid,
-    startTicks: statOf('self')?.[START_TICKS],
+    startTicks: startTicksOf('self'),
     pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid')) : undefined,
     bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
     host: process.getBuiltinModule('node:os').hostname(),
@@ -67,12 +79,13 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether a process, and the thread of it that is named, lives, as far as this one can know: `unknown` where its pid means nothing here, or
- * where nothing tells a pid that was given out again.
+ * Whether a process, and the thread of it that is named, lives, as far as this one can know: `unknown` where its pid means
+ * nothing here, where nothing tells a pid that was given out again, or where `/proc` cannot be read.
  */
 export function livenessOf(
   other: ProcessIdentity,
   self: ProcessIdentity = ownIdentity(),
+  read: (name: string) => string = readStat,
 ): 'alive' | 'dead' | 'unknown' {
   const isComparable =
     other.bootId !== undefined &&
@@ -85,17 +98,26 @@ export function livenessOf(
   } catch (error) {
     if (errnoOf(error) === 'ESRCH') return 'dead';
   }
-  const stat = statOf(String(other.pid)) ?? [];
+  const stat = fieldsOf(attempt(() => read(String(other.pid))) ?? '');
   const startTicks = stat[START_TICKS];
   if (startTicks === undefined || other.startTicks === undefined) return 'unknown';
   // `Z` and `X`: a process that is over but not yet collected.
   const isOver = stat[0] === 'Z' || stat[0] === 'X';
   if (startTicks !== other.startTicks || isOver) return 'dead';
-  return other.thread === undefined || isThreadAlive(other.pid, other.thread) ? 'alive' : 'dead';
+  return other.thread === undefined ? 'alive' : threadLiveness(other.pid, other.thread, read);
 }
 
-function isThreadAlive(pid: number, { id, startTicks }: ThreadIdentity): boolean {
-  return statOf(`${String(pid)}/task/${String(id)}`)?.[START_TICKS] === startTicks;
+function threadLiveness(
+  pid: number,
+  { id, startTicks }: ThreadIdentity,
+  read: ReadStat,
+): ReturnType<typeof livenessOf> {
+  try {
+    return fieldsOf(read(`${String(pid)}/task/${String(id)}`))[START_TICKS] === startTicks ? 'alive' : 'dead';
+  } catch (error) {
+    // Whatever else keeps it from being read, such as too many open files, says nothing of the thread.
+    return ['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '') ? 'dead' : 'unknown';
+  }
 }
 
 /** How an error names a process. */

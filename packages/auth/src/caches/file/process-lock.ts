@@ -45,8 +45,7 @@ export function createProcessLock({ clock = systemClock, ...options }: ProcessLo
   return {
     async tryAcquire() {
       try {
-        const held = await lock.acquire({ timeoutMs: 0 });
-        return 'release' in held ? held : undefined;
+        return await lock.acquire({ timeoutMs: 0 });
       } catch (error) {
         if (isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) return undefined;
         throw error;

@@ -37,7 +37,7 @@ export async function updateRecord(
   sweepTemporaries(file.path, nowMs);
 }
 
-/** Keeps a damaged file under another name, until now also under its own: a kill before the next write loses nothing. */
+/** Links a damaged file to a second name. It keeps its own until the next write, so that a kill in between loses nothing. */
 async function keepAside(
   file: SealedFile,
   why: string,
@@ -50,7 +50,7 @@ async function keepAside(
     // Where there are no hard links, a kill between here and the write leaves the records in this one only.
     await link(file.path, aside).catch(() => renameFile(file.path, aside, assertHeld));
   } catch (error) {
-    // A lock that is lost is taken again by who holds it.
+    // `GenerationLock.hold` handles a lost lock: it tries again.
     if (error instanceof AuthError) throw error;
     if (errnoOf(error) !== 'ENOENT') throw storageError('moved aside', file.path, error);
   }

@@ -107,8 +107,8 @@ function addressOf(text: string): RedisAddress {
   if (protocol !== 'redis:' && protocol !== 'rediss:') throw wrongUrl('is not of Redis');
   if (hostname === '') throw wrongUrl('names no host');
   if (search !== '' || hash !== '') throw wrongUrl('has something after the database');
-  const [, database = ''] = /^\/?(\d{0,5})$/.exec(pathname) ?? [];
-  if (!/^\/?\d{0,5}$/.test(pathname)) throw wrongUrl('names a database that is not a number');
+  const [, database] = /^\/?(\d{0,5})$/.exec(pathname) ?? [];
+  if (database === undefined) throw wrongUrl('names a database that is not a number');
   const shown = port === '' ? DEFAULT_PORT : Number(port);
   return {
     // An IPv6 address stands in brackets in a URL only.

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Login } from '../../store-login.js';
 import { TokenRequestError } from '../../token-request-error.js';
+import { whenAborted } from '../../when-aborted.js';
 import { grantedOrAborted, loginAborted } from '../login-abort.js';
 import {
   ANOTHER_LOGIN,
@@ -116,17 +117,13 @@ class BrowserAnswer {
     const giveUp = (error: unknown): void => {
       if (!this.#isReceived) this.#reject(error);
     };
-    const abort = (): void => {
-      if (signal !== undefined) giveUp(loginAborted(signal));
-    };
-    const cancel = clock.schedule(() => giveUp(tooLate()), leftMs, true);
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
+    const cancelTimer = clock.schedule(() => giveUp(tooLate()), leftMs, true);
+    const cancelAbort = signal && whenAborted(signal, () => giveUp(loginAborted(signal)));
     try {
       return await grantedOrAborted(this.#login, () => true, clock, signal);
     } finally {
-      cancel();
-      signal?.removeEventListener('abort', abort);
+      cancelTimer();
+      cancelAbort?.();
     }
   }
 }

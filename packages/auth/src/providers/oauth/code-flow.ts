@@ -9,11 +9,11 @@ import { scopeParameter, targetParameters, type Parameter } from './grant-reques
 import { loginScopes } from './login-scopes.js';
 import type { OAuthConnection } from './oauth-connection.js';
 
-/** What is sent for a code is sent again at most so often, where the first was not heard, */
+/** How often the exchange of a code is sent again, where it was certainly not carried out. */
 const MAX_RETRIES = 2;
-/** after so long, in milliseconds. */
+/** The wait before that, in milliseconds. */
 const RETRY_MS = 1_000;
-/** Longer than that, in milliseconds, a code is not good. */
+/** A longer `Retry-After` is not waited for, in milliseconds: the code would have ended. */
 const LONGEST_REST_MS = 10_000;
 
 /** What a login by authorization code is asked for with. */

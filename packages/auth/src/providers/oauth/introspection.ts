@@ -1,4 +1,5 @@
 import { noAnswerError } from '../no-answer.js';
+import { jsonObject } from '../../json-object.js';
 import type { RevocableToken } from '../revoke-token.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import { oauthRefusalError, saysError } from './oauth-refusal.js';
@@ -26,15 +27,6 @@ export type Introspection = {
 };
 
 type Members = Readonly<Record<string, unknown>>;
-
-function membersOf(text: string): Members | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? (body as Members) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** The members that are there, and are what they should be. */
 function present<T extends object>(members: T): { readonly [Name in keyof T]?: Exclude<T[Name], undefined> } {
@@ -87,7 +79,7 @@ export async function introspectToken(
       ...wire.sending(),
     }),
   );
-  const members = membersOf(answer.text);
+  const members = jsonObject(answer.text);
   if (answer.status === 200 && typeof members?.['active'] === 'boolean') return introspectionOf(members);
   if (answer.status === 200 && !saysError(answer.text)) {
     const question = { asked: 'the question about a token', lacks: 'answer' };

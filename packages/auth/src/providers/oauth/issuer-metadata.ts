@@ -1,5 +1,6 @@
 import type { AuthorizationServer } from 'oauth4webapi';
 import { AuthError } from '../../auth-error.js';
+import { jsonObject } from '../../json-object.js';
 import type { StoredDocument } from '../../ports.js';
 import { TokenRequestError } from '../../token-request-error.js';
 import { isTryLaterStatus } from '../../try-later-status.js';
@@ -25,12 +26,8 @@ export function lifetimeMs(cacheControl: string | null): number {
 
 /** What a document is if it is one: the issuer it says it is of. */
 function declaredIssuer(text: string): string | undefined {
-  try {
-    const { issuer } = JSON.parse(text) as { readonly issuer?: unknown };
-    return typeof issuer === 'string' ? issuer : undefined;
-  } catch {
-    return undefined;
-  }
+  const issuer = jsonObject(text)?.['issuer'];
+  return typeof issuer === 'string' ? issuer : undefined;
 }
 
 /** Whether two names are of one issuer: a slash at the end, too many or missing, makes no other. */

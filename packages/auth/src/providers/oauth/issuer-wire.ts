@@ -1,9 +1,9 @@
 import type * as OAuth from 'oauth4webapi';
 import { parseEndpoint } from '../../api-origin.js';
 import { AuthError } from '../../auth-error.js';
-import { TokenRequestError } from '../../token-request-error.js';
 import { createFetchTransport } from '../fetch-transport.js';
 import { createNodeTransport, TransportError, type HttpTransport } from '../http-transport.js';
+import { noConnectionError } from '../no-connection.js';
 import { clockSkewMs, retryAfterMs } from '../server-time.js';
 import type { OAuthSettings } from './oauth-settings.js';
 import { tlsCredentials } from './tls-credentials.js';
@@ -122,15 +122,7 @@ export class IssuerWire {
 
   #failure(origin: string, error: unknown): AuthError {
     if (error instanceof AuthError) return error;
-    if (error instanceof TransportError) {
-      const what = error.wasSent ? 'did not answer' : 'cannot be reached';
-      return new TokenRequestError(
-        'KM_AUTH_UNREACHABLE',
-        `${origin} ${what}: ${error.message}; check the network, or try again later`,
-        { isAnswerLost: error.wasSent },
-        { cause: error },
-      );
-    }
+    if (error instanceof TransportError) return noConnectionError(origin, error);
     // The library refuses before anything is sent: an endpoint that is missing or insecure, a key of the wrong kind.
     return new AuthError(
       'KM_AUTH_CONFIGURATION',

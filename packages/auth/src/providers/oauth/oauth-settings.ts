@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseEndpoint } from '../../api-origin.js';
 import { AuthError } from '../../auth-error.js';
+import { DAY_MS, expectNumber } from '../../number-option.js';
 import { systemClock, type Clock } from '../../clock.js';
 import type { DocumentStore, TokenIssuer } from '../../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../../refresh-policy.js';
@@ -35,8 +36,6 @@ export type OAuthSettings = {
   readonly tokenIssuer: TokenIssuer;
 };
 
-const DAY_MS = 86_400_000;
-
 const GRANT_TYPES = {
   client_credentials: 'client_credentials',
   jwt_bearer: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
@@ -57,11 +56,7 @@ function digestOf(...parts: readonly unknown[]): string {
 }
 
 function timeout(name: string, given: number | undefined, byDefault: number): number {
-  const value = given ?? byDefault;
-  if (Number.isInteger(value) && value >= 1 && value <= DAY_MS) return value;
-  throw invalid(
-    `${name} is ${String(value)}: it must be a whole number of milliseconds from 1 to ${String(DAY_MS)}`,
-  );
+  return expectNumber(name, given ?? byDefault, { min: 1, max: DAY_MS });
 }
 
 /** @see {@link https://www.rfc-editor.org/rfc/rfc8707#section-2 | RFC 8707 §2} */

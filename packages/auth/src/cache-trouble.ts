@@ -1,0 +1,68 @@
+import type { CacheNotice } from './cache-notice.js';
+import type { EventPublisher } from './event-publisher.js';
+import type { TokenCache } from './ports.js';
+
+/** Ends the subscriptions of what is no more. */
+const subscriptions = new FinalizationRegistry<() => void>((end) => {
+  end();
+});
+
+/** What is amiss with a cache, as far as one grant has seen it, and as the user is told of it. */
+export class CacheTrouble {
+  readonly #events: EventPublisher;
+  #isReadFailing = false;
+  #isDamaged = false;
+
+  constructor(cache: Pick<TokenCache, 'subscribe'>, events: EventPublisher) {
+    this.#events = events;
+    // A cache may outlive many managers: it must not keep them.
+    const self = new WeakRef(this);
+    const end = cache.subscribe?.((notice) => {
+      self.deref()?.tell(notice);
+    });
+    if (end !== undefined) subscriptions.register(this, end);
+  }
+
+  /** Whether what was read last is what is stored. */
+  get isReadable(): boolean {
+    return !this.#isReadFailing;
+  }
+
+  /** Whether something that was stored was found not to open. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  readWorked(): void {
+    this.#isReadFailing = false;
+  }
+
+  readFailed(error: unknown): void {
+    if (!this.#isReadFailing) this.#tellFailure('read', error);
+    this.#isReadFailing = true;
+  }
+
+  writeFailed(error: unknown): void {
+    this.#tellFailure('write', error);
+  }
+
+  /** Tells of what the cache found. */
+  tell({ kind, message }: CacheNotice): void {
+    if (kind === 'repaired') {
+      this.#events.publish({ type: 'cache.repaired', message });
+      return;
+    }
+    // What was sealed and does not open any more was tampered with, or damaged: nobody can tell which.
+    this.#isDamaged = true;
+    this.#events.publish({ type: 'cache.corrupt', message });
+    this.#events.publish({ type: 'security.event', reason: 'cache-tampered', message });
+  }
+
+  #tellFailure(operation: 'read' | 'write', error: unknown): void {
+    this.#events.publish({
+      type: 'cache.failed',
+      operation,
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
