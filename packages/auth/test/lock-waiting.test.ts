@@ -112,6 +112,8 @@ describe('a process that waits for a lock', () => {
       ...ownIdentity(),
       pid: owner.pid,
       startTicks: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19],
+      // This test may run in a thread.
+      thread: undefined,
     });
     let diedAtMs = 0;
     const unless = async (): Promise<undefined> => {
