@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -60,6 +60,23 @@ test('what was found before anybody listened is told to the first who does, and 
   const tokens = `${path}/.auth_cache does not open whole (it is damaged)`;
   const logins = `${path}/.credentials does not open (it is damaged): it counts as empty`;
   expect(told).toEqual({ first: [tokens, logins], second: [logins], gone: [] });
+});
+
+test('that others could enter it is put right before the first look, and told; later looks take no time for that', async () => {
+  await store('text');
+  chmodSync(path, 0o755);
+  const folder = open();
+  const told: unknown[] = [];
+  folder.subscribe((notice) => told.push(notice));
+  await folder.read(folder.tokens, ID);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(told).toEqual([
+    { kind: 'repaired', message: `${path} could be entered by other users (mode 755): it is 700 now` },
+  ]);
+  chmodSync(path, 0o755);
+  await folder.read(folder.tokens, ID);
+
+  expect(statSync(path).mode & 0o777).toBe(0o755);
 });
 
 test('a key that cannot be read any more is the one that was known, where one was', async () => {

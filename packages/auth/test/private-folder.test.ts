@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -13,7 +14,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ensurePrivateFolder, makePrivateFolder } from '../src/caches/file/private-folder.js';
+import {
+  ensurePrivateFolder,
+  inspectPrivateFolder,
+  makePrivateFolder,
+} from '../src/caches/file/private-folder.js';
 
 let root: string;
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
@@ -102,5 +107,65 @@ describe('a private folder', () => {
     expect(() => {
       ensurePrivateFolder(path);
     }).toThrow('ENOENT');
+  });
+});
+
+describe('a folder that is looked at before it is read', () => {
+  test('is narrowed where others can enter it, which is told', () => {
+    const path = join(root, 'wide');
+    mkdirSync(path);
+    chmodSync(path, 0o711);
+    const repairs: string[] = [];
+    const look = () => {
+      inspectPrivateFolder(path, (message) => repairs.push(message));
+    };
+    look();
+    look();
+
+    expect(modeOf(path)).toBe(0o700);
+    expect(repairs).toEqual([`${path} could be entered by other users (mode 711): it is 700 now`]);
+  });
+
+  test('may not be there, or be something else: whoever reads finds that out', () => {
+    const [missing, file] = [join(root, 'missing'), join(root, 'file')];
+    writeFileSync(file, '', { mode: 0o644 });
+    for (const path of [missing, file, join(file, 'below')]) {
+      inspectPrivateFolder(path, expect.unreachable);
+    }
+
+    expect(existsSync(missing)).toBe(false);
+    expect(modeOf(file)).toBe(0o644);
+  });
+
+  test('stays as it is where it cannot be changed', () => {
+    const path = join(root, 'wide');
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+    const chmod = vi.spyOn(fs, 'chmodSync').mockImplementation(() => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    });
+    syncBuiltinESMExports();
+    try {
+      inspectPrivateFolder(path, expect.unreachable);
+      expect(chmod).toHaveBeenCalledOnce();
+    } finally {
+      chmod.mockRestore();
+      syncBuiltinESMExports();
+    }
+  });
+
+  test.runIf(process.getuid?.() === 0)('is refused where it is another user’s', () => {
+    const path = join(root, 'theirs');
+    mkdirSync(path, 0o700);
+    chownSync(path, 12_345, 12_345);
+
+    expect(() => {
+      inspectPrivateFolder(path, expect.unreachable);
+    }).toThrow(
+      expect.objectContaining({
+        code: 'KM_AUTH_CACHE',
+        message: expect.stringContaining(`${path} belongs to user 12345; it is not used`) as string,
+      }),
+    );
   });
 });
