@@ -20,7 +20,7 @@ export type AnswerKeeperOptions = {
   readonly expiry: ExpiryWatch;
   readonly onClockSkew: (skewMs: number) => void;
   /** Is given each token that was obtained, before anybody is told of it: who hears of one asks for it. */
-  readonly onToken: (scope: string, token: AuthToken) => void;
+  readonly onToken: (key: string, token: AuthToken) => void;
   /** Whether a refresh asks for the scopes of one token, not for all that the login serves. */
   readonly isNarrowing: boolean;
 };
@@ -62,15 +62,15 @@ export class AnswerKeeper {
   async keep(record: GrantRecord, need: Need, { grant, scopes, grantType, sent }: Won): Promise<boolean> {
     const { store, clock, settings, events, onClockSkew, onToken, isNarrowing } = this.#options;
     if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
-    const previous = record.tokens.get(need.scope);
+    const previous = record.tokens.get(need.key);
     const isRefresh = grantType === 'refresh_token';
     const nowMs = clock.nowMs();
     const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
     const { token } = grant;
-    const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.scope));
+    const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.key));
     await store.update((current, when) => {
       const answered = withAnswer(current, {
-        key: need.scope,
+        key: need.key,
         grant,
         scopes: served,
         isRefresh,
@@ -82,10 +82,10 @@ export class AnswerKeeper {
       if (answered === current) return current;
       return explained ? explainRequest(answered) : countRequest(answered);
     });
-    const isServed = served === undefined || coversScopes(served, scopesOfKey(need.scope));
-    if (isServed) onToken(need.scope, token);
-    const told = { scope: need.scope, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
-    const replaced = previous?.fingerprint ?? need.other?.fingerprint;
+    const isServed = served === undefined || coversScopes(served, scopesOfKey(need.key));
+    if (isServed) onToken(need.key, token);
+    const told = { scope: need.key, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };
+    const replaced = previous?.fingerprint ?? need.replaces?.fingerprint;
     if (replaced === undefined && !isRefresh) events.publish({ type: 'token.issued', ...told });
     else events.publish({ type: 'token.refreshed', ...told, replaced });
     if (isNarrowing) this.#tellScopes(need, token, previous);
@@ -95,12 +95,12 @@ export class AnswerKeeper {
 
   /** Once for each change of what is granted. */
   #tellScopes(need: Need, token: AuthToken, previous: AuthToken | undefined): void {
-    const asked = scopesOfKey(need.scope);
+    const asked = scopesOfKey(need.key);
     const isNews = previous === undefined || !isSameSet(previous.scopes, token.scopes);
     if (!isNews || asked.includes(DEFAULT_SCOPE) || isSameSet(asked, token.scopes)) return;
     this.#options.events.publish({
       type: 'token.scopes-differ',
-      scope: need.scope,
+      scope: need.key,
       token: token.fingerprint,
       granted: token.scopes.join(' '),
       missing: asked.filter((scope) => !token.scopes.includes(scope)).join(' '),

@@ -3,7 +3,7 @@ import type { GetTokenOptions } from './auth-manager.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
-import { needInTime } from './need.js';
+import { needByTime } from './need.js';
 import type { RefreshFlights } from './refresh-flights.js';
 import { isFromTheFuture, type RefreshSettings } from './refresh-policy.js';
 import type { TokenMemory } from './token-memory.js';
@@ -55,7 +55,7 @@ export class ExtendedLife {
     const token = await living();
     if (token === undefined) return newer();
     if (flights.hasJustFailed) {
-      flights.flyBehind(needInTime(key, token));
+      flights.flyBehind(needByTime(key, token));
       return this.#handOut(key, token);
     }
     const coming = newer();

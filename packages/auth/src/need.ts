@@ -7,9 +7,9 @@ import { isDue, isUsable, type RefreshSettings } from './refresh-policy.js';
 /** What a caller needs of a token. */
 export type Need = {
   /** The token's key: the scope set and, where one is asked for, the target. */
-  readonly scope: string;
+  readonly key: string;
   /** The token at hand, which is not good enough. Any other that is good may be taken. */
-  readonly other: AuthToken | undefined;
+  readonly replaces: AuthToken | undefined;
   /** Why it will not do: its time, or the API said so. */
   readonly because: 'time' | 'rejected' | 'revoked';
   /** How long the token must be good for, in milliseconds. */
@@ -17,8 +17,8 @@ export type Need = {
 };
 
 /** A token is wanted because the one at hand is over, or about to be. */
-export function needInTime(scope: string, other: AuthToken | undefined, minValidMs = 0): Need {
-  return { scope, other, because: 'time', minValidMs };
+export function needByTime(key: string, replaces: AuthToken | undefined, minValidMs = 0): Need {
+  return { key, replaces, because: 'time', minValidMs };
 }
 
 /** How to tell whether a token will do. */
@@ -45,9 +45,9 @@ export function adoptableToken(
   need: Need,
   { nowMs, refreshAheadMs, isOver }: Adoption,
 ): AuthToken | undefined {
-  const token = tokens.get(need.scope);
+  const token = tokens.get(need.key);
   if (token === undefined || !isUsable(token, nowMs) || isDue(token, nowMs, refreshAheadMs)) return undefined;
-  if (token.fingerprint === need.other?.fingerprint || isOver(token)) return undefined;
+  if (token.fingerprint === need.replaces?.fingerprint || isOver(token)) return undefined;
   return token.remainingMs(nowMs) >= need.minValidMs ? token : undefined;
 }
 
@@ -60,11 +60,11 @@ export function adopt(
     onToken,
   }: {
     readonly events: EventPublisher;
-    readonly onToken: (scope: string, token: AuthToken) => void;
+    readonly onToken: (key: string, token: AuthToken) => void;
   },
 ): AuthToken {
   const { fingerprint, expiresAtMs } = token;
-  onToken(need.scope, token);
-  events.publish({ type: 'token.adopted', scope: need.scope, token: fingerprint, expiresAtMs });
+  onToken(need.key, token);
+  events.publish({ type: 'token.adopted', scope: need.key, token: fingerprint, expiresAtMs });
   return token;
 }

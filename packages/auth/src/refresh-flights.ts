@@ -47,19 +47,19 @@ export class RefreshFlights {
 
   /** The flight for a scope: the one under way, or a new one. */
   fly(need: Need): Promise<AuthToken> {
-    const underway = this.#underway.get(need.scope);
+    const underway = this.#underway.get(need.key);
     if (underway !== undefined) return need.minValidMs === 0 ? underway : this.#join(underway, need);
     const flight = this.#run(need).finally(() => {
-      this.#underway.delete(need.scope);
+      this.#underway.delete(need.key);
     });
-    this.#underway.set(need.scope, flight);
+    this.#underway.set(need.key, flight);
     return flight;
   }
 
   /** Starts a flight that nobody waits for, unless one is under way or has failed a moment ago. */
   flyBehind(need: Need, onStart?: () => void): void {
     const { clock, retryIntervalMs } = this.#options;
-    if (this.#underway.has(need.scope) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
+    if (this.#underway.has(need.key) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
     onStart?.();
     this.fly(need).catch((error: unknown) => {
       if (this.#waits.isEnd(error)) return;
@@ -130,7 +130,7 @@ export class RefreshFlights {
     const token = await underway;
     const isEnough = token.remainingMs(clock.nowMs()) >= need.minValidMs;
     const mayBeBettered = token.issuedAtMs < joinedAtMs && token.lifetimeMs >= need.minValidMs;
-    return isEnough || !mayBeBettered ? token : this.fly({ ...need, other: token });
+    return isEnough || !mayBeBettered ? token : this.fly({ ...need, replaces: token });
   }
 
   async #run(need: Need): Promise<AuthToken> {
@@ -144,7 +144,7 @@ export class RefreshFlights {
         this.#failedAt = error.isRetryable ? momentNow(clock) : undefined;
         events.publish({
           type: 'refresh.failed',
-          scope: need.scope,
+          scope: need.key,
           code: error.code,
           message: error.message,
         });

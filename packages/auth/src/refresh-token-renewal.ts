@@ -66,7 +66,7 @@ export class RefreshTokenRenewal {
     };
     if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
     try {
-      const grant = await runner.run(this.#request(refreshToken, need), need.scope, settings.maxRetries, {
+      const grant = await runner.run(this.#request(refreshToken, need), need.key, settings.maxRetries, {
         hasLock,
         onAnswerLost: () => {
           tellLost(this.#options.clock.nowMs());
@@ -80,12 +80,12 @@ export class RefreshTokenRenewal {
   }
 
   #request({ secret, scopes }: RefreshToken, need: Need): TokenRequest {
-    const asked = this.#options.isNarrowing ? scopesOfKey(need.scope) : scopes;
+    const asked = this.#options.isNarrowing ? scopesOfKey(need.key) : scopes;
     return {
       grantType: 'refresh_token',
       refreshToken: secret,
       ...(asked !== undefined && { scopes: asked }),
-      ...(this.#options.isNarrowing && { target: targetOfKey(need.scope) }),
+      ...(this.#options.isNarrowing && { target: targetOfKey(need.key) }),
     };
   }
 

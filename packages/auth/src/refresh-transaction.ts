@@ -62,8 +62,7 @@ export class RefreshTransaction {
   /** By refresh token where there is one that serves the scope, otherwise by credential. */
   async #obtain(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken> {
     const { refreshToken } = record;
-    if (refreshToken === undefined || !this.#serves(refreshToken, need.scope))
-      return this.#mint(record, need);
+    if (refreshToken === undefined || !this.#serves(refreshToken, need.key)) return this.#mint(record, need);
     // Without the lock, and where its successor cannot be stored, a single-use token that others have must not be used up.
     const isFree = hasLock || (await this.#options.store.isOnlyInMemory(refreshToken.secret.fingerprint));
     if (!isFree) return this.#mint(record, need);
@@ -111,13 +110,13 @@ export class RefreshTransaction {
   /** A security event: what was issued is cleared, and a fresh grant forced where a credential can win one. */
   async #afterRevocation(record: GrantRecord, need: Need): Promise<GrantRecord> {
     const { store, events, credential, onTokensCleared } = this.#options;
-    const { other: rejected } = need;
-    const stored = record.tokens.get(need.scope);
+    const { replaces: rejected } = need;
+    const stored = record.tokens.get(need.key);
     if (rejected === undefined || rejected.fingerprint === this.#toldRevoked) return record;
     if (stored !== undefined && stored.fingerprint !== rejected.fingerprint) return record;
     if (isReplaced(rejected, record)) return record;
     this.#toldRevoked = rejected.fingerprint;
-    events.publish({ type: 'token.revoked', scope: need.scope, token: rejected.fingerprint });
+    events.publish({ type: 'token.revoked', scope: need.key, token: rejected.fingerprint });
     const fingerprint = record.refreshToken?.secret.fingerprint;
     await store.update((current) => {
       const cleared = withoutTokens(current);
@@ -143,10 +142,10 @@ export class RefreshTransaction {
     if (credential === undefined) throw this.#cannotMint(record, need);
     // One refresh token a grant: the one that replaces it must serve what the one before served.
     const before = isNarrowing ? [] : (record.refreshToken?.scopes ?? []);
-    const scopes = [...new Set([...before, ...scopesOfKey(need.scope)])].sort();
-    const request = mintingRequest(credential, scopes, targetOfKey(need.scope));
+    const scopes = [...new Set([...before, ...scopesOfKey(need.key)])].sort();
+    const request = mintingRequest(credential, scopes, targetOfKey(need.key));
     try {
-      const grant = await runner.run(request, need.scope, maxRetries);
+      const grant = await runner.run(request, need.key, maxRetries);
       return await this.#store(record, need, { grant, scopes, grantType: grantNameOf(credential) });
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
@@ -166,14 +165,14 @@ export class RefreshTransaction {
       const why = isDamaged ? 'what was stored of the login is damaged' : 'nobody is logged in';
       return loginRequired(command, why);
     }
-    if (this.#serves(refreshToken, need.scope)) return unlockableError();
-    const why = `the login does not serve scope "${need.scope}"`;
+    if (this.#serves(refreshToken, need.key)) return unlockableError();
+    const why = `the login does not serve scope "${need.key}"`;
     return loginRequired(command, why, new AuthError('KM_AUTH_INVALID_SCOPE', why));
   }
 
   /** The command that wins a login for what the one before served, and for what is needed now. */
   #loginCommand({ refreshToken }: GrantRecord, need: Need): string {
-    const scopes = new Set([...(refreshToken?.scopes ?? []), ...scopesOfKey(need.scope)]);
+    const scopes = new Set([...(refreshToken?.scopes ?? []), ...scopesOfKey(need.key)]);
     scopes.delete(DEFAULT_SCOPE);
     return this.#options.loginCommand([...scopes].sort());
   }
@@ -214,7 +213,7 @@ export class RefreshTransaction {
   #tellFallback(need: Need, credential: Credential, reason: string): void {
     this.#options.events.publish({
       type: 'grant.fallback',
-      scope: need.scope,
+      scope: need.key,
       from: 'refresh_token',
       to: grantNameOf(credential),
       reason,

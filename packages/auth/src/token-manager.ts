@@ -14,7 +14,7 @@ import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
 import type { HeldToken } from './held-token.js';
 import { assertLifetimes } from './lifetime-options.js';
-import { needInTime } from './need.js';
+import { needByTime } from './need.js';
 import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
 import type { RefreshSettings } from './refresh-policy.js';
@@ -123,7 +123,7 @@ export class TokenManager implements AuthManager {
     }
     this.#memory.distrust(key, rejected);
     const because = isRevoked ? 'revoked' : 'rejected';
-    return untilAborted(this.#flights.fly({ scope: key, other: rejected, because, minValidMs: 0 }), signal);
+    return untilAborted(this.#flights.fly({ key, replaces: rejected, because, minValidMs: 0 }), signal);
   }
 
   async clearCache(): Promise<void> {
@@ -195,7 +195,7 @@ export class TokenManager implements AuthManager {
     if (isNew && held.token.lifetimeMs < minValidMs) throw lifetimeTooShort(held.token, minValidMs);
     let token: AuthToken;
     try {
-      token = await untilAborted(this.#flights.fly(needInTime(key, held?.token, minValidMs)), signal);
+      token = await untilAborted(this.#flights.fly(needByTime(key, held?.token, minValidMs)), signal);
     } catch (error) {
       const isLastMoment = held !== undefined && this.#memory.remainingMs(held) > minValidMs;
       if (isLastMoment && isAuthError(error) && error.isRetryable) return held.token;
@@ -208,7 +208,7 @@ export class TokenManager implements AuthManager {
   /** A due token is handed out at once; the refresh runs behind. */
   #refreshBehind(key: string, held: HeldToken): AuthToken {
     const { token } = held;
-    this.#flights.flyBehind(needInTime(key, token), () => {
+    this.#flights.flyBehind(needByTime(key, token), () => {
       const remainingMs = this.#memory.remainingMs(held);
       this.#events.publish({ type: 'token.due', scope: key, token: token.fingerprint, remainingMs });
     });
@@ -241,7 +241,7 @@ export class TokenManager implements AuthManager {
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);
-      if (held === undefined && stored !== undefined) this.#flights.flyBehind(needInTime(key, stored));
+      if (held === undefined && stored !== undefined) this.#flights.flyBehind(needByTime(key, stored));
       else if (held !== undefined && (state === 'due' || state === 'expired')) this.#refreshBehind(key, held);
       else if (held !== undefined) nextDueInMs = Math.min(nextDueInMs, this.#memory.dueInMs(held));
     }

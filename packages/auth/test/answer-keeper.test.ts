@@ -41,7 +41,7 @@ function world({ isNarrowing = false } = {}) {
     const grant = { token: tokenOf(granted), refreshToken: new Secret(`refresh-${String(issued)}`) };
     const isServed = await keeper.keep(
       await store.read(),
-      { scope, other: undefined, because: 'time', minValidMs: 0, ...need },
+      { key: scope, replaces: undefined, because: 'time', minValidMs: 0, ...need },
       { grant, scopes: undefined, grantType: 'refresh_token', ...won },
     );
     return { isServed, token: grant.token };
@@ -144,7 +144,7 @@ describe('a token', () => {
   test('replaces what was at hand where nothing was stored', async () => {
     const { keep, told, tokenOf } = world();
     const other = tokenOf('a');
-    await keep('a', 'a', { other }, CREDENTIAL);
+    await keep('a', 'a', { replaces: other }, CREDENTIAL);
 
     expect(told).toMatchObject([{ type: 'token.refreshed', replaced: other.fingerprint }]);
   });
