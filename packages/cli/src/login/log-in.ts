@@ -18,6 +18,7 @@ import { tellNotices } from '../token-cache.js';
 import { accountFeatures } from './account-features.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
+import { ISSUER_FLAGS } from './issuer-flags.js';
 import type { AuthLoginFlags, IssuerFlags, WonLogin } from './login-kind.js';
 import { withNote, type ProfileGuard } from './note-profile.js';
 import { wrongUsage } from './wrong-usage.js';
@@ -81,22 +82,6 @@ export async function logIn(
   tellWhatGoesBefore(won, settings, context);
   if (!isSetUp) tellActive(settings, context);
 }
-
-/** Each flag that only another issuer has, as a user writes it; but for the one that says which issuer. */
-const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer' | 'web'>, string>> = {
-  audience: '--audience',
-  resource: '--resource',
-  redirectUri: '--redirect-uri',
-  prompt: '--prompt',
-  dpop: '--dpop',
-  clientAuth: '--client-auth',
-  clientKey: '--client-key',
-  clientCert: '--client-cert',
-  tokenEndpoint: '--token-endpoint',
-  authorizationEndpoint: '--authorization-endpoint',
-  deviceEndpoint: '--device-endpoint',
-  revocationEndpoint: '--revocation-endpoint',
-};
 
 /** What only another issuer has would be ignored in silence. */
 function refuseIssuerFlags(flags: AuthLoginFlags): void {

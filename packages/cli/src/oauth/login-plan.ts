@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { DEFAULT_SCOPE, parseEndpoint, type IssuerSettings } from '@kilometers/auth';
 import type { ProviderSettings } from '../config/configuration.js';
+import { ISSUER_FLAGS } from '../login/issuer-flags.js';
 import type { AuthLoginFlags } from '../login/login-kind.js';
 import { wrongUsage } from '../login/wrong-usage.js';
 import { checkedIssuer, type AuthenticationMethod, type LoginWay } from './checked-issuer.js';
@@ -16,9 +17,10 @@ export function planLogin(
   provider: ProviderSettings | undefined,
   isInteractive: boolean,
 ): IssuerSettings {
+  refuseEmpty(flags);
   checkUrls(flags);
   const issuer = flags.issuer ?? provider?.issuer ?? '';
-  const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider) : {};
+  const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider, saidBy(flags)) : {};
   refuseApiKey(flags, issuer);
   const clientId = flags.clientId ?? before.clientId ?? '';
   if (clientId === '') throw wrongUsage(`give --client-id: as what km is registered at ${issuer}`);
@@ -44,6 +46,28 @@ export function planLogin(
     ...(dpop !== undefined && { dpop }),
     ...(endpoints !== undefined && { endpoints }),
   };
+}
+
+/** An empty value is mostly a variable that is not set: what is stored of it could not be used. */
+function refuseEmpty(flags: AuthLoginFlags): void {
+  const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.includes(''));
+  const empty = Object.entries(ISSUER_FLAGS).find(([flag]) => isEmpty(flags[flag as keyof AuthLoginFlags]));
+  if (empty !== undefined) throw wrongUsage(`${empty[1]} is empty: give a value, or leave it out`);
+}
+
+/** The members of a profile's `provider` in whose place the flags say something. */
+function saidBy(flags: AuthLoginFlags): ReadonlySet<string> {
+  const said = {
+    scopes: flags.scope,
+    resources: flags.resource,
+    audience: flags.audience,
+    redirectUri: flags.redirectUri,
+    prompt: flags.prompt,
+    dpop: flags.dpop,
+    clientAuthentication: flags.clientAuth ?? flags.clientKey,
+    login: flags.web ?? flags.device,
+  };
+  return new Set(Object.entries(said).flatMap(([member, value]) => (value === undefined ? [] : [member])));
 }
 
 /** The flags that say where secrets go, as a user writes them. */
