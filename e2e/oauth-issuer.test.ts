@@ -126,6 +126,7 @@ describe('an issuer in the place of the Kilometers API', () => {
     ],
     [['--issuer', 'http://id.example', '--client-id', 'x', '--web'], /plain http/],
     [['--issuer', 'nothing', '--client-id', 'x', '--web'], /not a URL/],
+    [[...ELSEWHERE, '--web', '--scope', 'read', '--scope', ''], /--scope is empty/],
     [[...ELSEWHERE, '--web', '--audience', ''], /--audience is empty/],
     [[...ELSEWHERE, '--web', '--prompt', ''], /--prompt is empty/],
     [[...ELSEWHERE, '--web', '--resource', 'urn:one', '--resource', ''], /--resource is empty/],

@@ -16,6 +16,7 @@ import { whileSpinning } from '../terminal/spinner.js';
 import { widthOf } from '../terminal/terminal.js';
 import { tellNotices } from '../token-cache.js';
 import { accountFeatures } from './account-features.js';
+import { askedScopes } from './asked-scopes.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
 import { ISSUER_FLAGS } from './issuer-flags.js';
@@ -39,10 +40,11 @@ export type LogInOptions = {
  * @throws {CliError} or {@link AuthError} when it does not work out; then the login from before is as it was.
  */
 export async function logIn(
-  flags: AuthLoginFlags,
+  asGiven: AuthLoginFlags,
   context: CommandContext,
   { guard = () => undefined, isSetUp = false }: LogInOptions = {},
 ): Promise<void> {
+  const flags = { ...asGiven, scope: askedScopes(asGiven.scope) };
   const configuration = readConfiguration(context.environment);
   const counting = isSetUp ? withoutProfile(configuration, flags.profile) : configuration;
   const given = settingsFrom(flags, context.environment, counting);

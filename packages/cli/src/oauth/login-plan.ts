@@ -147,12 +147,10 @@ function authenticationFrom(
   return { method };
 }
 
-/** What is asked for, each once. `default` is what is asked for where nothing is. */
+/** What is asked for. `default` is what is asked for where nothing is. */
 function scopesFrom(given: readonly string[] | undefined): readonly string[] | undefined {
-  const words = given
-    ?.flatMap((text) => text.split(' '))
-    .filter((word) => word !== '' && word !== DEFAULT_SCOPE);
-  return words === undefined || words.length === 0 ? undefined : [...new Set(words)];
+  const words = given?.filter((word) => word !== DEFAULT_SCOPE);
+  return words === undefined || words.length === 0 ? undefined : words;
 }
 
 function endpointsFrom(
