@@ -1,6 +1,7 @@
 import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT, isExplained } from '../exit-code.js';
+import { startOf } from '../network/start-of-answer.js';
 import { printable } from '../terminal/printable.js';
 
 /** A plugin that an account may use. */
@@ -28,6 +29,8 @@ export type ManifestOptions = {
 };
 
 const TIMEOUT_MS = 15_000;
+/** What is longer is no answer of the API. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Asks the API which plugins this account may use.
@@ -47,9 +50,11 @@ export async function fetchPlugins(options: ManifestOptions): Promise<readonly P
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ plugins: [], platform, cliVersion }),
+      // Nothing but the account's own origin says what plugins it has.
+      redirect: 'manual',
       signal: giveUp.signal,
     });
-    const text = await response.text();
+    const text = await startOf(response, MAX_ANSWER_BYTES);
     if (!response.ok) throw refusal(url, response.status);
     const plugins = pluginsIn(text);
     if (plugins === undefined) throw unreachable(url, 'the answer is not from the Kilometers API');
@@ -70,6 +75,11 @@ function refusal(url: string, status: number): CliError {
       { exitCode: status === 401 ? EXIT.loginRequired : EXIT.failed },
     );
   }
+  if (status >= 300 && status < 400)
+    return unreachable(
+      url,
+      `HTTP ${status}: it sends elsewhere, where no token is sent: sign in to the network if it asks for that, or set the endpoint to the address it moved to`,
+    );
   if (isTryLaterStatus(status)) return unreachable(url, `HTTP ${status}`);
   return new CliError(`${url} answered HTTP ${status}: check the endpoint with km auth status`, {
     exitCode: EXIT.failed,
