@@ -185,6 +185,25 @@ describe('km auth login --device', () => {
     expect(bodies.map((body) => JSON.parse(body) as unknown)).toEqual([{ scope: ['monitoring', 'plugins'] }]);
   });
 
+  test('that does not serve a scope names the command for a login that asks for it, too', async () => {
+    const { api, env } = await deviceApi();
+    const km = startKm([...DEVICE, '--scope', 'plugins'], env);
+    await answerOnPage(api, await codeOf(km), 'approve');
+    expect(await km.ended).toMatchObject({ code: 0 });
+    const asked = await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
+    expect(asked).toMatchObject({ code: 4, stdout: '' });
+    // It asks for all that km does.
+    expect(asked.stderr).toMatch(/does not serve scope "monitoring"; run `km auth login`\n$/);
+    const other = await runKm(['auth', 'refresh', '--scope', 'reports'], { env });
+    const [, command = ''] = /does not serve scope "reports"; run `km ([^`]+)`\n$/.exec(other.stderr) ?? [];
+    expect(command).toBe(
+      'auth login --device --scope default --scope monitoring --scope plugins --scope reports',
+    );
+    const refused = await runKm(command.split(' '), { env });
+    expect(refused.stderr).toMatch(/invalid_scope.*; nothing was stored\n$/);
+    expect(refused.code).toBe(1);
+  });
+
   test.each([
     ['', '--scope is empty'],
     ['a"b', 'is not a scope'],

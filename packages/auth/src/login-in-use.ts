@@ -5,14 +5,28 @@ import { grantKeyOf } from './grant-key.js';
 import type { GrantKey } from './grant-record.js';
 import { defaultLoginCommand } from './login-command.js';
 import type { TokenProvider } from './ports.js';
+import { coversScopes, DEFAULT_SCOPE } from './scope.js';
 import type { EndedLogin, LoginStore, StoredLogin } from './stored-login.js';
 import { TokenRequestError } from './token-request-error.js';
+
+/** What a person's login at the Kilometers API asks for by itself. */
+const ASKED_FOR: readonly string[] = [DEFAULT_SCOPE, 'monitoring', 'plugins'];
 
 /** What tells a manager which grant is meant, and what mints its tokens. */
 export type LoginConfig = Pick<
   AuthManagerConfig,
   'apiKey' | 'clientCredentials' | 'loginId' | 'loginCommand'
 >;
+
+function withScopes(command: string, scopes: readonly string[]): string {
+  return [command, ...scopes.map((scope) => `--scope ${scope}`)].join(' ');
+}
+
+/** Names scopes only where the login would not ask for them by itself: those that are named are all that it asks for. */
+function personsLoginCommand(command: string, scopes: readonly string[]): string {
+  if (coversScopes(ASKED_FOR, scopes)) return command;
+  return withScopes(`${command} --device`, [...new Set([...ASKED_FOR, ...scopes])]);
+}
 
 /** What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that. */
 export function configOfLogin(login: StoredLogin, loginCommand: string): LoginConfig {
@@ -25,12 +39,12 @@ export function configOfLogin(login: StoredLogin, loginCommand: string): LoginCo
         clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret },
       };
     case 'refresh_token':
-      return { loginCommand };
+      return { loginCommand: (scopes) => personsLoginCommand(loginCommand, scopes) };
     case 'oauth':
       return {
         loginId: login.loginId,
         // The next login remembers what this one asked for: without them it would come to the same again.
-        loginCommand: (scopes) => [loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
+        loginCommand: (scopes) => withScopes(loginCommand, scopes),
       };
   }
 }
