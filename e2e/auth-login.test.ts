@@ -151,6 +151,7 @@ describe('km auth login', () => {
   test.each([
     { args: [], said: '--api-key-stdin' },
     { args: ['--api-key-stdin', '--client-id', 'x'], said: 'not both' },
+    { args: ['--web', '--device'], said: 'give one, not both' },
     { args: ['--client-id', 'x'], said: '--client-secret-stdin' },
     { args: ['--device', '--profile', '../up'], said: 'not a profile name' },
     { args: ['--client-secret-stdin'], said: '--client-id' },

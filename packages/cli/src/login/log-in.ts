@@ -45,6 +45,8 @@ export async function logIn(
   { guard = () => undefined, isSetUp = false }: LogInOptions = {},
 ): Promise<void> {
   const flags = { ...asGiven, scope: askedScopes(asGiven.scope) };
+  if (flags.web === true && flags.device === true)
+    throw wrongUsage('--web and --device are two ways to log in: give one, not both');
   const configuration = readConfiguration(context.environment);
   const counting = isSetUp ? withoutProfile(configuration, flags.profile) : configuration;
   const given = settingsFrom(flags, context.environment, counting);

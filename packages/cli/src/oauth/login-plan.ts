@@ -110,7 +110,6 @@ function refuseApiKey(
 
 function wayFrom(flags: AuthLoginFlags, before: LoginWay | undefined, isInteractive: boolean): LoginWay {
   const { web = false, device = false, clientSecretStdin = false, clientKey } = flags;
-  if (web && device) throw wrongUsage('--web and --device are two ways to log in: give one, not both');
   if (web) return 'browser';
   if (device) return 'device';
   if (before !== undefined) return before;
