@@ -2,9 +2,8 @@ import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT, isExplained } from '../exit-code.js';
 import { startOf } from '../network/start-of-answer.js';
-import { printable } from '../terminal/printable.js';
 
-/** A plugin that an account may use. */
+/** A plugin that an account may use, as the API says it: before a person sees it, it is to be cleaned. */
 export type PluginEntry = {
   readonly name: string;
   readonly version: string;
@@ -107,13 +106,12 @@ function pluginsIn(text: string): readonly PluginEntry[] | undefined {
   return list.flatMap((each: unknown) => {
     if (typeof each !== 'object' || each === null) return [];
     const entry = each as Readonly<Record<string, unknown>>;
-    const [name, version] = [printable(entry['name']), printable(entry['version'])];
-    if (name === undefined || version === undefined) return [];
-    const { size, url, hash } = entry;
+    const { name, version, tier, size, url, hash } = entry;
+    if (typeof name !== 'string' || name === '' || typeof version !== 'string' || version === '') return [];
     return {
       name,
       version,
-      tier: printable(entry['tier']) ?? null,
+      tier: typeof tier === 'string' ? tier : null,
       url: typeof url === 'string' ? url : null,
       hash: typeof hash === 'string' ? hash : null,
       size: typeof size === 'number' && Number.isFinite(size) && size >= 0 ? size : null,
