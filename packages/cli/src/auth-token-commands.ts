@@ -6,7 +6,7 @@ import type { AuthRefreshFlags } from './commands/auth-refresh.js';
 import type { AuthRevokeFlags } from './commands/auth-revoke.js';
 import type { AuthStatsFlags } from './commands/auth-stats.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
-import { collect, parseDuration, parseOfflineLifetime } from './flag-values.js';
+import { collect, parseDuration, parseLookBack, parseOfflineLifetime } from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
@@ -103,7 +103,7 @@ function statsCommand(context: CommandContext, exitWith: ExitWith): Command {
     .description('say how tokens were obtained on this machine, and what is unusual about it')
     .addOption(
       new Option('--since <duration>', 'how far to look back, up to 31d')
-        .argParser(parseDuration)
+        .argParser(parseLookBack)
         .default(7 * 86_400_000, '7d'),
     )
     .option('--json', 'print it as JSON');
