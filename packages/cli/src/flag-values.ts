@@ -42,6 +42,12 @@ export function collect(text: string, before: readonly string[] | undefined): re
   return [...(before ?? []), text];
 }
 
+/** Gathers the words of `--scope`, which may be given more than once, for a token that is for all of them. */
+export function joinScopes(text: string, before: string | undefined): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Give one or more words, as in "monitoring".');
+  return before === undefined ? text : `${before} ${text}`;
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2 };
 const MAX_SIZE = 64 * 1024 ** 2;
 
