@@ -185,6 +185,13 @@ test('health needs no token and tells the time', async () => {
   expect(answer.headers.get('date')).toBe('Tue, 01 Jan 2030 00:00:00 GMT');
 });
 
+test('health may be asked for without its body', async () => {
+  const answer = await testApi().app.request('/health', { method: 'HEAD' });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toContain('application/json');
+  expect(await answer.text()).toBe('');
+});
+
 test('a path there is not is a 404 in JSON', async () => {
   const answer = await testApi().get('/api/nothing');
   expect(answer.status).toBe(404);
