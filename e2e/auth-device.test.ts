@@ -1,11 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { age, OVER_MS } from './support/age.js';
 import { codeOf, deviceApi } from './support/device-api.js';
 import { answerOnPage } from './support/device-page.js';
 import { createGate } from './support/gate.js';
 import { API_KEY, runKm, startKm } from './support/km.js';
+import { listen } from './support/listen.js';
 import { until } from './support/until.js';
 
 const DEVICE = ['auth', 'login', '--device'];
@@ -160,6 +163,56 @@ describe('km auth login --device', () => {
     await answerOnPage(api, await codeOf(km), 'approve');
     expect(await km.ended).toMatchObject({ code: 0 });
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test.each([
+    [['--scope', 'monitoring', '--scope', 'plugins']],
+    [['--scope', ' monitoring  plugins ', '--scope', 'plugins']],
+  ])('asks for the scopes that are given, each once: %j', async (scopes) => {
+    const bodies: string[] = [];
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        bodies.push(body);
+        response.writeHead(400, { 'content-type': 'application/json' });
+        response.end('{"error":"invalid_scope"}');
+      });
+    });
+    const endpoint = `http://127.0.0.1:${await listen(server)}`;
+    expect(await runKm([...DEVICE, '--endpoint', endpoint, ...scopes])).toMatchObject({
+      code: 1,
+      stdout: '',
+    });
+    expect(bodies.map((body) => JSON.parse(body) as unknown)).toEqual([{ scope: ['monitoring', 'plugins'] }]);
+  });
+
+  test('that does not serve a scope names the command for a login that asks for it, too', async () => {
+    const { api, env } = await deviceApi();
+    const km = startKm([...DEVICE, '--scope', 'plugins'], env);
+    await answerOnPage(api, await codeOf(km), 'approve');
+    expect(await km.ended).toMatchObject({ code: 0 });
+    const asked = await runKm(['auth', 'token', '--scope', 'monitoring'], { env });
+    expect(asked).toMatchObject({ code: 4, stdout: '' });
+    // It asks for all that km does.
+    expect(asked.stderr).toMatch(/does not serve scope "monitoring"; run `km auth login`\n$/);
+    const other = await runKm(['auth', 'refresh', '--scope', 'reports'], { env });
+    const [, command = ''] = /does not serve scope "reports"; run `km ([^`]+)`\n$/.exec(other.stderr) ?? [];
+    expect(command).toBe(
+      'auth login --device --scope default --scope monitoring --scope plugins --scope reports',
+    );
+    const refused = await runKm(command.split(' '), { env });
+    expect(refused.stderr).toMatch(/invalid_scope.*; nothing was stored\n$/);
+    expect(refused.code).toBe(1);
+  });
+
+  test.each([
+    ['', '--scope is empty'],
+    ['a"b', 'is not a scope'],
+  ])('asks nobody for the scope %j', async (scope, said) => {
+    const { env, count } = await deviceApi();
+    const run = await runKm([...DEVICE, '--scope', scope], { env });
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain(said);
+    expect(count('request')).toBe(0);
   });
 
   test('says that a login without a refresh token ends', async () => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ApiEvent } from '@kilometers/local-api';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { API_KEY, environment, runKm, startKm } from './support/km.js';
@@ -58,6 +59,18 @@ describe('km auth login', () => {
     expect(run).toMatchObject({ code: 0, stdout: '' });
     expect(run.stderr).toContain('(tier enterprise)');
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('takes scopes one by one and several in one, each once', async () => {
+    const events: ApiEvent[] = [];
+    const api = await startApi({ onEvent: (event) => events.push(event) });
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const scopes = ['--scope', 'monitoring  plugins', '--scope', 'monitoring'];
+    expect(await runKm([...LOGIN, ...scopes], { env, input: API_KEY })).toMatchObject({ code: 0 });
+    const token = await runKm(['auth', 'token', '--scope', 'plugins monitoring'], { env });
+    expect(token).toMatchObject({ code: 0, stderr: '' });
+    const issued = events.filter(({ type }) => type === 'token.issued');
+    expect(issued).toMatchObject([{ scope: ['monitoring', 'plugins'] }]);
   });
 
   test('keeps profiles apart', async () => {
@@ -138,9 +151,13 @@ describe('km auth login', () => {
   test.each([
     { args: [], said: '--api-key-stdin' },
     { args: ['--api-key-stdin', '--client-id', 'x'], said: 'not both' },
+    { args: ['--web', '--device'], said: 'give one, not both' },
     { args: ['--client-id', 'x'], said: '--client-secret-stdin' },
     { args: ['--device', '--profile', '../up'], said: 'not a profile name' },
     { args: ['--client-secret-stdin'], said: '--client-id' },
+    { args: ['--api-key-stdin', '--scope', ''], said: '--scope is empty' },
+    { args: ['--api-key-stdin', '--scope', 'plugins', '--scope', ' '], said: '--scope is empty' },
+    { args: ['--api-key-stdin', '--scope', 'a"b'], said: 'is not a scope' },
     { args: ['--api-key-stdin'], said: 'no API key on standard input' },
   ])('does not wait and does not guess: $args', async ({ args, said }) => {
     const run = await runKm(['auth', 'login', ...args]);

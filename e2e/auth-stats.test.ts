@@ -129,8 +129,18 @@ describe('km auth stats', () => {
     expect((await statsOf(env)).scopes).toEqual([]);
   });
 
-  test('says what is wrong with its flags', async () => {
-    const run = await runKm(['auth', 'stats', '--since', 'yesterday'], { env: environment() });
+  test.each([
+    ['yesterday', 'Give a duration such as'],
+    ['32d', 'Give a duration up to 31d'],
+  ])('does not look back %j', async (since, said) => {
+    const run = await runKm(['auth', 'stats', '--since', since], { env: environment() });
     expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain(said);
+  });
+
+  test('looks back over all that is kept', async () => {
+    const run = await runKm(['auth', 'stats', '--since', '31d'], { env: environment() });
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toContain('in the last 31 d');
   });
 });

@@ -62,6 +62,33 @@ describe('km auth token', () => {
     expect(run.stderr).toMatch(/^km: [^\n]+\n$/);
   });
 
+  test('for several scopes is one, whether they are given in one flag or in many; the others know it', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    const scopes = ['--scope', 'plugins', '--scope', 'monitoring'];
+    const token = await runKm(['auth', 'token', ...scopes], { env });
+    expect(token).toMatchObject({ code: 0, stderr: '' });
+    const others = [
+      ['auth', 'token', '--scope', 'monitoring plugins'],
+      ['auth', 'exec', ...scopes, '--', 'sh', '-c', 'echo "$KM_TOKEN"'],
+    ];
+    for (const words of others)
+      expect(await runKm(words, { env })).toMatchObject({ code: 0, stdout: token.stdout });
+    const refresh = await runKm(['auth', 'refresh', ...scopes, '--json'], { env });
+    expect(JSON.parse(refresh.stdout)).toMatchObject({ scopes: [{ scope: 'monitoring plugins' }] });
+    const revoke = await runKm(['auth', 'revoke', ...scopes], { env });
+    expect(revoke.code).toBe(0);
+    expect(revoke.stderr).toContain('scope "monitoring plugins"');
+  });
+
+  test.each([['token'], ['refresh'], ['revoke']])('auth %s refuses a scope that is empty', async (name) => {
+    const run = await runKm(['auth', name, '--scope', 'monitoring', '--scope', ''], {
+      env: accountAt('http://127.0.0.1:9'),
+    });
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).toContain('Give one or more words');
+  });
+
   test('never shows the key or a token on stderr, not even with KM_DEBUG=true', async () => {
     const api = await startApi();
     const env = accountAt(api.url, { KM_DEBUG: 'true' });

@@ -59,6 +59,16 @@ test.each([['help'], ['help help'], ['auth help'], ['help auth'], ['auth'], ['au
   },
 );
 
+test('a profile may be called help', async () => {
+  const env = environment();
+  expect(await runKm(['init', '--profile', 'help'], { env })).toMatchObject({ code: 0 });
+  expect(await runKm(['auth', 'switch', 'help'], { env })).toMatchObject({ code: 0, stdout: '' });
+  expect((await runKm(['auth', 'profiles'], { env })).stdout).toContain('* help');
+  const { code, stdout } = await runKm(['help', 'auth', 'switch', 'help'], { env });
+  expect(code).toBe(0);
+  expect(stdout).toContain('Usage: km auth switch');
+});
+
 test('help is as wide as the terminal', async () => {
   const linesAt = async (columns: number): Promise<number> => {
     const { ended, shown } = startOnTerminal(['auth', 'login', '--help'], { columns });

@@ -6,6 +6,8 @@ import { CLI } from './support/oauth-clients.js';
 import { at, kilometersFolder, logInByWeb, WEB } from './support/oauth-km.js';
 import { startOAuthServer, type Trouble } from './support/oauth-server.js';
 
+const ELSEWHERE = ['--issuer', 'https://id.example', '--client-id', 'x'];
+
 describe('an issuer in the place of the Kilometers API', () => {
   test('that publishes nothing is logged in to by its endpoints', async () => {
     const server = await startOAuthServer({ clients: [CLI] });
@@ -76,6 +78,24 @@ describe('an issuer in the place of the Kilometers API', () => {
     expect(token.stderr).toContain('is not the one that was logged in to; that login is not used');
   });
 
+  test('of which config.json says something wrong is logged in to by flags that say it right', async () => {
+    const server = await startOAuthServer({ clients: [CLI] });
+    const { env } = await logInByWeb([...at(server), ...WEB]);
+    const path = join(kilometersFolder(env), 'config.json');
+    const configuration = JSON.parse(readFileSync(path, 'utf8')) as {
+      profiles: { default: { provider: object } };
+    };
+    const wrong = { audience: '', prompt: '', scopes: 'read', login: 'by-foot' };
+    Object.assign(configuration.profiles.default.provider, wrong);
+    writeFileSync(path, JSON.stringify(configuration));
+    const without = await runKm(['auth', 'login', '--prompt', 'consent', ...WEB], { env });
+    expect(without).toMatchObject({ code: 1, stdout: '' });
+    expect(without.stderr).toContain('provider.audience in config.json must be a text');
+    const right = ['--audience', 'api', '--prompt', 'consent'];
+    expect(await logInByWeb([...right, ...WEB], env)).toMatchObject({ code: 0 });
+    expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+  });
+
   test.each<[string, Trouble]>([
     ['cannot be reached', 'dropped'],
     [
@@ -106,6 +126,13 @@ describe('an issuer in the place of the Kilometers API', () => {
     ],
     [['--issuer', 'http://id.example', '--client-id', 'x', '--web'], /plain http/],
     [['--issuer', 'nothing', '--client-id', 'x', '--web'], /not a URL/],
+    [[...ELSEWHERE, '--web', '--scope', 'read', '--scope', ''], /--scope is empty/],
+    [[...ELSEWHERE, '--web', '--audience', ''], /--audience is empty/],
+    [[...ELSEWHERE, '--web', '--prompt', ''], /--prompt is empty/],
+    [[...ELSEWHERE, '--web', '--resource', 'urn:one', '--resource', ''], /--resource is empty/],
+    [[...ELSEWHERE, '--device', '--redirect-uri', ''], /--redirect-uri is empty/],
+    [[...ELSEWHERE, '--client-key', ''], /--client-key is empty/],
+    [[...ELSEWHERE, '--web', '--token-endpoint', ''], /--token-endpoint is empty/],
   ])('%j is wrong, and nothing is asked', async (args, message) => {
     const run = await runKm(['auth', 'login', ...args]);
     expect(run.code).toBe(message.source.includes('plain') ? 1 : 2);

@@ -37,6 +37,30 @@ describe('km plugins list', () => {
     expect(await runKm(LIST, { env: accountAt(portal.url) })).toMatchObject({ code: 75, stdout: '' });
   });
 
+  test('keeps in JSON what the API says, and shows letters of any script', async () => {
+    const plugins = [
+      { name: 'Überwacher', version: '1.0-ä', tier: 'größer' },
+      { name: '監視'.repeat(50), version: '2' },
+      { name: '\u009b31m\u202e', version: '3\n4', tier: '' },
+    ];
+    const server = createServer((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      const token = { access_token: 't', token_type: 'Bearer', expires_in: 600 };
+      response.end(JSON.stringify(request.url === '/api/auth/token' ? token : { plugins }));
+    });
+    const env = accountAt(`http://127.0.0.1:${await listen(server)}`);
+    const [json, lines] = [await runKm([...LIST, '--json'], { env }), await runKm(LIST, { env })];
+    expect(flawsBySchema('plugins-list', json.stdout)).toEqual([]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ plugins });
+    expect(json.stdout).not.toContain('\u009b');
+    expect(lines.stdout.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+      'Überwacher 1.0-ä größer',
+      `${'監視'.repeat(40)} 2`,
+      '31m 3 4',
+      '',
+    ]);
+  });
+
   test('says which km asks, for which platform, and shows nothing that a terminal would obey', async () => {
     const bodies: string[] = [];
     const server = createServer((request, response) => {

@@ -112,6 +112,30 @@ describe('km queue', () => {
     expect(await status(env)).toMatchObject({ waiting: 0, accounts: [] });
   });
 
+  test.each([
+    // A new token, once; then as if there was no connection.
+    [401, 75, 'HTTP 401'],
+    [403, 1, 'HTTP 403: check the endpoint, and what this account may do; see km doctor'],
+    [404, 1, 'HTTP 404: check the endpoint, and what this account may do; see km doctor'],
+    [405, 1, 'HTTP 405: check the endpoint, and what this account may do; see km doctor'],
+  ])('flush where the API says %i exits with %i, and keeps what waits', async (answer, code, why) => {
+    let issued = 0;
+    const api = await startApi({
+      trouble: [`path=/api/events/batch,status=${answer},count=inf`],
+      onEvent: ({ type }) => (issued += type === 'token.issued' || type === 'token.refreshed' ? 1 : 0),
+    });
+    const env = accountAt(api.url);
+    await runKm(['monitor', '--', 'cat'], { env, input: `${linesOf(0)[0] ?? ''}\n` });
+    issued = 0;
+    const flushed = await runKm(['queue', 'flush'], { env });
+    expect(flushed).toMatchObject({ code, stdout: '' });
+    expect(flushed.stderr).toContain(`km: 2 events in the queue, because ${why}\n`);
+    expect(issued > 0).toBe(answer === 401);
+    api.trouble.clear();
+    expect(await runKm(['queue', 'flush'], { env })).toMatchObject({ code: 0 });
+    expect(storedEvents(api)).toHaveLength(2);
+  });
+
   test('clear gives up what waits, and asks for --yes where nobody can be asked', async () => {
     const api = await startApi();
     const env = accountAt(api.url);

@@ -26,3 +26,15 @@ test('when the API takes the key of a login no more exits with 4, and names the 
     stderr: '',
   });
 });
+
+test.each([['invalid_grant'], ['invalid_client']])(
+  'a key that is refused as %s at a login exits with 1',
+  async (error) => {
+    const api = await startApi();
+    api.trouble.add({ path: '/api/auth/token', status: 400, body: { json: { error } }, count: Infinity });
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const login = await runKm(['auth', 'login', '--api-key-stdin'], { env, input: API_KEY });
+    expect(login).toMatchObject({ code: 1, stdout: '' });
+    expect(login.stderr).toMatch(/^km: [^\n]*refused[^\n]*; nothing was stored\n$/);
+  },
+);

@@ -123,7 +123,7 @@ export {
   LONGEST_OFFLINE_LIFETIME_MS,
   type RefreshSettings,
 } from './refresh-policy.js';
-export { coversScopes, DEFAULT_SCOPE, scopeKey, scopeTokens, type Scope } from './scope.js';
+export { coversScopes, DEFAULT_SCOPE, LOGIN_SCOPES, scopeKey, scopeTokens, type Scope } from './scope.js';
 export { Secret } from './secret.js';
 export type { EndedLogin, EndedOf, LoginStore, OAuthLogin, StoredLogin } from './stored-login.js';
 export { storeLogin, type Login, type StoreLoginOptions } from './store-login.js';

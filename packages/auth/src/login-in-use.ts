@@ -6,6 +6,7 @@ import type { GrantKey } from './grant-record.js';
 import { defaultLoginCommand } from './login-command.js';
 import type { TokenProvider } from './ports.js';
 import { loginRequired } from './refresh-errors.js';
+import { coversScopes, LOGIN_SCOPES } from './scope.js';
 import type { EndedLogin, LoginStore, StoredLogin } from './stored-login.js';
 import { TokenRequestError } from './token-request-error.js';
 
@@ -28,6 +29,16 @@ export function isKnownLogin({ kind }: StoredLogin): boolean {
   return Object.hasOwn(KINDS, kind);
 }
 
+function withScopes(command: string, scopes: readonly string[]): string {
+  return [command, ...scopes.map((scope) => `--scope ${scope}`)].join(' ');
+}
+
+/** Names scopes only where the login would not ask for them by itself: those that are named are all that it asks for. */
+function personsLoginCommand(command: string, scopes: readonly string[]): string {
+  if (coversScopes(LOGIN_SCOPES, scopes)) return command;
+  return withScopes(`${command} --device`, [...new Set([...LOGIN_SCOPES, ...scopes])]);
+}
+
 /**
  * What a stored login gives a manager, besides its provider. A refresh token is no part of it: the cache has that.
  *
@@ -43,12 +54,12 @@ export function configOfLogin(login: StoredLogin, loginCommand: string): LoginCo
         clientCredentials: { clientId: login.clientId, clientSecret: login.clientSecret },
       };
     case 'refresh_token':
-      return { loginCommand };
+      return { loginCommand: (scopes) => personsLoginCommand(loginCommand, scopes) };
     case 'oauth':
       return {
         loginId: login.loginId,
         // The next login remembers what this one asked for: without them it would come to the same again.
-        loginCommand: (scopes) => [loginCommand, ...scopes.map((scope) => `--scope ${scope}`)].join(' '),
+        loginCommand: (scopes) => withScopes(loginCommand, scopes),
       };
     default:
       throw loginRequired(

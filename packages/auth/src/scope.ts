@@ -6,6 +6,9 @@ export type Scope = string | readonly string[];
 /** The scope asked for where a caller names none. */
 export const DEFAULT_SCOPE = 'default';
 
+/** What a login at the Kilometers API asks for where it is told nothing: all that `km` does there. */
+export const LOGIN_SCOPES: readonly string[] = [DEFAULT_SCOPE, 'monitoring', 'plugins'];
+
 /** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 

@@ -6,7 +6,7 @@ import type { AuthRefreshFlags } from './commands/auth-refresh.js';
 import type { AuthRevokeFlags } from './commands/auth-revoke.js';
 import type { AuthStatsFlags } from './commands/auth-stats.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
-import { collect, parseDuration, parseOfflineLifetime } from './flag-values.js';
+import { collect, joinScopes, parseDuration, parseLookBack, parseOfflineLifetime } from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
@@ -17,7 +17,11 @@ function tokenCommand(context: CommandContext, exitWith: ExitWith): Command {
   const token = new Command('token')
     .description('print a valid token, and nothing else')
     .argument('[action]', 'what git or docker asks of a credential helper: get, store, erase')
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option(
+      '--scope <scope>',
+      'what the token is for, as in "monitoring"; may be given more than once',
+      joinScopes,
+    )
     .option('--min-valid <duration>', 'good for at least this long, as in 60s', parseDuration)
     .option(
       '--offline-lifetime <duration>',
@@ -50,7 +54,11 @@ function execCommand(context: CommandContext, exitWith: ExitWith): Command {
   const command: Command = new Command('exec')
     .description('run a command with a token in its environment; signals and its exit code are passed on')
     .argument('[command...]', 'the command and its arguments, after "--"')
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option(
+      '--scope <scope>',
+      'what the token is for, as in "monitoring"; may be given more than once',
+      joinScopes,
+    )
     .option('--env <name>', 'the variable that the token is in', 'KM_TOKEN')
     .option('--token-file <file>', 'also keep the token in this file, fresh while the command runs')
     .option(
@@ -74,7 +82,7 @@ function execCommand(context: CommandContext, exitWith: ExitWith): Command {
 function revokeCommand(context: CommandContext, exitWith: ExitWith): Command {
   const revoke = new Command('revoke')
     .description('end tokens here and at the API; what wins new ones, as an API key does, stays')
-    .option('--scope <scope>', 'only the token for this');
+    .option('--scope <scope>', 'only the token for this; may be given more than once', joinScopes);
   addAccountOptions(revoke);
   addExample(revoke, 'km auth revoke --scope monitoring');
   return revoke.action(async (flags: AuthRevokeFlags) => {
@@ -86,7 +94,11 @@ function revokeCommand(context: CommandContext, exitWith: ExitWith): Command {
 function refreshCommand(context: CommandContext, exitWith: ExitWith): Command {
   const refresh = new Command('refresh')
     .description('refresh a token now')
-    .option('--scope <scope>', 'what the token is for, as in "monitoring"')
+    .option(
+      '--scope <scope>',
+      'what the token is for, as in "monitoring"; may be given more than once',
+      joinScopes,
+    )
     .option('--all', 'every token of the account')
     .option('--if-due', 'only what is past its refresh point')
     .option('--json', 'print what became of it as JSON');
@@ -103,7 +115,7 @@ function statsCommand(context: CommandContext, exitWith: ExitWith): Command {
     .description('say how tokens were obtained on this machine, and what is unusual about it')
     .addOption(
       new Option('--since <duration>', 'how far to look back, up to 31d')
-        .argParser(parseDuration)
+        .argParser(parseLookBack)
         .default(7 * 86_400_000, '7d'),
     )
     .option('--json', 'print it as JSON');

@@ -1,5 +1,6 @@
 import { LONGEST_OFFLINE_LIFETIME_MS, parseDurationMs } from '@kilometers/auth';
 import { InvalidArgumentError } from 'commander';
+import { KEPT_DAYS } from './analytics/kept-days.js';
 import { CLIENTS, type Client } from './monitor/mcp-clients.js';
 
 /** Milliseconds of a duration flag. */
@@ -14,6 +15,13 @@ export function parseOfflineLifetime(text: string): number {
   const ms = parseDuration(text);
   if (ms <= LONGEST_OFFLINE_LIFETIME_MS) return ms;
   throw new InvalidArgumentError('Give a duration up to 30d.');
+}
+
+/** Milliseconds to look back, as far as something is kept. */
+export function parseLookBack(text: string): number {
+  const ms = parseDuration(text);
+  if (ms <= KEPT_DAYS * 86_400_000) return ms;
+  throw new InvalidArgumentError(`Give a duration up to ${KEPT_DAYS}d.`);
 }
 
 /** Milliseconds of a token's life, which the API counts in seconds. */
@@ -32,6 +40,12 @@ export function parsePort(text: string): number {
 /** Gathers a flag that may be given more than once. */
 export function collect(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), text];
+}
+
+/** Gathers the words of `--scope`, which may be given more than once, for a token that is for all of them. */
+export function joinScopes(text: string, before: string | undefined): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Give one or more words, as in "monitoring".');
+  return before === undefined ? text : `${before} ${text}`;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2 };

@@ -1,5 +1,6 @@
 import { createRedisCache, type RedisCache } from '@kilometers/auth';
 import type { CommandContext } from './command-context.js';
+import { cacheUrlIn } from './kept-elsewhere.js';
 
 /** One connection a process, however often its commands open their storage. */
 const opened = new WeakMap<NodeJS.ProcessEnv, RedisCache>();
@@ -11,7 +12,7 @@ const opened = new WeakMap<NodeJS.ProcessEnv, RedisCache>();
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` where the address or the key is none.
  */
 export function fleetCache({ environment, clock, random }: CommandContext): RedisCache | undefined {
-  const url = environment['KM_CACHE_URL']?.trim() ?? '';
+  const url = cacheUrlIn(environment);
   if (url === '') return undefined;
   const before = opened.get(environment);
   if (before !== undefined) return before;

@@ -42,14 +42,15 @@ export async function runProgram(args: readonly string[], context: CommandContex
 /**
  * `help` in the place of a command becomes `--help` after the command that follows: `help auth token`, `auth help token`.
  * A group that is called with no command is a question for its help, too. What a command would run is not run for it; and
- * of what is no command there is no help: without the flag it is unknown.
+ * of what is no command there is no help: without the flag it is unknown. After a command, `help` is a word as any other:
+ * a profile may have that name.
  */
 function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
   let group = program;
   const names: string[] = [];
   let isAsked = false;
   for (const word of args) {
-    if (word === 'help') {
+    if (word === 'help' && group.commands.length > 0) {
       isAsked = true;
       continue;
     }

@@ -3,18 +3,36 @@ import { expect, test } from 'vitest';
 import { accountFeatures } from '../src/login/account-features.js';
 import { FakeClock } from './support/fake-clock.js';
 
+const clock = new FakeClock();
+const token = new AuthToken({
+  value: 'token',
+  type: 'Bearer',
+  scopes: [],
+  issuedAtMs: clock.nowMs(),
+  expiresAtMs: clock.nowMs() + 60_000,
+});
+const featuresIn = (answer: Response) =>
+  accountFeatures(token, 'https://api.example', { fetch: () => Promise.resolve(answer), clock });
+
 test('an answer that does not let go is not waited for', async () => {
-  const clock = new FakeClock();
   const body = new ReadableStream({ cancel: () => new Promise<void>(() => undefined) });
-  const token = new AuthToken({
-    value: 'token',
-    type: 'Bearer',
-    scopes: [],
-    issuedAtMs: clock.nowMs(),
-    expiresAtMs: clock.nowMs() + 60_000,
+  await expect(featuresIn(new Response(body, { status: 404 }))).resolves.toBeUndefined();
+});
+
+test('of an answer that goes on and on only the start is read', async () => {
+  let sent = 0;
+  const body = new ReadableStream({
+    pull: (controller) => {
+      sent += 65_536;
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+    },
+    cancel: () => new Promise<void>(() => undefined),
   });
-  const send = () => Promise.resolve(new Response(body, { status: 404 }));
-  await expect(
-    accountFeatures(token, 'https://api.example', { fetch: send, clock }),
-  ).resolves.toBeUndefined();
+  await expect(featuresIn(new Response(body))).resolves.toBeUndefined();
+  expect(sent).toBeLessThan(1_000_000);
+});
+
+test('the tier and the features are told', async () => {
+  const answer = new Response('{"tier":"pro","features":["fleet_cache",7]}');
+  await expect(featuresIn(answer)).resolves.toEqual({ tier: 'pro', features: ['fleet_cache'] });
 });

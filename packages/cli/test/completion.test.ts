@@ -24,6 +24,7 @@ describe('the words after km', () => {
     ['km auth status --w', ['--watch']],
     ['km auth status --json --j', []],
     ['km auth login --scope a --sc', ['--scope']],
+    ['km auth token --scope a --sc', ['--scope']],
     ['km auth token --format ', ['raw', 'header', 'dpop-header', 'json', 'k8s', 'aws', 'git', 'docker']],
     ['km auth token --format=js', ['--format=json']],
     ['km auth token --format=raw --scope=scope-', ['--scope=scope-of-the-active-one']],

@@ -56,3 +56,48 @@ test('so can one that does not end', async () => {
     message: expect.stringMatching(/cannot be used now: no answer within 15 s; try again later$/) as string,
   });
 });
+
+const plain = {
+  url: 'https://api.example/api/plugins/manifest',
+  clock: new FakeClock(),
+  cliVersion: '1.0.0',
+};
+const options = { ...plain, platform: { os: 'linux', arch: 'x64' } };
+
+test.each([302, 307])(
+  'an answer that leads elsewhere (%i) is not followed, and can be had later',
+  async (status) => {
+    const inits: (RequestInit | undefined)[] = [];
+    const answer = fetchPlugins({
+      ...options,
+      fetch: async (_, init) => {
+        inits.push(init);
+        return new Response('{"plugins":[]}', { status, headers: { location: 'https://portal.example/' } });
+      },
+    });
+    await expect(answer).rejects.toMatchObject({
+      exitCode: 75,
+      message: expect.stringMatching(
+        new RegExp(`HTTP ${String(status)}: it sends elsewhere, where no token is sent`),
+      ) as string,
+    });
+    expect(inits).toMatchObject([{ redirect: 'manual' }]);
+  },
+);
+
+test('of an answer that goes on and on only the start is read', async () => {
+  let sent = 0;
+  const body = new ReadableStream({
+    pull: (controller) => {
+      sent += 65_536;
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+    },
+    cancel: () => new Promise<void>(() => undefined),
+  });
+  const answer = fetchPlugins({ ...options, fetch: async () => new Response(body) });
+  await expect(answer).rejects.toMatchObject({
+    exitCode: 75,
+    message: expect.stringContaining('the answer is not from the Kilometers API') as string,
+  });
+  expect(sent).toBeLessThan(2_000_000);
+});

@@ -1,4 +1,4 @@
-import { Secret, type StoredLogin } from '@kilometers/auth';
+import { LOGIN_SCOPES, Secret, type StoredLogin } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import type { ProfileSettings } from '../src/config/configuration.js';
 import { resolveAccount as resolve, type AccountFlags } from '../src/settings.js';
@@ -120,6 +120,15 @@ describe('the credential', () => {
     expect(account.config).not.toHaveProperty('apiKey', expect.any(Secret));
     expect(account.note).toContain('logged in to https://stored.example');
     expect(account.config.loginCommand).toBe('km auth login --endpoint https://else.example');
+  });
+
+  test('of a person names scopes only where the next login would not ask for them by itself', async () => {
+    const login = { kind: 'refresh_token', profile: 'default', apiEndpoint: STORED, atMs: 0 } as const;
+    const { config } = await resolveAccount({}, {}, { get: async () => login });
+    const command = config.loginCommand as (scopes: readonly string[]) => string;
+    expect(command(LOGIN_SCOPES)).toBe('km auth login');
+    const all = [...LOGIN_SCOPES, 'reports'].map((scope) => `--scope ${scope}`);
+    expect(command(['monitoring', 'reports'])).toBe(['km auth login --device', ...all].join(' '));
   });
 
   test('is the stored one at another path of the same origin', async () => {

@@ -70,6 +70,13 @@ describe('a hit', () => {
     expect(await find()).toBeUndefined();
   });
 
+  test('is there where the environment says no to another place for tokens', async () => {
+    const { find } = await userWithToken();
+    for (const no of ['0', 'false', '']) expect(await find({ KM_NO_TOKEN_CACHE: no })).toBe('the-token');
+    expect(await find({ KM_CACHE_URL: '  ' })).toBe('the-token');
+    expect(await find({ KM_CACHE_URL: 'redis://fleet' })).toBeUndefined();
+  });
+
   test('says what it repaired, for nobody else will', async () => {
     const { find, folder, told } = await userWithToken();
     chmodSync(join(folder, '.auth_cache'), 0o644);

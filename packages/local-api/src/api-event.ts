@@ -1,4 +1,5 @@
 import type { GrantType, RevocationReason } from './store/families.js';
+import type { HttpProblemName } from './http-problem.js';
 import type { OAuthErrorName } from './oauth-error.js';
 import type { Scope } from './scopes.js';
 import type { TroubleRule } from './trouble/rule.js';
@@ -39,8 +40,9 @@ export type ApiEvent = { readonly atMs: number } & (
     }
   | {
       readonly type: 'token.refused';
+      /** Left out where the request names none. */
       readonly grantType?: string;
-      readonly error: OAuthErrorName;
+      readonly error: OAuthErrorName | HttpProblemName;
       readonly reason: string;
     }
   | { readonly type: 'token.revoked'; readonly accessToken: string }

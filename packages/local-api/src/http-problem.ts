@@ -1,18 +1,24 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
+/** The `error` values of refusals outside OAuth; `invalid_request` is one of OAuth, too. */
+export type HttpProblemName =
+  'invalid_request' | 'misdirected' | 'not_found' | 'too_large' | 'unsupported_encoding';
+
 /** A refusal outside OAuth, as the client is told it. */
 export class HttpProblem extends Error {
+  readonly error: HttpProblemName;
   readonly status: ContentfulStatusCode;
   readonly body: Readonly<Record<string, unknown>>;
 
   constructor(
     status: ContentfulStatusCode,
-    error: string,
+    error: HttpProblemName,
     message: string,
     more: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
     this.name = 'HttpProblem';
+    this.error = error;
     this.status = status;
     this.body = { error, error_description: message, ...more };
   }

@@ -3,6 +3,7 @@ export type { AccessRefusal, ApiEvent, ApiEventListener } from './api-event.js';
 export { LocalApiError, type LocalApiErrorCode } from './errors.js';
 export { createLocalApi, type LocalApi } from './local-api.js';
 export type { ApiKeyOption, ClientOption, LocalApiOptions } from './options.js';
+export type { HttpProblemName } from './http-problem.js';
 export type { OAuthErrorName } from './oauth-error.js';
 export { KNOWN_SCOPES, type Scope } from './scopes.js';
 export type { RandomBytes } from './secrets.js';

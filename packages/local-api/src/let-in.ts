@@ -27,19 +27,36 @@ export function letIn(store: Store, settings: Settings): Account {
   return account;
 }
 
+/** Until when accounts have their features, in ms since the epoch, by subject, as far as the settings say. */
+export function featureEnds({ apiKeys }: Settings): ReadonlyMap<string, number> {
+  return new Map(
+    apiKeys
+      .map(checkedKey)
+      .flatMap(({ account, featuresExpireAtMs: at }) => (at === undefined ? [] : [[account.subject, at]])),
+  );
+}
+
 /** An option as a program without types may give it. */
 type Untyped<T> = Readonly<Partial<Record<keyof T, unknown>>>;
 
-function checkedKey(option: string | ApiKeyOption): { readonly key: string; readonly account: Account } {
+type CheckedKey = {
+  readonly key: string;
+  readonly account: Account;
+  readonly featuresExpireAtMs: number | undefined;
+};
+
+function checkedKey(option: string | ApiKeyOption): CheckedKey {
   const told = (typeof option === 'string' ? { key: option } : Object(option)) as Untyped<ApiKeyOption>;
-  const { key, subject } = told;
+  const { key, subject, featuresExpireAtMs } = told;
   if (typeof key !== 'string') throw badOption('an API key must be text, or { key, tier?, subject? }');
   const tier = told.tier === undefined ? tierOfApiKey(key) : checkedTier(told.tier);
   if (tier === undefined || key === '') {
     throw badOption(`an API key must start with ${API_KEY_PREFIXES.join(', ')}, or come with its tier`);
   }
   if (subject !== undefined && !isText(subject)) throw badOption('the subject of an API key must be text');
-  return { key, account: { subject: subject ?? `acct_${fingerprint(key)}`, tier } };
+  if (featuresExpireAtMs !== undefined && !isTime(featuresExpireAtMs))
+    throw badOption('featuresExpireAtMs of an API key must be a time in milliseconds since the epoch');
+  return { key, account: { subject: subject ?? `acct_${fingerprint(key)}`, tier }, featuresExpireAtMs };
 }
 
 function checkedClient(option: ClientOption): Required<ClientOption> {
@@ -57,4 +74,8 @@ function checkedTier(tier: unknown): Tier {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }

@@ -15,6 +15,8 @@ export type ApiKeyOption = {
   readonly tier?: Tier;
   /** The account; keys with the same subject share one. Derived from the key unless told. */
   readonly subject?: string;
+  /** Until when the account has its features, in ms since the epoch; not told unless given. Not kept in the database. */
+  readonly featuresExpireAtMs?: number;
 };
 
 /** A machine account for the `client_credentials` grant. */

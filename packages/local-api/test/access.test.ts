@@ -179,10 +179,29 @@ test('each tier has the features of the one below and more', async () => {
   expect(new Set(lists.map((list) => list.length)).size).toBe(3);
 });
 
+test('until when an account has its features is told where it is given', async () => {
+  const featuresExpireAtMs = Date.UTC(2031, 0, 1);
+  const api = testApi({ apiKeys: [{ key: PRO_KEY, featuresExpireAtMs }, 'km_free_a'] });
+  const { access_token: token } = await api.login();
+  const byKey = async (key: string): Promise<unknown> =>
+    (await api.app.request('/api/user/features', { headers: { 'X-API-Key': key } })).json();
+  const end = { expires_at: '2031-01-01T00:00:00.000Z' };
+  expect(await (await api.get('/api/user/features', token)).json()).toMatchObject(end);
+  expect(await byKey(PRO_KEY)).toMatchObject(end);
+  expect(await byKey('km_free_a')).not.toHaveProperty('expires_at');
+});
+
 test('health needs no token and tells the time', async () => {
   const answer = await testApi().get('/health');
   expect(await answer.json()).toEqual({ status: 'healthy', time: '2030-01-01T00:00:00.000Z' });
   expect(answer.headers.get('date')).toBe('Tue, 01 Jan 2030 00:00:00 GMT');
+});
+
+test('health may be asked for without its body', async () => {
+  const answer = await testApi().app.request('/health', { method: 'HEAD' });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toContain('application/json');
+  expect(await answer.text()).toBe('');
 });
 
 test('a path there is not is a 404 in JSON', async () => {

@@ -66,6 +66,32 @@ test('refusals are reported too', async () => {
   expect(api.events.findLast(({ type }) => type === 'access.refused')).toMatchObject({ reason: 'revoked' });
 });
 
+test.each([
+  ['no body', '', {}, 400, 'invalid_request'],
+  ['no JSON', '{', {}, 400, 'invalid_request'],
+  ['no grant type', '{}', {}, 400, 'invalid_request'],
+  ['a grant type that is none', '{"grant_type":"password"}', {}, 400, 'unsupported_grant_type'],
+  ['an unknown key', '{"grant_type":"api_key","api_key":"km_pro_no"}', {}, 401, 'invalid_client'],
+  ['too much', ' '.repeat(70_000), {}, 413, 'too_large'],
+  ['a body packed in another way', 'x', { 'Content-Encoding': 'br' }, 415, 'unsupported_encoding'],
+])(
+  'a token request with %s is counted and reported, and its answer is not to be kept',
+  async (...request) => {
+    const [, body, headers, status, error] = request;
+    const api = testApi();
+    const answer = await api.app.request('/api/auth/token', { method: 'POST', headers, body });
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toMatchObject({ error });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('pragma')).toBe('no-cache');
+    expect(api.store.stats().refused).toBe(1);
+    expect(api.events).toMatchObject([
+      { type: 'token.refused', error },
+      { type: 'request', status },
+    ]);
+  },
+);
+
 test('each request is reported once it is answered', async () => {
   const api = testApi();
   await api.get('/health');

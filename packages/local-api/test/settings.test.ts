@@ -23,6 +23,11 @@ test.each<[string, unknown, string]>([
   ['a key option with no key', { apiKeys: [{}] }, '{ key, tier?, subject? }'],
   ['a key that is nothing', { apiKeys: [null] }, '{ key, tier?, subject? }'],
   ['a tier that is none', { apiKeys: [{ key: 'k', tier: 'gold' }] }, 'free, pro or enterprise'],
+  [
+    'an end of features that is no time',
+    { apiKeys: [{ key: 'km_live_a', featuresExpireAtMs: '2031' }] },
+    'featuresExpireAtMs',
+  ],
   ['a subject that is no text', { apiKeys: [{ key: 'km_live_a', subject: 7 }] }, 'subject'],
   ['a client with no id', { clients: [{ clientSecret: 's' }] }, '{ clientId, clientSecret, tier? }'],
   ['a tier of a client that is none', { clients: [{ clientId: 'a', clientSecret: 's', tier: 'x' }] }, 'pro'],

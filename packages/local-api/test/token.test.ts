@@ -2,6 +2,9 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JS
 import { expect, test } from 'vitest';
 import { FREE_KEY, PRO_KEY, testApi, type Tokens } from './harness.js';
 
+/** A character more than a credential may have. */
+const LONG = `km_pro_${'x'.repeat(4_090)}`;
+
 test('an API key wins a token, a refresh token and the scopes that were asked for', async () => {
   const api = testApi({ tokenTtlMs: 5_000 });
   const answer = await api.post('/api/auth/token', {
@@ -134,6 +137,13 @@ test.each([
   ['no grant type', { api_key: PRO_KEY }, 400, 'invalid_request'],
   ['no API key', { grant_type: 'api_key' }, 400, 'invalid_request'],
   ['an API key that is no text', { grant_type: 'api_key', api_key: 7 }, 400, 'invalid_request'],
+  ['an API key that is too long', { grant_type: 'api_key', api_key: LONG }, 400, 'invalid_request'],
+  [
+    'a refresh token that is too long',
+    { grant_type: 'refresh_token', refresh_token: LONG },
+    400,
+    'invalid_request',
+  ],
   ['no refresh token', { grant_type: 'refresh_token' }, 400, 'invalid_request'],
   ['no client secret', { grant_type: 'client_credentials', client_id: 'x' }, 400, 'invalid_request'],
   ['a scope that is no text', { grant_type: 'api_key', api_key: PRO_KEY, scope: 3 }, 400, 'invalid_request'],

@@ -10,11 +10,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePrivateFolder } from '@kilometers/auth';
+import { KEPT_DAYS } from './kept-days.js';
 import { formatRecord, parseRecord, type UsageRecord } from './usage-record.js';
 
 const DAY_MS = 86_400_000;
-/** Days that are kept. */
-export const KEPT_DAYS = 31;
 /** A day's file takes no more than this: what comes later that day is not recorded. */
 const MAX_BYTES = 1024 * 1024;
 /** No link is followed, and a pipe in a file's place, which is left alone, stops nobody. */

@@ -1,6 +1,6 @@
 import { formatDuration } from '@kilometers/auth';
 import { usageFolder } from '../analytics/record-usage.js';
-import { KEPT_DAYS, readUsage } from '../analytics/usage-log.js';
+import { readUsage } from '../analytics/usage-log.js';
 import { usageReport, type ScopeUsage, type UsageReport } from '../analytics/usage-report.js';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
@@ -10,12 +10,10 @@ import { styleFor } from '../terminal/style.js';
 import { widthOf } from '../terminal/terminal.js';
 
 export type AuthStatsFlags = {
-  /** In milliseconds. */
+  /** In milliseconds, no more than are kept. */
   readonly since: number;
   readonly json?: boolean;
 };
-
-const DAY_MS = 86_400_000;
 
 /** `km auth stats`: how tokens were obtained on this machine, and what is unusual about it. Asks no server. */
 export async function runAuthStats(flags: AuthStatsFlags, context: CommandContext): Promise<number> {
@@ -27,7 +25,7 @@ export async function runAuthStats(flags: AuthStatsFlags, context: CommandContex
     );
   }
   const nowMs = context.clock.nowMs();
-  const sinceMs = nowMs - Math.min(flags.since, KEPT_DAYS * DAY_MS);
+  const sinceMs = nowMs - flags.since;
   const report = usageReport(readUsage(folder, sinceMs), sinceMs, nowMs);
   const text =
     flags.json === true ? JSON.stringify(report, undefined, 2) : linesOf(report, context).join('\n');

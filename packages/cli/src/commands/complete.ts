@@ -1,5 +1,5 @@
+import { LOGIN_SCOPES } from '@kilometers/auth';
 import type { Command } from 'commander';
-import { API_SCOPES } from '../api-scopes.js';
 import type { CommandContext } from '../command-context.js';
 import { completeWords, type Lookups } from '../completion/complete-words.js';
 import { readConfiguration } from '../config/read-configuration.js';
@@ -43,9 +43,9 @@ function lookupsFor(context: CommandContext): Lookups {
           notices: [],
         };
         const { active } = await readProfiles(profile === undefined ? {} : { profile }, source);
-        return [...new Set([...API_SCOPES, ...active.scopes.map(({ scope }) => scope)])].sort();
+        return [...new Set([...LOGIN_SCOPES, ...active.scopes.map(({ scope }) => scope)])].sort();
       } catch {
-        return API_SCOPES;
+        return LOGIN_SCOPES;
       }
     },
   };

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
 import { fetchPlugins, type PluginEntry } from '../plugins/plugin-manifest.js';
 import { serviceUrl, type AccountFlags } from '../settings.js';
+import { printable } from '../terminal/printable.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
 export type PluginsListFlags = AccountFlags & { readonly json?: boolean };
@@ -25,7 +26,7 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
       platform: { os: platform(), arch: arch() },
       cliVersion: context.version,
     });
-    if (flags.json === true) await context.answer(`${JSON.stringify({ plugins }, undefined, 2)}\n`);
+    if (flags.json === true) await context.answer(`${jsonOf({ plugins })}\n`);
     else if (plugins.length > 0) await context.answer(`${linesOf(plugins).join('\n')}\n`);
     else context.tell('km: there are no plugins for this account');
     return EXIT.done;
@@ -34,12 +35,18 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
   }
 }
 
+/** The data as they are, with an escape for what a terminal would obey: JSON has some of its own, and leaves out these. */
+function jsonOf(data: object): string {
+  const escape = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`;
+  return JSON.stringify(data, undefined, 2).replace(/[\x7f-\x9f]/g, escape);
+}
+
 /** A line a plugin: name, version, tier, size. */
 function linesOf(plugins: readonly PluginEntry[]): readonly string[] {
   const rows = plugins.map(({ name, version, tier, size }) => [
-    name,
-    version,
-    tier ?? '',
+    printable(name) ?? '?',
+    printable(version) ?? '?',
+    printable(tier) ?? '',
     size === null ? '' : sizeOf(size),
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

@@ -1,4 +1,5 @@
 import { discardBody, type AuthToken, type Clock } from '@kilometers/auth';
+import { startOf } from '../network/start-of-answer.js';
 import { serviceUrl } from '../settings.js';
 import { printable } from '../terminal/printable.js';
 
@@ -6,6 +7,8 @@ import { printable } from '../terminal/printable.js';
 export type AccountFeatures = { readonly tier: string | undefined; readonly features: readonly string[] };
 
 const TIMEOUT_MS = 5_000;
+/** What is longer is no answer of the API. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Asks the API what this account may use; `undefined` where it does not say so in time. */
 export async function accountFeatures(
@@ -25,7 +28,7 @@ export async function accountFeatures(
       discardBody(response);
       return undefined;
     }
-    const body: unknown = await response.json();
+    const body: unknown = JSON.parse(await startOf(response, MAX_ANSWER_BYTES));
     if (typeof body !== 'object' || body === null) return undefined;
     const { tier, features } = body as Readonly<Record<string, unknown>>;
     const named = Array.isArray(features) ? features.flatMap((name) => printable(name) ?? []) : [];

@@ -1,5 +1,6 @@
 import {
   isAuthError,
+  LOGIN_SCOPES,
   revokeToken,
   scopeKey,
   startDeviceLogin,
@@ -8,7 +9,6 @@ import {
   type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
-import { API_SCOPES } from '../api-scopes.js';
 import { grantKeyOf } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -61,7 +61,7 @@ async function start({ context, apiEndpoint, settings, flags }: LoginRequest): P
   };
   return whileSpinning('asking for a code', context, async () => {
     try {
-      return await startDeviceLogin({ ...options, scopes: flags.scope ?? API_SCOPES });
+      return await startDeviceLogin({ ...options, scopes: flags.scope ?? LOGIN_SCOPES });
     } catch (error) {
       if (flags.scope !== undefined || !isAuthError(error, 'KM_AUTH_INVALID_SCOPE')) throw error;
       return startDeviceLogin(options);
@@ -74,7 +74,7 @@ function wonBy(grant: TokenGrant, { context, profile, apiEndpoint }: LoginReques
   const scopes = token.scopes;
   const record: GrantRecord = {
     tokens: new Map(
-      [...scopes, ...(scopes.length === 0 ? API_SCOPES : [])].map((scope) => [scopeKey(scope), token]),
+      [...scopes, ...(scopes.length === 0 ? LOGIN_SCOPES : [])].map((scope) => [scopeKey(scope), token]),
     ),
     unexplainedRequestsAtMs: [],
     ...(refreshToken !== undefined && {

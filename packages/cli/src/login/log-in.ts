@@ -16,8 +16,10 @@ import { whileSpinning } from '../terminal/spinner.js';
 import { widthOf } from '../terminal/terminal.js';
 import { tellNotices } from '../token-cache.js';
 import { accountFeatures } from './account-features.js';
+import { askedScopes } from './asked-scopes.js';
 import { chooseLogin } from './choose-login.js';
 import { filesForLogin, keepLogin } from './keep-login.js';
+import { ISSUER_FLAGS } from './issuer-flags.js';
 import type { AuthLoginFlags, IssuerFlags, WonLogin } from './login-kind.js';
 import { withNote, type ProfileGuard } from './note-profile.js';
 import { wrongUsage } from './wrong-usage.js';
@@ -38,10 +40,13 @@ export type LogInOptions = {
  * @throws {CliError} or {@link AuthError} when it does not work out; then the login from before is as it was.
  */
 export async function logIn(
-  flags: AuthLoginFlags,
+  asGiven: AuthLoginFlags,
   context: CommandContext,
   { guard = () => undefined, isSetUp = false }: LogInOptions = {},
 ): Promise<void> {
+  const flags = { ...asGiven, scope: askedScopes(asGiven.scope) };
+  if (flags.web === true && flags.device === true)
+    throw wrongUsage('--web and --device are two ways to log in: give one, not both');
   const configuration = readConfiguration(context.environment);
   const counting = isSetUp ? withoutProfile(configuration, flags.profile) : configuration;
   const given = settingsFrom(flags, context.environment, counting);
@@ -81,22 +86,6 @@ export async function logIn(
   tellWhatGoesBefore(won, settings, context);
   if (!isSetUp) tellActive(settings, context);
 }
-
-/** Each flag that only another issuer has, as a user writes it; but for the one that says which issuer. */
-const ISSUER_FLAGS: Readonly<Record<Exclude<keyof IssuerFlags, 'issuer' | 'web'>, string>> = {
-  audience: '--audience',
-  resource: '--resource',
-  redirectUri: '--redirect-uri',
-  prompt: '--prompt',
-  dpop: '--dpop',
-  clientAuth: '--client-auth',
-  clientKey: '--client-key',
-  clientCert: '--client-cert',
-  tokenEndpoint: '--token-endpoint',
-  authorizationEndpoint: '--authorization-endpoint',
-  deviceEndpoint: '--device-endpoint',
-  revocationEndpoint: '--revocation-endpoint',
-};
 
 /** What only another issuer has would be ignored in silence. */
 function refuseIssuerFlags(flags: AuthLoginFlags): void {

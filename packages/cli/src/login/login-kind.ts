@@ -9,7 +9,7 @@ export type AuthLoginFlags = AccountFlags & {
   readonly device?: boolean;
   readonly clientId?: string;
   readonly clientSecretStdin?: boolean;
-  readonly scope?: readonly string[];
+  readonly scope?: readonly string[] | undefined;
 } & IssuerFlags;
 
 /** Of a login at another issuer than the Kilometers API. */

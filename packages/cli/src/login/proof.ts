@@ -78,7 +78,7 @@ export function unproved(error: unknown): unknown {
     isAuthError(error, 'KM_AUTH_LOGIN_REQUIRED') && isAuthError(error.cause) ? error.cause : error;
   if (!isAuthError(shown)) return error;
   return new CliError(`${shown.message}; nothing was stored`, {
-    exitCode: exitCodeFor(error),
+    exitCode: exitCodeFor(shown),
     cause: error,
   });
 }

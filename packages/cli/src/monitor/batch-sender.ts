@@ -1,5 +1,6 @@
 import { constants, gzipSync } from 'node:zlib';
 import { discardBody, isAuthError, retryAfterMs, type AuthErrorCode, type Clock } from '@kilometers/auth';
+import { startOf } from '../network/start-of-answer.js';
 import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
 /** What came of sending a batch once. */
@@ -94,7 +95,7 @@ function uploadMs(bytes: number): number {
 }
 
 async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome> {
-  const body = await startOf(response);
+  const body = await startOf(response, MAX_ANSWER_BYTES);
   if (response.ok) {
     // A captive portal answers everything with 200 and a page.
     return isAcceptance(body)
@@ -113,19 +114,6 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
     needsHuman,
     ...(restMs === undefined ? {} : { retryAfterMs: restMs }),
   };
-}
-
-/** An answer of the API is short; a body that goes on and on is not read to an end that it does not have. */
-async function startOf({ body }: Response): Promise<string> {
-  if (body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) break;
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function isAcceptance(body: string): boolean {

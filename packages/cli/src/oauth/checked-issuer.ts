@@ -51,14 +51,20 @@ const SHAPES: readonly (readonly [string, (value: unknown) => boolean, string])[
 ];
 
 /**
- * What a profile's `provider` says, checked.
+ * What a profile's `provider` says, checked. What `replaced` names is said anew: it is left out where it is wrong.
  *
- * @throws {CliError} where a member is none that may be there.
+ * @throws {CliError} where another member is none that may be there.
  */
-export function checkedIssuer(provider: Readonly<Record<string, unknown>>): Partial<IssuerSettings> {
+export function checkedIssuer(
+  provider: Readonly<Record<string, unknown>>,
+  replaced: ReadonlySet<string> = new Set(),
+): Partial<IssuerSettings> {
+  const checked = { ...provider };
   for (const [member, is, must] of SHAPES) {
     const value = provider[member];
-    if (value !== undefined && !is(value)) throw wrong(member, must);
+    if (value === undefined || is(value)) continue;
+    if (!replaced.has(member)) throw wrong(member, must);
+    checked[member] = undefined;
   }
-  return provider;
+  return checked;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { DEFAULT_SCOPE, parseEndpoint, type IssuerSettings } from '@kilometers/auth';
 import type { ProviderSettings } from '../config/configuration.js';
+import { ISSUER_FLAGS } from '../login/issuer-flags.js';
 import type { AuthLoginFlags } from '../login/login-kind.js';
 import { wrongUsage } from '../login/wrong-usage.js';
 import { checkedIssuer, type AuthenticationMethod, type LoginWay } from './checked-issuer.js';
@@ -16,9 +17,10 @@ export function planLogin(
   provider: ProviderSettings | undefined,
   isInteractive: boolean,
 ): IssuerSettings {
+  refuseEmpty(flags);
   checkUrls(flags);
   const issuer = flags.issuer ?? provider?.issuer ?? '';
-  const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider) : {};
+  const before = isIssuerOf(issuer, provider) ? checkedIssuer(provider, saidBy(flags)) : {};
   refuseApiKey(flags, issuer);
   const clientId = flags.clientId ?? before.clientId ?? '';
   if (clientId === '') throw wrongUsage(`give --client-id: as what km is registered at ${issuer}`);
@@ -44,6 +46,28 @@ export function planLogin(
     ...(dpop !== undefined && { dpop }),
     ...(endpoints !== undefined && { endpoints }),
   };
+}
+
+/** An empty value is mostly a variable that is not set: what is stored of it could not be used. */
+function refuseEmpty(flags: AuthLoginFlags): void {
+  const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.includes(''));
+  const empty = Object.entries(ISSUER_FLAGS).find(([flag]) => isEmpty(flags[flag as keyof AuthLoginFlags]));
+  if (empty !== undefined) throw wrongUsage(`${empty[1]} is empty: give a value, or leave it out`);
+}
+
+/** The members of a profile's `provider` in whose place the flags say something. */
+function saidBy(flags: AuthLoginFlags): ReadonlySet<string> {
+  const said = {
+    scopes: flags.scope,
+    resources: flags.resource,
+    audience: flags.audience,
+    redirectUri: flags.redirectUri,
+    prompt: flags.prompt,
+    dpop: flags.dpop,
+    clientAuthentication: flags.clientAuth ?? flags.clientKey,
+    login: flags.web ?? flags.device,
+  };
+  return new Set(Object.entries(said).flatMap(([member, value]) => (value === undefined ? [] : [member])));
 }
 
 /** The flags that say where secrets go, as a user writes them. */
@@ -86,7 +110,6 @@ function refuseApiKey(
 
 function wayFrom(flags: AuthLoginFlags, before: LoginWay | undefined, isInteractive: boolean): LoginWay {
   const { web = false, device = false, clientSecretStdin = false, clientKey } = flags;
-  if (web && device) throw wrongUsage('--web and --device are two ways to log in: give one, not both');
   if (web) return 'browser';
   if (device) return 'device';
   if (before !== undefined) return before;
@@ -123,12 +146,10 @@ function authenticationFrom(
   return { method };
 }
 
-/** What is asked for, each once. `default` is what is asked for where nothing is. */
+/** What is asked for. `default` is what is asked for where nothing is. */
 function scopesFrom(given: readonly string[] | undefined): readonly string[] | undefined {
-  const words = given
-    ?.flatMap((text) => text.split(' '))
-    .filter((word) => word !== '' && word !== DEFAULT_SCOPE);
-  return words === undefined || words.length === 0 ? undefined : [...new Set(words)];
+  const words = given?.filter((word) => word !== DEFAULT_SCOPE);
+  return words === undefined || words.length === 0 ? undefined : words;
 }
 
 function endpointsFrom(

@@ -1,9 +1,9 @@
 import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT, isExplained } from '../exit-code.js';
-import { printable } from '../terminal/printable.js';
+import { startOf } from '../network/start-of-answer.js';
 
-/** A plugin that an account may use. */
+/** A plugin that an account may use, as the API says it: before a person sees it, it is to be cleaned. */
 export type PluginEntry = {
   readonly name: string;
   readonly version: string;
@@ -28,6 +28,8 @@ export type ManifestOptions = {
 };
 
 const TIMEOUT_MS = 15_000;
+/** What is longer is no answer of the API. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Asks the API which plugins this account may use.
@@ -47,9 +49,11 @@ export async function fetchPlugins(options: ManifestOptions): Promise<readonly P
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
       body: JSON.stringify({ plugins: [], platform, cliVersion }),
+      // Nothing but the account's own origin says what plugins it has.
+      redirect: 'manual',
       signal: giveUp.signal,
     });
-    const text = await response.text();
+    const text = await startOf(response, MAX_ANSWER_BYTES);
     if (!response.ok) throw refusal(url, response.status);
     const plugins = pluginsIn(text);
     if (plugins === undefined) throw unreachable(url, 'the answer is not from the Kilometers API');
@@ -70,6 +74,11 @@ function refusal(url: string, status: number): CliError {
       { exitCode: status === 401 ? EXIT.loginRequired : EXIT.failed },
     );
   }
+  if (status >= 300 && status < 400)
+    return unreachable(
+      url,
+      `HTTP ${status}: it sends elsewhere, where no token is sent: sign in to the network if it asks for that, or set the endpoint to the address it moved to`,
+    );
   if (isTryLaterStatus(status)) return unreachable(url, `HTTP ${status}`);
   return new CliError(`${url} answered HTTP ${status}: check the endpoint with km auth status`, {
     exitCode: EXIT.failed,
@@ -97,13 +106,12 @@ function pluginsIn(text: string): readonly PluginEntry[] | undefined {
   return list.flatMap((each: unknown) => {
     if (typeof each !== 'object' || each === null) return [];
     const entry = each as Readonly<Record<string, unknown>>;
-    const [name, version] = [printable(entry['name']), printable(entry['version'])];
-    if (name === undefined || version === undefined) return [];
-    const { size, url, hash } = entry;
+    const { name, version, tier, size, url, hash } = entry;
+    if (typeof name !== 'string' || name === '' || typeof version !== 'string' || version === '') return [];
     return {
       name,
       version,
-      tier: printable(entry['tier']) ?? null,
+      tier: typeof tier === 'string' ? tier : null,
       url: typeof url === 'string' ? url : null,
       hash: typeof hash === 'string' ? hash : null,
       size: typeof size === 'number' && Number.isFinite(size) && size >= 0 ? size : null,

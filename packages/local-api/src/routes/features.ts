@@ -1,6 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { accessOf, requireToken } from '../authenticate.js';
+import { featureEnds } from '../let-in.js';
 import type { ApiEnv, Services } from '../services.js';
+import type { Account } from '../store/accounts.js';
 import type { Tier } from '../tiers.js';
 
 /** What each tier adds to the one below. */
@@ -18,13 +20,18 @@ const FEATURES: Readonly<Record<Tier, readonly string[]>> = {
 
 /** `GET /api/user/features`: what an account may use, by token or by API key. */
 export function featuresRoute(services: Services): Hono<ApiEnv> {
-  const answer = (c: Context<ApiEnv>, tier: Tier): Response => c.json({ tier, features: FEATURES[tier] });
+  const ends = featureEnds(services.settings);
+  const answer = (c: Context<ApiEnv>, { subject, tier }: Account): Response => {
+    const endsAtMs = ends.get(subject);
+    const end = endsAtMs === undefined ? {} : { expires_at: new Date(endsAtMs).toISOString() };
+    return c.json({ tier, features: FEATURES[tier], ...end });
+  };
   const routes = new Hono<ApiEnv>();
   routes.get('/api/user/features', async (c, next) => {
     const apiKey = c.req.header('x-api-key');
     if (apiKey === undefined || c.req.header('authorization') !== undefined) return next();
     const account = services.store.accounts.findByApiKey(apiKey);
-    if (account !== undefined && !account.isRevoked) return answer(c, account.tier);
+    if (account !== undefined && !account.isRevoked) return answer(c, account);
     services.store.counters.add('access_refused', services.settings.now());
     services.events.emit({
       type: 'access.refused',
@@ -36,6 +43,6 @@ export function featuresRoute(services: Services): Hono<ApiEnv> {
       'WWW-Authenticate': 'Bearer realm="kilometers"',
     });
   });
-  routes.get('/api/user/features', requireToken(services), (c) => answer(c, accessOf(c).tier));
+  routes.get('/api/user/features', requireToken(services), (c) => answer(c, accessOf(c)));
   return routes;
 }

@@ -1,5 +1,6 @@
 import { Hono, type Context } from 'hono';
 import * as v from 'valibot';
+import { HttpProblem } from '../http-problem.js';
 import { OAuthError } from '../oauth-error.js';
 import { checkOAuth, readJson } from '../request-body.js';
 import { parseScopes, ScopeList } from '../scopes.js';
@@ -22,16 +23,19 @@ const ClientRequest = v.object({ client_id: Text, client_secret: Text, scope: Sc
 export function tokenRoute(services: Services): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
   routes.post('/api/auth/token', async (c) => {
+    noStore(c);
     const oddities = odditiesOf(c.get('trouble'));
     const isOddlyBare = oddities.includes('no-refresh-token');
-    const body = await readJson(c);
-    const { grant_type: grantType } = checkOAuth(Envelope, body);
-    const tokens = await answerGrant(services, grantType, body, isOddlyBare).catch((error: unknown) => {
-      if (error instanceof OAuthError) reportRefusal(services, grantType, error);
+    let grantType: string | undefined;
+    try {
+      const body = await readJson(c);
+      grantType = checkOAuth(Envelope, body).grant_type;
+      return c.json(tokenAnswer(await answerGrant(services, grantType, body, isOddlyBare), oddities));
+    } catch (error) {
+      if (error instanceof OAuthError || error instanceof HttpProblem)
+        reportRefusal(services, grantType, error);
       throw error;
-    });
-    noStore(c);
-    return c.json(tokenAnswer(tokens, oddities));
+    }
   });
   return routes;
 }
@@ -72,12 +76,17 @@ async function answerGrant(
   }
 }
 
-function reportRefusal(services: Services, grantType: string, error: OAuthError): void {
-  services.store.counters.add('refused', services.settings.now());
-  services.events.emit({ type: 'token.refused', grantType, error: error.error, reason: error.message });
+function reportRefusal(
+  { store, settings, events }: Services,
+  grantType: string | undefined,
+  { error, message }: OAuthError | HttpProblem,
+): void {
+  store.counters.add('refused', settings.now());
+  const named = grantType === undefined ? {} : { grantType };
+  events.emit({ type: 'token.refused', ...named, error, reason: message });
 }
 
-/** @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1} */
+/** Of every answer, a refusal too. @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.1 | RFC 6749 §5.1} */
 function noStore(c: Context<ApiEnv>): void {
   c.header('Cache-Control', 'no-store');
   c.header('Pragma', 'no-cache');

@@ -1,0 +1,2 @@
+/** Days for which it is kept how tokens were obtained. */
+export const KEPT_DAYS = 31;
