@@ -29,6 +29,30 @@ describe('a session that lasts', () => {
     ).toBeLessThanOrEqual(1);
   });
 
+  test('that ends while a refresh is under way waits for its answer, be the delivery slow as well', async () => {
+    const events: string[] = [];
+    const api = await startApi({
+      tokenTtlMs: 6_000,
+      onEvent: (event) => events.push('path' in event ? `${event.type} ${event.path}` : event.type),
+    });
+    const env = accountAt(api.url);
+    const session = startSession(env, 'ending');
+    await session.send(1);
+    await until('the first events', () => storedEvents(api).length === 2);
+    api.trouble.add({ path: '/api/events', latencyMs: 60_000, count: Infinity });
+    api.trouble.add({ latencyMs: 6_500 });
+    await until('a refresh', () => events.includes('trouble.applied /api/auth/token'), 40_000);
+    // These are never delivered: all the time there is for that is used up.
+    await session.send(20);
+    await until('the echoes', () => session.echoedAtMs.length === 21);
+    await session.end();
+    expect(events.filter((type) => type === 'token.refreshed')).toHaveLength(1);
+    api.trouble.clear();
+    const next = await runKm(['auth', 'refresh', '--scope', 'monitoring'], { env });
+    expect(next).toMatchObject({ code: 0 });
+    expect(events).not.toContain('family.revoked');
+  }, 90_000);
+
   test('that only a human can help says so once, goes on, and delivers after the login, without a restart', async () => {
     const api = await startApi();
     const env = environment({ KILOMETERS_API_ENDPOINT: api.url });

@@ -14,8 +14,8 @@ const RING_BYTES = 64 * 1024 * 1024;
 const HEAP_MB = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 };
 /** At the end of a session events are delivered for at most this long. */
 const FINISH_MS = 3_000;
-/** A thread that takes longer than it may is given up. */
-const SLACK_MS = 6_000;
+/** A thread that takes longer than that, a refresh that was sent (5 s), and what a busy machine adds is given up. */
+const SLACK_MS = 10_000;
 
 /** What the thread is told when it starts. */
 export type CaptureThreadData = {

@@ -6,7 +6,7 @@ import type { AccountFlags } from '../settings.js';
 import type { MonitorEvent } from './monitor-event.js';
 import type { NoticeListener } from './monitor-notice.js';
 
-/** From the end of a session a refresh that was sent may take this long in all. */
+/** At the end of a session, once the delivery is through, a refresh that was sent may take this long. */
 const STOP_MS = 5_000;
 
 /** Where events go: batched, queued, and delivered to the API with a token of the account. */
@@ -40,7 +40,6 @@ export async function openEventOutlet(
   const { clock } = context;
   const access = await AccountAccess.open(flags, context);
   const queue = await openEventQueue({ access, ...session }, context);
-  let endedAtMs: number | undefined;
   return {
     subscribe: (listener) => access.subscribe(listener),
     start() {
@@ -52,15 +51,12 @@ export async function openEventOutlet(
     secure: queue.secure,
     beginPrelude: queue.beginPrelude,
     queueBytes: queue.maxBytes,
-    async finish(timeLimitMs) {
-      endedAtMs ??= clock.monotonicMs();
-      return queue.finish(timeLimitMs);
-    },
+    finish: queue.finish,
     async stop() {
-      const timeLeftMs = STOP_MS - (clock.monotonicMs() - (endedAtMs ?? clock.monotonicMs()));
+      // Whoever abandons a refresh token that was sent may lose the login.
       await Promise.race([
         access.stop(),
-        new Promise<void>((resolve) => clock.schedule(resolve, timeLeftMs, true)),
+        new Promise<void>((resolve) => clock.schedule(resolve, STOP_MS, true)),
       ]);
     },
   };
