@@ -4,7 +4,11 @@ import type { TokenCache } from './ports.js';
 
 /** Ends the subscriptions of what is no more. */
 const subscriptions = new FinalizationRegistry<() => void>((end) => {
-  end();
+  try {
+    end();
+  } catch {
+    // What a cache of the program's own throws here nobody could catch.
+  }
 });
 
 /** What is amiss with a cache, as far as one grant has seen it, and as the user is told of it. */

@@ -33,6 +33,8 @@ export class GrantStore {
   /** The last of the writes, which run one after another so that no change is made twice. */
   #storing: Promise<boolean> = Promise.resolve(true);
   #look: Promise<Tokens> | undefined;
+  /** The last try to store again that nobody waited for. */
+  #storingAgain: Promise<void> = Promise.resolve();
   /** The task that runs without the lock, where one does. */
   #unlocked: Promise<unknown> | undefined;
 
@@ -40,7 +42,7 @@ export class GrantStore {
     this.#tasks = new TaskLine(clock);
     this.#retry = new StoreRetry({
       clock,
-      store: () => this.storeAgain(),
+      store: () => (this.#storingAgain = this.storeAgain()),
       hasLogin: () => withChanges(undefined, this.#unstored).refreshToken !== undefined,
     });
     this.#cache = cache;
@@ -100,8 +102,14 @@ export class GrantStore {
 
   /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
   async update(change: Change): Promise<boolean> {
-    this.#unstored = [...this.#unstored, { change, hasFailed: false, hasSeenLogin: false }];
+    this.#add(change);
     return this.flush();
+  }
+
+  /** As `update`, from outside of any task; see `storeAgain`. */
+  async updateFromOutside(change: Change): Promise<void> {
+    this.#add(change);
+    await this.storeAgain();
   }
 
   /** Stores a change if it can be stored now, and forgets it otherwise. Returns whether it is stored. */
@@ -119,6 +127,7 @@ export class GrantStore {
   /** Tries once more to store what could not be, and then not again until something else is stored. */
   async settle(): Promise<void> {
     await this.flush();
+    await this.#storingAgain;
     this.#retry.cancel();
   }
 
@@ -133,13 +142,13 @@ export class GrantStore {
    * ended: the refresh token that the task sends must not be sent by others who find it stored.
    */
   async storeAgain(): Promise<void> {
-    const unlocked = this.#unlocked;
-    if (unlocked === undefined || !this.hasUnstored) {
+    if (this.#unlocked === undefined || !this.hasUnstored) {
       await this.flush();
       return;
     }
     const store = async (): Promise<void> => {
-      if (await this.flush()) await unlocked.catch(() => undefined);
+      // One that begins after this finds the refresh token stored, and does not send it.
+      if (await this.flush()) await this.#unlocked?.catch(() => undefined);
     };
     try {
       await this.#cache.withLock(this.#key, store, { timeoutMs: RETRY_LOCK_TIMEOUT_MS });
@@ -177,6 +186,10 @@ export class GrantStore {
       this.#trouble.writeFailed(error);
       return inTurn(false);
     }
+  }
+
+  #add(change: Change): void {
+    this.#unstored = [...this.#unstored, { change, hasFailed: false, hasSeenLogin: false }];
   }
 
   async #withoutLock<T>(task: (hasLock: boolean) => Promise<T>): Promise<T> {

@@ -18,32 +18,36 @@ export type StoreRetryOptions = {
 export class StoreRetry {
   readonly #options: StoreRetryOptions;
   #waitMs = FIRST_WAIT_MS;
-  #cancelTimer: (() => void) | undefined;
+  #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
 
   constructor(options: StoreRetryOptions) {
     this.#options = options;
   }
 
-  /** Tries again later, unless that is to be already. */
+  /** Tries again later, unless that is to be already, and soon enough. */
   again(): void {
-    if (this.#cancelTimer !== undefined) return;
     const { clock, store, hasLogin } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const isTooLong = (ms: number): boolean => ms > LONGEST_WAIT_MS && hasLogin();
+    if (this.#timer !== undefined && !isTooLong(this.#timer.atMs - nowMs)) return;
+    this.cancel();
     const retry = (): void => {
-      this.#cancelTimer = undefined;
+      this.#timer = undefined;
       void store();
     };
-    const waitMs = this.#waitMs > LONGEST_WAIT_MS && hasLogin() ? LONGEST_WAIT_MS : this.#waitMs;
-    this.#cancelTimer = clock.schedule(retry, waitMs, false);
+    const waitMs = isTooLong(this.#waitMs) ? LONGEST_WAIT_MS : this.#waitMs;
+    this.#timer = { atMs: nowMs + waitMs, cancel: clock.schedule(retry, waitMs, false) };
     this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_WAIT_WITHOUT_LOGIN_MS);
   }
 
   /** All is stored: the next failure is a first one. */
   reset(): void {
+    this.cancel();
     this.#waitMs = FIRST_WAIT_MS;
   }
 
   cancel(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 }

@@ -128,7 +128,7 @@ export class TokenManager implements AuthManager {
 
   async clearCache(): Promise<void> {
     this.#memory.clear();
-    await this.#store.update(withoutTokens);
+    await this.#store.updateFromOutside(withoutTokens);
   }
 
   start(): void {

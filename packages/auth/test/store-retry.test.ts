@@ -46,6 +46,33 @@ test.each([
   expect(tries).toBe(expected);
 });
 
+test('a login that is in memory does not wait for the long pause that began without one', async () => {
+  const memory = createMemoryCache();
+  let isGone = true;
+  let tries = 0;
+  const { clock, store } = storeOn({
+    ...memory,
+    updateGrant: (...change) => {
+      tries += 1;
+      return isGone ? Promise.reject(new Error('the disk is gone')) : memory.updateGrant(...change);
+    },
+  });
+  await store.update(() => WITH_TOKEN);
+  await clock.advance(120_000);
+  await store.update(() => WITH_LOGIN);
+  tries = 0;
+  await clock.advance(5_000);
+  expect(tries).toBe(1);
+
+  isGone = false;
+  await store.flush();
+  isGone = true;
+  await store.update(() => WITH_LOGIN);
+  tries = 0;
+  await clock.advance(250);
+  expect(tries).toBe(1);
+});
+
 test('a cache that throws at once is used again when it is back', async () => {
   const memory = createMemoryCache();
   let isGone = true;

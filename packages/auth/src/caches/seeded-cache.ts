@@ -12,7 +12,10 @@ export function createSeededCache(cache: TokenCache, seed: Secret, clock: Clock)
   let isUsedUp = false;
   const seeded = (record: GrantRecord | undefined): GrantRecord => {
     // A grant that a human ended may be seeded again, but not by a process that has used it.
-    const isEnded = record?.endedAtMs !== undefined && record.refreshToken === undefined;
+    const isEnded =
+      record !== undefined &&
+      record.refreshToken === undefined &&
+      (record.endedAtMs !== undefined || record.leftOver !== undefined);
     if (record !== undefined && (isUsedUp || !isEnded)) {
       isUsedUp = true;
       return record;

@@ -116,7 +116,7 @@ export function createNodeTransport({
       const allow = (timeoutMs: number, what: string): void => {
         stopCounting();
         stopCounting = countSeenTime(clock, timeoutMs, () => {
-          fail(new Error(`${what} took more than ${String(timeoutMs)} ms`));
+          fail(new Error(`${what} took more than ${String(Math.round(timeoutMs))} ms`));
         });
       };
 

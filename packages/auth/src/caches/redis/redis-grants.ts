@@ -14,7 +14,10 @@ export type GrantNames = { readonly grant: string; readonly lock: string; readon
 /** What is stored of a grant, and its version; '' where there is nothing. */
 type Stored = { readonly record: GrantRecord | undefined; readonly version: string };
 
-const WEEK_MS = 7 * 24 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const WEEK_MS = 7 * DAY_MS;
+/** For how long it is kept what came of a grant after it had been ended: somebody may end it yet. */
+const LEFT_OVER_MS = 90 * DAY_MS;
 /** Others can be faster only so often. */
 const MOST_TRIES = 100;
 const LONGEST_WAIT_MS = 50;
@@ -23,11 +26,15 @@ const LONGEST_WAIT_MS = 50;
  * For how long a record is of use, in milliseconds: until a week after the last of it ends, for clocks differ and
  * failures are of interest. `undefined`: for ever, where it has a refresh token whose end nobody knows.
  */
-function lifeMs({ refreshToken, tokens, notBeforeMs }: GrantRecord, nowMs: number): number | undefined {
+function lifeMs(
+  { refreshToken, tokens, notBeforeMs, leftOver }: GrantRecord,
+  nowMs: number,
+): number | undefined {
   if (refreshToken !== undefined && refreshToken.expiresAtMs === undefined) return undefined;
   const ends = [
     refreshToken?.expiresAtMs,
     notBeforeMs,
+    leftOver && nowMs + LEFT_OVER_MS,
     ...[...tokens.values()].map((token) => token.expiresAtMs),
   ];
   return Math.ceil(Math.max(nowMs, ...ends.map((end) => end ?? 0)) - nowMs + WEEK_MS);
@@ -129,7 +136,8 @@ export class RedisGrants {
     }: { readonly next: GrantRecord | undefined; readonly version: string; readonly token: string },
   ): Promise<string> {
     const { grant, lock, last } = this.namesOf(id);
-    if (next !== undefined) await this.#connection.ask('SADD', this.#index(), id.toString('hex'));
+    const list = (): Promise<Reply> => this.#connection.ask('SADD', this.#index(), id.toString('hex'));
+    if (next !== undefined) await list();
     const life = next === undefined ? undefined : lifeMs(next, this.#settings.clock.nowMs());
     const reply = await this.#connection.ask(
       'EVAL',
@@ -144,6 +152,8 @@ export class RedisGrants {
       next === undefined ? '' : this.#seal(key, id, next),
       life ?? '',
     );
+    // Somebody who found nothing may have taken a new one off the list in between.
+    if (next !== undefined && version === '' && String(reply) === 'stored') await list();
     return String(reply);
   }
 
