@@ -68,6 +68,19 @@ describe('km auth revoke', () => {
     expect(await tokenOf(env)).not.toBe(monitoringToken);
   });
 
+  test('--scope that is given twice ends the token of each', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    const tokens = [await tokenOf(env), await tokenOf(env, 'plugins'), await tokenOf(env, 'default')];
+    const run = await runKm([...REVOKE, '--scope', 'monitoring', '--scope', 'plugins'], { env });
+    expect(run).toMatchObject({
+      code: 0,
+      stderr: 'km: profile default, scope "monitoring", scope "plugins": 2 tokens revoked\n',
+    });
+    const areValid = await Promise.all(tokens.map((token) => isValid(api.url, token)));
+    expect(areValid).toEqual([false, false, true]);
+  });
+
   test('leaves other profiles alone', async () => {
     const api = await startApi();
     const env = accountAt(api.url);

@@ -6,7 +6,14 @@ import type { AuthRefreshFlags } from './commands/auth-refresh.js';
 import type { AuthRevokeFlags } from './commands/auth-revoke.js';
 import type { AuthStatsFlags } from './commands/auth-stats.js';
 import type { AuthTokenFlags } from './commands/auth-token.js';
-import { collect, joinScopes, parseDuration, parseLookBack, parseOfflineLifetime } from './flag-values.js';
+import {
+  collect,
+  collectScopes,
+  joinScopes,
+  parseDuration,
+  parseLookBack,
+  parseOfflineLifetime,
+} from './flag-values.js';
 
 type ExitWith = (code: number) => void;
 
@@ -82,7 +89,7 @@ function execCommand(context: CommandContext, exitWith: ExitWith): Command {
 function revokeCommand(context: CommandContext, exitWith: ExitWith): Command {
   const revoke = new Command('revoke')
     .description('end tokens here and at the API; what wins new ones, as an API key does, stays')
-    .option('--scope <scope>', 'only the token for this; may be given more than once', joinScopes);
+    .option('--scope <scope>', 'only the token for this; may be given more than once', collectScopes);
   addAccountOptions(revoke);
   addExample(revoke, 'km auth revoke --scope monitoring');
   return revoke.action(async (flags: AuthRevokeFlags) => {
@@ -96,8 +103,8 @@ function refreshCommand(context: CommandContext, exitWith: ExitWith): Command {
     .description('refresh a token now')
     .option(
       '--scope <scope>',
-      'what the token is for, as in "monitoring"; may be given more than once',
-      joinScopes,
+      'what the token is for, as in "monitoring"; may be given more than once, for a token each',
+      collectScopes,
     )
     .option('--all', 'every token of the account')
     .option('--if-due', 'only what is past its refresh point')

@@ -42,10 +42,15 @@ export function collect(text: string, before: readonly string[] | undefined): re
   return [...(before ?? []), text];
 }
 
-/** Gathers the words of `--scope`, which may be given more than once, for a token that is for all of them. */
-export function joinScopes(text: string, before: string | undefined): string {
+/** Gathers `--scope` flags, each of which is for a token of its own. */
+export function collectScopes(text: string, before: readonly string[] | undefined): readonly string[] {
   if (text.trim() === '') throw new InvalidArgumentError('Give one or more words, as in "monitoring".');
-  return before === undefined ? text : `${before} ${text}`;
+  return collect(text, before);
+}
+
+/** Gathers the words of `--scope` flags for one token that is for all of them. */
+export function joinScopes(text: string, before: string | undefined): string {
+  return collectScopes(text, before === undefined ? [] : [before]).join(' ');
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2 };

@@ -16,7 +16,7 @@ import type { Account, AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
 export type AuthRefreshFlags = AccountFlags & {
-  readonly scope?: string;
+  readonly scope?: readonly string[];
   readonly all?: boolean;
   readonly ifDue?: boolean;
   readonly json?: boolean;
@@ -41,7 +41,9 @@ async function refresh(flags: AuthRefreshFlags, context: CommandContext): Promis
   try {
     const { key, keySuffix } = grantOfAccount(account);
     const stored = tokensByScope(await storage.cache.getGrant(key), keySuffix);
-    const scopes = all ? [...stored.keys()].sort() : [scopeKey(flags.scope ?? DEFAULT_SCOPE)];
+    const scopes = all
+      ? [...stored.keys()].sort()
+      : [...new Set((flags.scope ?? [DEFAULT_SCOPE]).map(scopeKey))];
     const results = await refreshScopes({ manager, scopes, stored, ifDue });
     const nowMs = context.clock.nowMs();
     const isNobody = results.length === 0 && account.credential === undefined;

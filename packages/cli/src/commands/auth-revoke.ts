@@ -4,12 +4,12 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
-import { partWithScope, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
+import { partWithScopes, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
 import { openStorage, tellNotices } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';
 
-export type AuthRevokeFlags = AccountFlags & { readonly scope?: string };
+export type AuthRevokeFlags = AccountFlags & { readonly scope?: readonly string[] };
 
 /** `km auth revoke`: ends an account's tokens here and at the API. What wins new ones stays. */
 export function runAuthRevoke(flags: AuthRevokeFlags, context: CommandContext): Promise<number> {
@@ -27,7 +27,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
     );
   }
   tellNotices(files, context);
-  const scope = flags.scope === undefined ? undefined : scopeKey(flags.scope);
+  const scopes = flags.scope && [...new Set(flags.scope.map(scopeKey))];
   const account = await resolveAccount(flags, context.environment, files.logins);
   const { profile, endpoint, credential, loginCommand, oauth } = account;
   const { key: own } = grantOfAccount(account);
@@ -40,12 +40,15 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
     files,
     isMeant: (key) => key.profile === own.profile && key.apiOrigin === own.apiOrigin && isOwn(key),
     part:
-      scope === undefined ? partWithTokens(context.clock.nowMs()) : partWithScope(tokenKeyOf(account, scope)),
+      scopes === undefined
+        ? partWithTokens(context.clock.nowMs())
+        : partWithScopes(scopes.map((scope) => tokenKeyOf(account, scope))),
     note: endings.note,
   });
   const ending = await endings.tell();
 
-  const who = `profile ${profile.value}${scope === undefined ? '' : `, scope ${JSON.stringify(scope)}`}`;
+  const said = scopes?.map((scope) => `, scope ${JSON.stringify(scope)}`) ?? [];
+  const who = `profile ${profile.value}${said.join('')}`;
   const count = taken.grants.reduce((sum, { tokens }) => sum + tokens.length, 0);
   context.tell(
     count === 0
@@ -61,7 +64,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   if (hadRefreshToken && !winsMore) {
     context.tell(`km: the login is over with it; run \`${loginCommand}\``);
   }
-  if (scope !== undefined && count > 0 && oauth?.loginId !== undefined) {
+  if (scopes !== undefined && count > 0 && oauth?.loginId !== undefined) {
     context.tell(
       'km: some issuers end the whole login with one of its tokens; where this one does, the next refresh says to log in',
     );

@@ -75,15 +75,17 @@ export function partWithTokens(nowMs: number): (record: GrantRecord) => Parting 
   };
 }
 
-/** The token of one scope, with whatever else it serves. The refresh token stays. */
-export function partWithScope(scope: string): (record: GrantRecord) => Parting {
+/** The tokens with these keys, with whatever else they serve. The refresh token stays. */
+export function partWithScopes(keys: readonly string[]): (record: GrantRecord) => Parting {
   return (record) => {
-    const token = record.tokens.get(scope);
-    if (token === undefined) return { taken: [], left: record };
-    const isOther = ([, other]: readonly [string, typeof token]): boolean =>
-      other.fingerprint !== token.fingerprint;
-    const left = { ...record, tokens: new Map([...record.tokens].filter(isOther)) };
-    return { taken: [{ token, kind: 'access_token' }], left };
+    const meant = keys.flatMap((key) => record.tokens.get(key) ?? []);
+    const taken = new Map(meant.map((token) => [token.fingerprint, token]));
+    if (taken.size === 0) return { taken: [], left: record };
+    const left = [...record.tokens].filter(([, { fingerprint }]) => !taken.has(fingerprint));
+    return {
+      taken: [...taken.values()].map((token) => ({ token, kind: 'access_token' })),
+      left: { ...record, tokens: new Map(left) },
+    };
   };
 }
 
