@@ -11,14 +11,13 @@
  * text it was compiled from and by the Node that did, and begins with a digest of the rest: V8 does not check, and
  * crashes on a damaged one.
  */
-const OLDEST = [20, 19];
-
 const version = process.versions.node.split('.').map(Number);
-if (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1])) {
+/** As `engines` of package.json has it. */
+const isTooOld =
+  version[0] === 20 ? version[1] < 19 : version[0] < 22 || (version[0] === 22 && version[1] < 3);
+if (isTooOld) {
   process.stderr.write(
-    'km: needs Node.js ' +
-      OLDEST.join('.') +
-      ' or newer, and this is ' +
+    'km: needs Node.js 20.19, or 22.3 or newer, and this is ' +
       process.versions.node +
       '; see https://nodejs.org\n',
   );
