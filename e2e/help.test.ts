@@ -50,14 +50,20 @@ test.each([
   expect(stderr).toContain(nearest === undefined ? 'see km --help' : `(Did you mean ${nearest}?)`);
 });
 
-test.each([['help'], ['help help'], ['auth help'], ['help auth'], ['auth'], ['auth --help']])(
-  'km %s is a question for help',
-  async (line) => {
-    const { code, stdout, stderr } = await runKm(line.split(' '));
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Usage: km /);
-  },
-);
+test.each([
+  ['help'],
+  ['help help'],
+  ['auth help'],
+  ['help auth'],
+  ['auth'],
+  ['auth --help'],
+  ['doctor help'],
+  ['auth login help'],
+])('km %s is a question for help', async (line) => {
+  const { code, stdout, stderr } = await runKm(line.split(' '));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Usage: km /);
+});
 
 test('a profile may be called help', async () => {
   const env = environment();

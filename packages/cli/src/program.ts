@@ -42,21 +42,22 @@ export async function runProgram(args: readonly string[], context: CommandContex
 /**
  * `help` in the place of a command becomes `--help` after the command that follows: `help auth token`, `auth help token`.
  * A group that is called with no command is a question for its help, too. What a command would run is not run for it; and
- * of what is no command there is no help: without the flag it is unknown. After a command, `help` is a word as any other:
- * a profile may have that name.
+ * of what is no command there is no help: without the flag it is unknown. After a command that takes words, `help` is one as
+ * any other: a profile may have that name.
  */
 function helpAsFlag(args: readonly string[], program: Command): readonly string[] {
   let group = program;
   const names: string[] = [];
   let isAsked = false;
   for (const word of args) {
-    if (word === 'help' && group.commands.length > 0) {
+    const isCommandNext = group.commands.length > 0;
+    if (word === 'help' && (isCommandNext || group.registeredArguments.length === 0)) {
       isAsked = true;
       continue;
     }
     const next = group.commands.find((command) => command.name() === word);
     if (next === undefined) {
-      if (group.commands.length > 0 && !word.startsWith('-')) return [...names, word];
+      if (isCommandNext && !word.startsWith('-')) return [...names, word];
       return isAsked ? [...names, '--help'] : args;
     }
     names.push(word);

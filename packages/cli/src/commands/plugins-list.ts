@@ -35,10 +35,13 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
   }
 }
 
+/** Controls, and what turns the direction of a text. */
+const OBEYED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
 /** The data as they are, with an escape for what a terminal would obey: JSON has some of its own, and leaves out these. */
 function jsonOf(data: object): string {
-  const escape = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`;
-  return JSON.stringify(data, undefined, 2).replace(/[\x7f-\x9f]/g, escape);
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(data, undefined, 2).replace(OBEYED, escape);
 }
 
 /** A line a plugin: name, version, tier, size. */
