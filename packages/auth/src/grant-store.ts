@@ -56,21 +56,21 @@ export class GrantStore {
     return this.#unstored.some(({ hasFailed }) => hasFailed);
   }
 
-  /** As `CacheTrouble.isReadable`. */
-  get isReadable(): boolean {
-    return this.#trouble.isReadable;
-  }
-
-  /** As `CacheTrouble.isDamaged`. */
-  get isDamaged(): boolean {
-    return this.#trouble.isDamaged;
+  /** What is amiss with the cache. */
+  get trouble(): Pick<CacheTrouble, 'isReadable' | 'isDamaged'> {
+    return this.#trouble;
   }
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
-    const read = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
-    noteSeen(read?.found, this.#unstored);
-    return withChanges(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
+    for (;;) {
+      const changes = this.#unstored;
+      const read = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
+      // A change that was stored meanwhile may be missing in what was read.
+      if (!changes.every((change) => this.#unstored.includes(change))) continue;
+      noteSeen(read?.found, this.#unstored);
+      return withChanges(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
+    }
   }
 
   /** The tokens that `read` would bring, with less work where the cache can. */

@@ -160,7 +160,7 @@ export class RefreshTransaction {
     const { refreshToken } = record;
     const command = this.#loginCommand(record, need);
     if (refreshToken === undefined) {
-      const { isReadable, isDamaged } = this.#options.store;
+      const { isReadable, isDamaged } = this.#options.store.trouble;
       if (!isReadable) return unreadableError();
       const why = isDamaged ? 'what was stored of the login is damaged' : 'nobody is logged in';
       return loginRequired(command, why);

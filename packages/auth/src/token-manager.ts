@@ -161,7 +161,7 @@ export class TokenManager implements AuthManager {
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
-      if (this.#store.isReadable) this.#memory.adopt(key, tokens);
+      if (this.#store.trouble.isReadable) this.#memory.adopt(key, tokens);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -178,7 +178,7 @@ export class TokenManager implements AuthManager {
     const newer = (): Promise<AuthToken> => this.#awaitFlight(key, held, minValidMs, signal);
     const atHand = async (): Promise<AuthToken | undefined> => {
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
-      return tokens.get(key) ?? (this.#store.isReadable ? undefined : this.#memory.get(key)?.token);
+      return tokens.get(key) ?? (this.#store.trouble.isReadable ? undefined : this.#memory.get(key)?.token);
     };
     return this.#extendedLife.choose(key, { newer, atHand }, options);
   }
@@ -237,7 +237,7 @@ export class TokenManager implements AuthManager {
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.keysWith(record)) {
-      if (this.#store.isReadable) this.#memory.adopt(key, record.tokens);
+      if (this.#store.trouble.isReadable) this.#memory.adopt(key, record.tokens);
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);

@@ -170,7 +170,7 @@ describe('a cache that cannot be read', () => {
     for (const isReadable of [false, false, true, false]) {
       disk.canRead = isReadable;
       expect(await store.read()).toEqual(isReadable ? counting(EMPTY_GRANT) : EMPTY_GRANT);
-      expect(store.isReadable).toBe(isReadable);
+      expect(store.trouble.isReadable).toBe(isReadable);
     }
 
     const failed = { type: 'cache.failed', operation: 'read', message: 'the disk is gone' };
@@ -212,9 +212,9 @@ test('what a cache has put right, and what does not open any more, is told', () 
     },
   });
   tell({ kind: 'repaired', message: 'it is 600 now' });
-  expect(store.isDamaged).toBe(false);
+  expect(store.trouble.isDamaged).toBe(false);
   tell({ kind: 'corrupt', message: 'it does not open' });
-  expect(store.isDamaged).toBe(true);
+  expect(store.trouble.isDamaged).toBe(true);
   expect(told).toEqual([
     { type: 'cache.repaired', message: 'it is 600 now' },
     { type: 'cache.corrupt', message: 'it does not open' },

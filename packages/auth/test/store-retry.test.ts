@@ -92,6 +92,29 @@ test('a cache that throws at once is used again when it is back', async () => {
   expect(await memory.getGrant(KEYED)).toEqual(WITH_TOKEN);
 });
 
+test('what is stored while the cache is read is not missing in what was read', async () => {
+  const memory = createMemoryCache();
+  let isGone = true;
+  const held: (() => void)[] = [];
+  const { store } = storeOn({
+    ...memory,
+    getGrant: async (key) => {
+      const read = await memory.getGrant(key);
+      if (!isGone && held.length === 0) await new Promise<void>((resolve) => held.push(resolve));
+      return read;
+    },
+    updateGrant: (...change) =>
+      isGone ? Promise.reject(new Error('the disk is gone')) : memory.updateGrant(...change),
+  });
+  await store.update(() => WITH_TOKEN);
+  isGone = false;
+  const reading = store.read();
+  await store.flush();
+  for (const goOn of held) goOn();
+
+  expect(await reading).toEqual(WITH_TOKEN);
+});
+
 test('a cache keeps none of the managers that were made with it', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
