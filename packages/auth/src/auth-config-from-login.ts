@@ -64,8 +64,9 @@ function endpointFor(login: StoredLogin, config: AuthManagerConfig): string {
  * provider in `config` goes before it: then nothing is read.
  *
  * @throws {AuthError} `KM_AUTH_LOGIN_REQUIRED` when nobody is logged in to the profile, or not at the `apiEndpoint` of
- *   `config`, or a newer version has stored the login; `KM_AUTH_CACHE` when the logins cannot be read; `KM_AUTH_CONFIGURATION` when a login at an issuer has
- *   lost what its client shows; `KM_AUTH_INVALID_OPTION` and `KM_AUTH_INSECURE_ENDPOINT` when a value is not allowed.
+ *   `config`, or a newer version has stored the login; `KM_AUTH_CACHE` when the logins cannot be read;
+ *   `KM_AUTH_CONFIGURATION` when a login at an issuer has lost what its client shows; `KM_AUTH_INVALID_OPTION` and
+ *   `KM_AUTH_INSECURE_ENDPOINT` when a value is not allowed.
  */
 export async function authConfigFromLogin(
   config: AuthManagerConfig & { readonly cache: CacheWithLogins },

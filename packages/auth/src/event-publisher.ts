@@ -12,6 +12,16 @@ const MAX_KEPT = 20;
 /** A listener may be async, whatever its type says. */
 type Listener = (event: AuthEvent) => unknown;
 
+/** Adds `listener`; returns what takes it out again. */
+function added(listener: Listener, listeners: Set<Listener>): () => void {
+  // Bound, so that the same function subscribed twice is told twice and unsubscribed once.
+  const entry: Listener = listener.bind(undefined);
+  listeners.add(entry);
+  return () => {
+    listeners.delete(entry);
+  };
+}
+
 /** Tells subscribers what happens. One that throws disturbs neither the others nor the manager. */
 export class EventPublisher {
   readonly #listeners = new Set<Listener>();
@@ -28,23 +38,15 @@ export class EventPublisher {
   }
 
   subscribe(listener: AuthEventListener): () => void {
-    // Bound, so that the same function subscribed twice is told twice and unsubscribed once.
-    const entry: Listener = listener.bind(undefined);
-    this.#listeners.add(entry);
+    const unsubscribe = added(listener, this.#listeners);
     // Later: others may subscribe in the same tick, and this one does not have its unsubscribe function yet.
     if (this.#unheard.length > 0) void Promise.resolve().then(() => this.#tellUnheard());
-    return () => {
-      this.#listeners.delete(entry);
-    };
+    return unsubscribe;
   }
 
   /** As `subscribe`, for the manager itself: what nobody else has heard is still kept for the first who subscribes. */
   watch(listener: AuthEventListener): () => void {
-    const entry: Listener = listener.bind(undefined);
-    this.#watchers.add(entry);
-    return () => {
-      this.#watchers.delete(entry);
-    };
+    return added(listener, this.#watchers);
   }
 
   /** Whether anybody but the manager itself would be told. */

@@ -1,6 +1,7 @@
 import { AuthToken } from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { accountFeatures } from '../src/login/account-features.js';
+import { endlessBody } from './support/endless-body.js';
 import { FakeClock } from './support/fake-clock.js';
 
 const clock = new FakeClock();
@@ -20,16 +21,9 @@ test('an answer that does not let go is not waited for', async () => {
 });
 
 test('of an answer that goes on and on only the start is read', async () => {
-  let sent = 0;
-  const body = new ReadableStream({
-    pull: (controller) => {
-      sent += 65_536;
-      controller.enqueue(new Uint8Array(65_536).fill(32));
-    },
-    cancel: () => new Promise<void>(() => undefined),
-  });
+  const { body, sent } = endlessBody();
   await expect(featuresIn(new Response(body))).resolves.toBeUndefined();
-  expect(sent).toBeLessThan(1_000_000);
+  expect(sent()).toBeLessThan(1_000_000);
 });
 
 test('the tier and the features are told', async () => {
