@@ -49,7 +49,7 @@ function createContext(bundleFolder: string): CommandContext {
       const to = stderr();
       to.write(foldedFor(to, text));
     },
-    ...createNetwork(process.env, systemClock, (input, init) => fetch(input, init)),
+    ...createNetwork(process.env, systemClock),
     process,
     onExit: (listener) => {
       process.on('exit', listener);

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAgentFetch } from '../src/network/agent-fetch.js';
-import { PlainAgent } from './support/plain-agent.js';
+import { createNetwork } from '../src/network/network.js';
+import { FakeClock } from './support/fake-clock.js';
 
 /** Asks a server that answers every request with `head` and an empty object. */
 async function ask(head: string): Promise<Response> {
@@ -14,14 +16,12 @@ async function ask(head: string): Promise<Response> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const agent = new PlainAgent();
   onTestFinished(() => {
-    agent.destroy();
     for (const socket of sockets) socket.destroy();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return createAgentFetch(agent)(`https://127.0.0.1:${String(port)}/`);
+  return createAgentFetch(() => Promise.resolve(new http.Agent()))(`http://127.0.0.1:${String(port)}/`);
 }
 
 test.each([['999'], ['600'], ['099']])(
@@ -59,3 +59,46 @@ test.each([['O\x01K'], ['O\x7fK'], ['O\xffK']])(
     expect(await response.json()).toEqual({});
   },
 );
+
+/** What a server sees of requests that are sent one after the other, each read to its end. */
+async function seenOf(requests: readonly (RequestInit | undefined)[]) {
+  const seen: { readonly method: string | undefined; readonly encoding: unknown; readonly body: string }[] =
+    [];
+  let connections = 0;
+  const server = http.createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method, headers } = request;
+      seen.push({ method, encoding: headers['accept-encoding'], body: Buffer.concat(chunks).toString() });
+      response.end('{}');
+    });
+  });
+  server.on('connection', () => (connections += 1));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { fetch: send } = createNetwork({}, new FakeClock());
+  for (const init of requests) {
+    const response = await send(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`, init);
+    expect(await response.json()).toEqual({});
+  }
+  return { seen, connections };
+}
+
+test('requests that follow one another share a connection, and ask for nothing packed', async () => {
+  const { seen, connections } = await seenOf([undefined, { method: 'POST', body: 'batch' }]);
+  expect(seen).toEqual([
+    { method: 'GET', encoding: 'identity', body: '' },
+    { method: 'POST', encoding: 'identity', body: 'batch' },
+  ]);
+  expect(connections).toBe(1);
+});
+
+test('a request whose signal is aborted before it is sent is not sent', async () => {
+  const why = new Error('enough');
+  await expect(seenOf([{ signal: AbortSignal.abort(why) }])).rejects.toBe(why);
+});

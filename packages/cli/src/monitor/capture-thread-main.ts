@@ -34,7 +34,7 @@ const context: CommandContext = {
   answer: () => Promise.resolve(true),
   tell: (line) => report({ type: 'tell', text: `${line}\n` }),
   prompt: (text) => report({ type: 'tell', text }),
-  ...createNetwork(process.env, systemClock, (input, init) => fetch(input, init)),
+  ...createNetwork(process.env, systemClock),
   process,
   onExit: (listener) => {
     process.on('exit', listener);

@@ -1,23 +1,30 @@
-import type { IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
 /** Statuses whose answers have no body (the fetch standard's "null body status"). */
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * A `fetch` whose connections `agent` makes; Node's own takes none. Follows no redirect: whoever wants to follows it
- * by hand, and decides what it may see.
+ * A `fetch` over `node:http` and `node:https`, whose connections the agent makes that there is for a URL. Node's own takes
+ * none, and before its first request compiles a parser, which takes longer than most answers. Follows no redirect: whoever
+ * wants to follows it by hand, and decides what it may see.
  */
-export function createAgentFetch(agent: https.Agent): typeof fetch {
+export function createAgentFetch(agentFor: (url: URL) => Promise<Agent>): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
+    const url = new URL(request.url);
+    const agent = await agentFor(url);
     const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
+    request.signal.throwIfAborted();
+    // Loaded when something is sent: most commands send nothing.
+    const http = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
     return new Promise<Response>((resolve, reject) => {
-      const outgoing = https.request(request.url, {
+      const outgoing = http.request(url, {
         agent,
         method: request.method,
         headers: {
+          // Nobody unpacks it: RFC 9110 §12.5.3.
+          'accept-encoding': 'identity',
           ...Object.fromEntries(request.headers),
           ...(body !== undefined && { 'content-length': body.length }),
         },

@@ -1,5 +1,4 @@
 import type { Clock } from '@kilometers/auth';
-import { createAgentFetch } from './agent-fetch.js';
 import { proxyAddress, proxyFor } from './proxy-choice.js';
 import { trustedCertificates } from './trusted-certificates.js';
 import { TunnelAgent } from './tunnel-agent.js';
@@ -7,8 +6,9 @@ import { TunnelAgent } from './tunnel-agent.js';
 /** How a server is reached that Node alone would not reach as the environment wants it. */
 export type OwnRoute = {
   /** For a request that gets a connection of its own. */
-  readonly agent: TunnelAgent;
-  readonly fetch: typeof fetch;
+  readonly once: TunnelAgent;
+  /** For one that may use a connection again. */
+  readonly kept: TunnelAgent;
 };
 
 /** Makes each route once. */
@@ -38,8 +38,8 @@ export class OwnRoutes {
     const proxy = variable === undefined ? undefined : proxyAddress(variable);
     const options = { proxy, ca, clock: this.#clock };
     const route = {
-      agent: new TunnelAgent({ ...options, keepAlive: false }),
-      fetch: createAgentFetch(new TunnelAgent({ ...options, keepAlive: true })),
+      once: new TunnelAgent({ ...options, keepAlive: false }),
+      kept: new TunnelAgent({ ...options, keepAlive: true }),
     };
     this.#routes.set(name, route);
     return route;
