@@ -17,11 +17,11 @@ const SLOW_MS = process.env['KM_ALL_STORMS'] === '1' ? 60_000 : 12_000;
 const PAUSE_MS = process.env['KM_ALL_STORMS'] === '1' ? 30_000 : 8_000;
 
 /** The program that has sent the refresh token, and others that wait for it. */
-async function startWaiting(login: Login, latencyMs: number) {
+async function startWaiting(login: Login, latencyMs: number, ofOwner: Readonly<Record<string, string>> = {}) {
   login.api.trouble.add({ latencyMs });
   const others = await Promise.all(Array.from({ length: 4 }, () => startAtGate(login)));
   const arrived = nextEvent(login, (event) => event.type === 'trouble.applied');
-  const owner = startProgram(login);
+  const owner = startProgram(login, ofOwner);
   await arrived;
   expect(ownerPid(login.env)).toBe(owner.child.pid);
   for (const { child } of others) child.stdin.end();
@@ -74,13 +74,20 @@ test(
   },
 );
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  '%s during a refresh: the answer is waited for and stored, then the signal ends the program',
-  async (signal) => {
+test.each([
+  ['SIGTERM', 'of the only manager', {}],
+  ['SIGTERM', 'of one of several managers', { LOGIN_IDLE_BESIDE: '1' }],
+  ['SIGINT', 'of the only manager', {}],
+  ['SIGHUP', 'of the only manager', {}],
+] as const)(
+  '%s during a refresh %s: the answer is waited for and stored, then the signal ends the program',
+  async (signal, _whose, ofOwner) => {
     const login = await startLogin();
-    const { owner, others } = await startWaiting(login, 1_000);
+    const { owner, others } = await startWaiting(login, 1_000, ofOwner);
     owner.child.kill(signal);
     expect(await owner.ended).toEqual({ code: null, signal });
+    // Another may refresh in its place: the API does nothing for one that went away, and counts nothing.
+    expect(owner.stderr()).toMatch(/monitoring: token .* replaced by .* by refresh_token/);
     const ends = await Promise.all(others.map(endOf));
     expect(ends.filter(({ token }) => token === undefined)).toEqual([]);
     expect(login.takeSeen()).toEqual(ONE_REFRESH);
