@@ -99,6 +99,19 @@ describe.skipIf(!HAS_REDIS)('km with KM_CACHE_URL', () => {
     }
   });
 
+  test('doctor warns of a Redis that may throw a login away, with what to do', async () => {
+    const [fleet, { api }] = [await startFleet(), await startCounted()];
+    await fleet.raw.call('CONFIG', 'SET', 'maxmemory', '1gb', 'maxmemory-policy', 'volatile-ttl');
+    const env = accountAt(api.url, { KM_CACHE_URL: fleet.url, KM_CACHE_KEY: fleet.key });
+    const { code, stdout } = await runKm(['doctor'], { env });
+    expect(code).toBe(0);
+    expect(oneLine(stdout)).toMatch(
+      /warning cache: when its memory is full.*is volatile-ttl.*set the maxmemory-policy of Redis to noeviction/,
+    );
+    await fleet.raw.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    expect((await runKm(['doctor'], { env })).stdout).not.toContain('maxmemory');
+  });
+
   test('a command that is run with a token gets neither the key nor the address', async () => {
     const [fleet, { api }] = [await startFleet(), await startCounted()];
     const env = accountAt(api.url, { KM_CACHE_URL: fleet.url, KM_CACHE_KEY: fleet.key });

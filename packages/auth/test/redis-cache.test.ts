@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createRedisCache, endedLoginOf, type RedisCache, type StoredLogin } from '../src/index.js';
 import { tokenCacheContract } from './contract/token-cache-contract.js';
@@ -21,6 +22,31 @@ describe.skipIf(!HAS_REDIS)('with a real Redis', () => {
 
     const all = [...replaced, await cache.logins.get('work')].flatMap((login) => login?.atMs ?? []);
     expect(all.sort()).toEqual(logins.map(({ atMs }) => atMs));
+  });
+
+  test('how Redis makes room is told where it has a limit, and to who may ask', async () => {
+    const raw = new Redis(server.port);
+    const opened: RedisCache[] = [];
+    const policyAs = (user: string): Promise<string | undefined> => {
+      const url = `redis://${user}127.0.0.1:${String(server.port)}`;
+      const cache = createRedisCache({ url, key: randomBytes(32).toString('base64') });
+      opened.push(cache);
+      return cache.evictionPolicy();
+    };
+    onTestFinished(async () => {
+      for (const cache of opened) cache.close();
+      await raw.call('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction');
+      raw.disconnect();
+    });
+    expect(await policyAs('')).toBeUndefined();
+    await raw.call('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
+    expect(await policyAs('')).toBeUndefined();
+    await raw.call('CONFIG', 'SET', 'maxmemory', '1gb');
+
+    expect(await policyAs('')).toBe('volatile-lru');
+    expect(await policyAs('km:pass@')).toBe('volatile-lru');
+    await raw.call('ACL', 'SETUSER', 'narrow', ...documentedUser(), '-INFO');
+    expect(await policyAs('narrow:pass@')).toBeUndefined();
   });
 
   test('of a login that is ended only who is to be told stays, until that is forgotten', async () => {

@@ -17,6 +17,8 @@ export type SharedCache = TokenCache &
   Pick<FileCache, 'logins' | 'lockOwner' | 'recordSealer'> & {
     /** Where the key comes from; `undefined` before there is one. */
     keySource(): KeySource | 'environment' | undefined;
+    /** As `RedisCache.evictionPolicy`; files are never thrown away. */
+    evictionPolicy?(): Promise<string | undefined>;
   };
 
 /** What a command reads logins from and keeps tokens in. */

@@ -30,15 +30,16 @@ export async function storageChecks(
     const grants = await files.listGrants();
     const logins = await files.logins.list();
     const locks = await lockChecks(files, [...grants, ...keysOf(account)]);
+    const eviction = await evictionChecks(files);
     const records = await Promise.all(grants.map((grant) => files.getGrant(grant)));
     // Of one that was ended only that is kept.
     const kept = records.filter((record) => record !== undefined && tokensOf(record).length > 0);
     if (notices.length === 0) {
       const detail = `${address ?? folder ?? ''} opens: ${logins.length} logins, ${kept.length} grants`;
-      return [key, ok('cache', detail), ...locks];
+      return [key, ok('cache', detail), ...eviction, ...locks];
     }
     const remedy = 'nothing: the next refresh sets aside what is damaged; log in again if a login is missing';
-    return [key, warning('cache', notices.join('; '), remedy), ...locks];
+    return [key, warning('cache', notices.join('; '), remedy), ...eviction, ...locks];
   } catch (error) {
     return [failed('cache', messageOf(error), 'do what it says, then run km doctor again')];
   } finally {
@@ -56,6 +57,13 @@ function keyCheck(files: SharedCache): HealthCheck {
   const source = files.keySource();
   if (source === undefined) return ok('key', 'none yet: the first login makes it');
   return ok('key', KEY_SOURCES[source]);
+}
+
+async function evictionChecks(files: SharedCache): Promise<readonly HealthCheck[]> {
+  const policy = await files.evictionPolicy?.();
+  if (policy === undefined) return [];
+  const detail = `when its memory is full, Redis may throw away logins, and locks that are held: its maxmemory-policy is ${policy}`;
+  return [warning('cache', detail, 'set the maxmemory-policy of Redis to noeviction')];
 }
 
 function keysOf(account: Account | undefined): readonly GrantKey[] {

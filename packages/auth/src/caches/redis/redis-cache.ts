@@ -41,6 +41,7 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
     address: settings.address.label,
     keySource: () => 'environment',
     lockOwner: async (key) => (await open()).lockOwner(key),
+    evictionPolicy: async () => (await open()).evictionPolicy(),
     logins: {
       get: async (profile) => (await open()).logins.get(profile),
       set: async (login, endedOf) => (await open()).logins.set(login, endedOf),

@@ -52,6 +52,11 @@ export function isExplained(error: unknown): error is AuthError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('KM_');
 }
 
+/** Whether Redis knows who asked, and does not let that user ask this. */
+export function isNotAllowed(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && /\bNOPERM\b/.test(error.cause.message);
+}
+
 /** Whether the same question may be answered by another connection. */
 export function isPassing(error: unknown): boolean {
   return PASSING.test(messageOf(error));

@@ -24,15 +24,15 @@ const LONGEST_WAIT_MS = 50;
 
 /**
  * For how long a record is of use, in milliseconds: until a week after the last of it ends, for clocks differ and
- * failures are of interest. `undefined`: for ever, where it has a refresh token whose end nobody knows.
+ * failures are of interest. `undefined`: for ever, where it has a refresh token: Redis may be told to make room with what
+ * has an end, and that would be a login.
  */
 function lifeMs(
   { refreshToken, tokens, notBeforeMs, leftOver }: GrantRecord,
   nowMs: number,
 ): number | undefined {
-  if (refreshToken !== undefined && refreshToken.expiresAtMs === undefined) return undefined;
+  if (refreshToken !== undefined) return undefined;
   const ends = [
-    refreshToken?.expiresAtMs,
     notBeforeMs,
     leftOver && nowMs + LEFT_OVER_MS,
     ...[...tokens.values()].map((token) => token.expiresAtMs),

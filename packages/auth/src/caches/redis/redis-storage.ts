@@ -4,6 +4,7 @@ import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
 import { grantId } from '../file/grant-codec.js';
 import type { LoginStore } from '../../stored-login.js';
+import { evictionPolicy } from './eviction-policy.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisGrantLock } from './redis-grant-lock.js';
 import { RedisGrants } from './redis-grants.js';
@@ -17,6 +18,13 @@ type Held = { readonly id: string; token: string; readonly outer: Held | undefin
 export type RedisStorage = Omit<TokenCache, 'kind' | 'subscribe'> & {
   /** Who holds the lock of a grant now, in words; `undefined` when nobody does. */
   lockOwner(key: GrantKey): Promise<string | undefined>;
+  /**
+   * By which policy Redis throws away what is kept in it once its memory is full (its `maxmemory-policy`); `undefined`
+   * where it never does, or where its user may not ask (`INFO`).
+   *
+   * @throws {AuthError} `KM_AUTH_CACHE` when Redis does not serve.
+   */
+  evictionPolicy(): Promise<string | undefined>;
   /** How profiles are logged in, sealed with the same key. */
   readonly logins: LoginStore;
   /** Ends the connection. It keeps no process alive, so that nobody has to; the next question makes another. */
@@ -44,6 +52,7 @@ export function openRedisStorage(settings: RedisSettings, tell: CacheNoticeListe
   return {
     logins: createRedisLogins(settings, connection, tell),
     lockOwner: (key) => lockOf(key).owner(),
+    evictionPolicy: () => evictionPolicy(connection),
     getGrant: (key) => grants.get(key),
     updateGrant: (key, change) => grants.update(key, change, tokenOf(key)),
     listGrants: () => grants.list(),
