@@ -116,6 +116,25 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
     expect(await refreshTokenIn(open())).toBe('mine');
   });
 
+  test('an owner that stood still, and notes that it goes on, has its lock again: another waits', async () => {
+    const [paused, other] = [open(), open()];
+    await paused.withLock(
+      KEY,
+      async () => {
+        await raw.del(await nameOf('lock'));
+        // As is done before the refresh token is sent.
+        await paused.updateGrant(KEY, () => recordOf('noted'));
+        expect(await raw.pttl(await nameOf('lock'))).toBeGreaterThan(3_000);
+        await expect(other.withLock(KEY, async () => 'entered', { timeoutMs: 30 })).rejects.toMatchObject({
+          code: 'KM_AUTH_LOCK_TIMEOUT',
+        });
+      },
+      { timeoutMs: 1_000 },
+    );
+
+    expect(await nameOf('lock')).toBe('');
+  });
+
   test('what goes on after the lock was given back stores as anybody does', async () => {
     const cache = open();
     let goOn: () => void = () => undefined;

@@ -5,11 +5,9 @@ import { sleep } from '../../clock.js';
 import type { LockOptions } from '../../ports.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { GrantNames } from './redis-grants.js';
-import { RELEASE, RENEW, TAKE } from './redis-scripts.js';
+import { LOCK_LIFE_MS, RELEASE, RENEW, TAKE } from './redis-scripts.js';
 import type { RedisSettings } from './redis-settings.js';
 
-/** An owner that shows no life for so long is taken for dead, in milliseconds. */
-const LIFE_MS = 4_000;
 const RENEWAL_MS = 1_000;
 /** For so long it is remembered who took a lock last. Nobody stands still for longer, and then goes on. */
 const MEMORY_MS = 30 * 24 * 3_600_000;
@@ -96,7 +94,7 @@ export class RedisGrantLock {
       grant,
       word,
       who,
-      LIFE_MS,
+      LOCK_LIFE_MS,
       MEMORY_MS,
       known,
     );
@@ -114,7 +112,7 @@ export class RedisGrantLock {
     };
     const renew = (): void => {
       // One that fails is no reason to give up: the next one may succeed, and what is stored is checked anyway.
-      this.#connection.ask('EVAL', RENEW, 2, lock, last, token, LIFE_MS).then(renewLater, renewLater);
+      this.#connection.ask('EVAL', RENEW, 2, lock, last, token, LOCK_LIFE_MS).then(renewLater, renewLater);
     };
     renewLater();
     return {

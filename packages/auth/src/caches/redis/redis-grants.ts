@@ -5,7 +5,7 @@ import type { GrantKey, GrantRecord } from '../../grant-record.js';
 import { encodeGrant, grantId, keyOfHalf } from '../file/grant-codec.js';
 import type { Reply, RedisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
-import { STORE } from './redis-scripts.js';
+import { LOCK_LIFE_MS, STORE } from './redis-scripts.js';
 import { openValue, sealValue, type SealedPart } from './sealed-value.js';
 
 /** The names of one grant. The braces put them in one slot. */
@@ -151,6 +151,7 @@ export class RedisGrants {
       randomBytes(12).toString('hex'),
       next === undefined ? '' : this.#seal(key, id, next),
       life ?? '',
+      LOCK_LIFE_MS,
     );
     // Somebody who found nothing may have taken a new one off the list in between.
     if (next !== undefined && version === '' && String(reply) === 'stored') await list();

@@ -9,6 +9,9 @@
  * Each script may be run twice for one question, when the first answer was lost, and then answers the same.
  */
 
+/** An owner that shows no life for so long is taken for dead, in milliseconds. */
+export const LOCK_LIFE_MS = 4_000;
+
 /** `held(token)`: whether nobody has taken the lock since that holder did. */
 const HELD = `
 local function held(lock, last, token)
@@ -51,12 +54,16 @@ return 0
 
 /**
  * KEYS grant, lock, last. ARGV token or '', version it was made from, its own version, sealed or '' to remove, life in
- * ms or '' for ever. Answers `stored`, `changed` where another wrote meanwhile, or `overtaken`.
+ * ms or '' for ever, life of the lock in ms. Answers `stored`, `changed` where another wrote meanwhile, or `overtaken`. A
+ * holder whose lock is over by then takes it again: it goes on with what it stores, and nobody else may at once.
  */
 export const STORE = `${HELD}
 local version = redis.call('HGET', KEYS[1], 'version') or ''
 if version == ARGV[3] then return 'stored' end
-if ARGV[1] ~= '' and not held(KEYS[2], KEYS[3], ARGV[1]) then return 'overtaken' end
+if ARGV[1] ~= '' then
+  if not held(KEYS[2], KEYS[3], ARGV[1]) then return 'overtaken' end
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[6])
+end
 if version ~= ARGV[2] then return 'changed' end
 if ARGV[4] == '' then
   redis.call('DEL', KEYS[1])
