@@ -121,7 +121,7 @@ export class RedisGrantLock {
         isOver = true;
         cancel();
         // Where Redis is not there the lock ends by itself.
-        await this.#connection.ask('EVAL', RELEASE, 1, lock, token).catch(() => undefined);
+        await this.#connection.ask('EVAL', RELEASE, 2, lock, last, token).catch(() => undefined);
       },
     };
   }

@@ -4,7 +4,7 @@
  *
  *   km:{ID}:grant   hash   version: changes with each write; sealed: a sealed file with the two halves of the grant
  *   km:{ID}:lock    string the holder, for as long as it shows that it lives
- *   km:{ID}:last    string the holder that took the lock last: the fencing token
+ *   km:{ID}:last    string the holder that took the lock last: the fencing token; with `released` once it gave it back
  *
  * Each script may be run twice for one question, when the first answer was lost, and then answers the same.
  */
@@ -46,8 +46,14 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `;
 
-/** KEYS lock. ARGV token. Frees the lock, if it is this holder's. */
+/**
+ * KEYS lock, last. ARGV token. Frees the lock, if it is this holder's, and says so where it is remembered: a sign of life
+ * that arrives later must not bring the lock back.
+ */
 export const RELEASE = `
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('SET', KEYS[2], ARGV[1] .. ' released', 'KEEPTTL')
+end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `;

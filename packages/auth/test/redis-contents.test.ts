@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  AuthToken,
+  createRedisCache,
+  Secret,
+  type GrantKey,
+  type GrantRecord,
+  type RedisCache,
+} from '../src/index.js';
+import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
+
+const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
+
+function recordOf(refreshToken: string, endsAtMs?: number): GrantRecord {
+  return {
+    tokens: new Map(),
+    unexplainedRequestsAtMs: [],
+    refreshToken: {
+      secret: new Secret(refreshToken),
+      issuedAtMs: 1,
+      ...(endsAtMs !== undefined && { expiresAtMs: endsAtMs }),
+    },
+  };
+}
+
+describe.skipIf(!HAS_REDIS)('what is in Redis', () => {
+  let server: RedisServer;
+  let raw: Redis;
+  const key = randomBytes(32).toString('base64');
+
+  const open = (): RedisCache => {
+    const cache = createRedisCache({ url: server.url, key });
+    onTestFinished(() => cache.close());
+    return cache;
+  };
+
+  beforeAll(async () => {
+    server = await startRedis();
+    raw = new Redis(server.port);
+  });
+  afterAll(async () => {
+    raw.disconnect();
+    await server.stop();
+  });
+  beforeEach(() => raw.flushall());
+
+  test('a refresh token stays for ever, whenever it ends: what has an end may be thrown away; a token does not', async () => {
+    const cache = open();
+    const dayMs = 86_400_000;
+    const lifeOf = async (record: GrantRecord): Promise<number> => {
+      await cache.updateGrant(KEY, () => record);
+      return raw.pttl((await raw.keys('km:{*}:grant'))[0] ?? '');
+    };
+    const token = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: Date.now() + dayMs });
+
+    const life = await lifeOf({ tokens: new Map([['a', token]]), unexplainedRequestsAtMs: [] });
+    expect(life).toBeGreaterThan(dayMs);
+    expect(life).toBeLessThan(10 * dayMs);
+    expect(await lifeOf(recordOf('r', Date.now() + 30 * dayMs))).toBe(-1);
+    expect(await lifeOf(recordOf('r'))).toBe(-1);
+  });
+
+  test('nothing that leaves the process has a secret, a profile or an address in it', async () => {
+    const cache = open();
+    const secrets = ['the-refresh-token', 'the-api-key', 'default', 'kilometers.ai'];
+    await cache.updateGrant(KEY, () => recordOf('the-refresh-token'));
+    await cache.logins.set({
+      profile: 'default',
+      apiEndpoint: KEY.apiOrigin,
+      atMs: 1,
+      kind: 'api_key',
+      apiKey: new Secret('the-api-key'),
+    });
+    await cache.withLock(
+      KEY,
+      async () => {
+        const names = await raw.keys('*');
+        expect(names).toHaveLength(5);
+        const values = await Promise.all(names.map(async (name) => raw.dumpBuffer(name)));
+        const all = Buffer.concat([Buffer.from(names.join('\n')), ...values]).toString('latin1');
+        expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
+      },
+      { timeoutMs: 1_000 },
+    );
+  });
+});
