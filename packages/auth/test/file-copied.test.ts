@@ -1,8 +1,15 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createFileCache, Secret, type FileCache, type GrantRecord } from '../src/index.js';
+import {
+  AuthToken,
+  createAuthManager,
+  createFileCache,
+  Secret,
+  type FileCache,
+  type GrantRecord,
+} from '../src/index.js';
 
 const KEY = { apiOrigin: 'https://api.example', profile: 'default', credential: 'login:1' };
 const RECORD: GrantRecord = {
@@ -53,3 +60,19 @@ test.each([
     expect((await cache.getGrant(KEY))?.refreshToken?.secret.reveal()).toBe('refresh-1');
   },
 );
+
+test('who finds nobody logged in, in a folder that another machine shares, leaves its login and its tokens alone', async () => {
+  const folder = await temporaryFolder();
+  const key = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
+  const token = new AuthToken({ value: 'token-1', scopes: ['default'], issuedAtMs: 1, expiresAtMs: 2 });
+  const theirs = cacheOf(folder, 'machine 1', '1000');
+  await theirs.updateGrant(key, () => ({ ...RECORD, tokens: new Map([['default', token]]) }));
+  const files = (): Promise<readonly Buffer[]> =>
+    Promise.all(['.credentials', '.auth_cache'].map((name) => readFile(join(folder, name))));
+  const before = await files();
+  const manager = createAuthManager({ cache: cacheOf(folder, 'machine 2', '1000') });
+  await expect(manager.getValidToken()).rejects.toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+
+  expect(await files()).toEqual(before);
+  expect((await readdir(folder)).filter((name) => name.includes('corrupt'))).toEqual([]);
+});

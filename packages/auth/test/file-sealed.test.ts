@@ -89,9 +89,8 @@ describe('a sealed file', () => {
   test('of another key does not open, and says so', () => {
     write(1);
 
-    expect(look(0, OTHER_KEY)).toEqual({
-      why: 'it was sealed with another key, on another machine or by another user',
-    });
+    const why = 'it was sealed with another key, on another machine or by another user';
+    expect(look(0, OTHER_KEY)).toEqual({ why, isOfAnotherKey: true });
   });
 
   test('of a newer version is an error, and is left alone', () => {

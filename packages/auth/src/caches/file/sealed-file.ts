@@ -21,16 +21,18 @@ import { newerVersion } from './storage-error.js';
 const FIRST_READ_BYTES = 16_384;
 
 /** A file, or a record, that does not open with this key, and why. */
-export type Unopened = { readonly why: string };
+export type Unopened = {
+  readonly why: string;
+  /** Whether nothing shows that it is damaged: it opens with another key. */
+  readonly isOfAnotherKey?: boolean;
+};
 
 /** A file whose seal holds: its beginning, where header and index end in that, and the size of the whole. */
 type Opened = { readonly bytes: Buffer; readonly end: number; readonly size: number };
 
-/** What of a file opens, and what is wrong with the rest. */
-export type WholeRecords = {
+/** What of a file opens, and what is wrong with the rest, where something is. */
+export type WholeRecords = Partial<Unopened> & {
   readonly whole: readonly { readonly record: SealedRecord; readonly plaintext: Buffer }[];
-  /** What is wrong with the rest, where something is. */
-  readonly why?: string;
 };
 
 /** A file of records, each sealed by itself, the whole replaced as one. */
@@ -71,7 +73,7 @@ export class SealedFile {
   lookAtAll(key: Buffer): WholeRecords {
     const read = this.#use((fd, size): WholeRecords => {
       const opened = this.#open(fd, size, key);
-      if ('why' in opened) return { whole: [], why: opened.why };
+      if ('why' in opened) return { whole: [], ...opened };
       const records = entriesOf(opened.bytes, opened.end).map((entry) => this.#recordAt(fd, opened, entry));
       const present = records.filter((record) => record !== undefined);
       const whole = present.flatMap((record) => {
@@ -118,7 +120,10 @@ export class SealedFile {
     const header = readHeader(bytes);
     if (header === undefined) return { why: 'it is damaged' };
     if (header.version !== FORMAT_VERSION) throw newerVersion(this.path, header.version);
-    return { why: 'it was sealed with another key, on another machine or by another user' };
+    return {
+      why: 'it was sealed with another key, on another machine or by another user',
+      isOfAnotherKey: true,
+    };
   }
 
   #recordAt(fd: number, { bytes, size }: Opened, entry: IndexEntry): SealedRecord | undefined {

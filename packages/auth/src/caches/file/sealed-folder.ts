@@ -8,6 +8,7 @@ import { createKeyring, type Keyring } from './keyring.js';
 import { machineId } from './machine-id.js';
 import { ensurePrivateFolder, inspectPrivateFolder } from './private-folder.js';
 import { SealedFile, type Unopened } from './sealed-file.js';
+import type { RecordUpdate } from './update-record.js';
 import { loadWriting } from './writing.js';
 
 /** What `createFileCache` needs. */
@@ -33,8 +34,13 @@ export type Writer = {
   readonly key: Buffer;
   /** What is stored, as {@link SealedFolder.read}. */
   readonly read: (file: SealedFile, id: Buffer) => Promise<Buffer | undefined>;
-  /** Replaces a record; `undefined` removes it. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written. */
-  readonly write: (file: SealedFile, id: Buffer, next: Buffer | undefined) => Promise<void>;
+  /** Replaces a record, as `updateRecord`. @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written. */
+  readonly write: (
+    file: SealedFile,
+    id: Buffer,
+    next: Buffer | undefined,
+    options?: Pick<RecordUpdate, 'isMinor'>,
+  ) => Promise<void>;
 };
 
 /** The user's sealed files, their key and their locks. */
@@ -159,7 +165,8 @@ export class SealedFolder {
       return task({
         key,
         read: (file, id) => this.read(file, id),
-        write: (file, id, next) => updateRecord({ file, key, id, nowMs, assertHeld: assertOurs }, next),
+        write: (file, id, next, options) =>
+          updateRecord({ ...options, file, key, id, nowMs, assertHeld: assertOurs }, next),
       });
     });
   }

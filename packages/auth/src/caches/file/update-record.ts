@@ -12,24 +12,28 @@ export type RecordUpdate = {
   readonly key: Buffer;
   readonly id: Buffer;
   readonly nowMs: number;
+  /** Whether what is stored is worth less than a file that another machine uses: where there is one, nothing is stored. */
+  readonly isMinor?: boolean;
   /** Throws where the lock of the file is not held any more. Asked at the last moment. */
   readonly assertHeld: () => Promise<void>;
 };
 
 /**
  * Replaces one record by `next`; `undefined` removes it. What does not open is moved aside first, and every
- * record that does is kept. The caller holds the lock of the file.
+ * record that does is kept. But for nothing, and for what is minor, the file of another key stays: it is that of a machine
+ * that shares the folder, such as the host of a container. The caller holds the lock of the file.
  *
  * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be written; then the file is as it was.
  */
 export async function updateRecord(
-  { file, key, id, nowMs, assertHeld }: RecordUpdate,
+  { file, key, id, nowMs, isMinor = false, assertHeld }: RecordUpdate,
   next: Buffer | undefined,
 ): Promise<void> {
-  const { whole, why: damage } = file.lookAtAll(key);
+  const { whole, why: damage, isOfAnotherKey = false } = file.lookAtAll(key);
   const before = whole.find(({ record }) => record.id.equals(id))?.plaintext;
   const isSame = next === undefined ? before === undefined : before?.equals(next) === true;
   if (isSame && damage === undefined) return;
+  if (isOfAnotherKey && (isSame || isMinor)) return;
   if (damage !== undefined) await keepAside(file, damage, nowMs, assertHeld);
   const others = whole.map(({ record }) => record).filter((record) => !record.id.equals(id));
   const records = next === undefined ? others : [...others, sealRecord(key, id, next)];
