@@ -11,6 +11,7 @@ import type { RefreshSettings } from './refresh-policy.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
 import { countRequest, explainRequest, isExplained } from './storm-brake.js';
 import { scopesOfKey } from './token-key.js';
+import type { TokenRequestRunner } from './token-request-runner.js';
 
 export type AnswerKeeperOptions = {
   readonly store: GrantStore;
@@ -18,6 +19,7 @@ export type AnswerKeeperOptions = {
   readonly settings: RefreshSettings;
   readonly events: EventPublisher;
   readonly expiry: ExpiryWatch;
+  readonly runner: Pick<TokenRequestRunner, 'explain'>;
   readonly onClockSkew: (skewMs: number) => void;
   /** Is given each token that was obtained, before anybody is told of it: who hears of one asks for it. */
   readonly onToken: (key: string, token: AuthToken) => void;
@@ -60,12 +62,13 @@ export class AnswerKeeper {
    * @param record what was stored when it was asked for.
    */
   async keep(record: GrantRecord, need: Need, { grant, scopes, grantType, sent }: Won): Promise<boolean> {
-    const { store, clock, settings, events, onClockSkew, onToken, isNarrowing } = this.#options;
+    const { store, clock, settings, events, runner, onClockSkew, onToken, isNarrowing } = this.#options;
     if (grant.clockSkewMs !== undefined) onClockSkew(grant.clockSkewMs);
     const previous = record.tokens.get(need.key);
     const isRefresh = grantType === 'refresh_token';
     const nowMs = clock.nowMs();
     const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
+    if (explained) runner.explain();
     const { token } = grant;
     const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.key));
     await store.update((current, when) => {

@@ -6,7 +6,6 @@ import {
   beginRequest,
   countedRequests,
   explainRequest,
-  settleRequest,
   STORM_REQUESTS,
   STORM_WINDOW_MS,
 } from './storm-brake.js';
@@ -16,6 +15,7 @@ import { withoutSentRefresh, withSentRefresh, withSuccessor } from './grant-chan
 import type { TokenGrant, TokenProvider, TokenRequest } from './ports.js';
 import { asAuthError, failureOf } from './provider-failure.js';
 import { retryDelayMs, type RefreshSettings } from './refresh-policy.js';
+import { OwnRequests } from './own-requests.js';
 import { overtakenError, unlockableError, unstorableError } from './refresh-errors.js';
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
@@ -53,10 +53,9 @@ type Sending = {
 /** Sends a token request, again where that may help, never faster than the rules allow. */
 export class TokenRequestRunner {
   readonly #options: TokenRequestRunnerOptions;
+  readonly #own = new OwnRequests();
   #isOffline = false;
   #isBraked = false;
-  /** When this process made its last request. */
-  #requestedAtMs: number | undefined;
   /** What is noted as sent, as far as the run that is under way knows. */
   #known: SentRefresh | undefined;
 
@@ -66,7 +65,12 @@ export class TokenRequestRunner {
 
   /** `record`, in which the request of this process that has failed counts. */
   settled(record: GrantRecord): GrantRecord {
-    return settleRequest(record, this.#requestedAtMs);
+    return this.#own.settled(record);
+  }
+
+  /** The last request is no part of a storm: the end of what it replaced explains it. */
+  explain(): void {
+    this.#own.explain();
   }
 
   /**
@@ -117,7 +121,7 @@ export class TokenRequestRunner {
     const nowMs = clock.nowMs();
     const before = await store.read();
     const grantType = request.grantType === 'provider' ? request.grantName : request.grantType;
-    this.#assertNoStorm(this.settled(before), nowMs, grantType);
+    this.#assertNoStorm(this.#own.counted(before), nowMs, grantType);
     const proofKey = await this.#proofKeyOf(before, request);
     const sent = request.grantType === 'refresh_token' ? request.refreshToken.fingerprint : undefined;
     // A later try knows what it noted itself: what stands there now may be another's.
@@ -149,16 +153,17 @@ export class TokenRequestRunner {
       overtaken = sent === undefined ? undefined : overtakenError(sent, this.#known, record);
       if (overtaken !== undefined) return record;
       const keyed = proofKey === undefined ? record : { ...record, proofKey };
-      const begun = beginRequest(this.settled(keyed), nowMs);
+      const begun = beginRequest(this.#own.counted(keyed), nowMs);
       return sent === undefined ? begun : withSentRefresh(begun, sent, nowMs);
     });
     if (overtaken !== undefined) throw overtaken;
-    this.#requestedAtMs = nowMs;
+    this.#own.begin(nowMs, isNoted);
     if (sent === undefined) return;
     if (isNoted) this.#known = { fingerprint: sent, atMs: nowMs };
     if (isNoted && hasLock) return;
     // One that lives in memory only is no worse off for being sent.
     if (!(await store.isOnlyInMemory(sent))) {
+      this.#own.explain();
       await this.#takeBackNote(sent, nowMs, before);
       throw isNoted ? unlockableError() : unstorableError();
     }
@@ -217,6 +222,7 @@ export class TokenRequestRunner {
     // A gateway's 500, 502 or 504 does not tell whether the service behind it did the work.
     const wasRefused = status !== undefined && isAnswerLost !== true && ![500, 502, 504].includes(status);
     const endsNote = isNoteOurs && (wasNeverSent || wasRefused);
+    if (wasNeverSent) this.#own.explain();
     if (!wasNeverSent && !endsNote) return;
     await this.#options.store.note((record) => {
       const counted = wasNeverSent ? explainRequest(record) : record;

@@ -24,6 +24,7 @@ function world({ isNarrowing = false } = {}) {
     settings: DEFAULT_REFRESH_SETTINGS,
     events,
     expiry: new ExpiryWatch(events, clock),
+    runner: { explain: () => undefined },
     onClockSkew: (skewMs) => skews.push(skewMs),
     onToken: () => undefined,
     isNarrowing,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DISK_FULL, fragileSetup } from './support/fragile-cache.js';
 import { invalidClient, offline, overloaded } from './support/failures.js';
 import { expiredLogin, MINUTE, outcomeOf, setup } from './support/setup.js';
 import { recordEvents } from './support/record-events.js';
@@ -54,6 +55,26 @@ describe('a storm of token requests', () => {
     expect(provider.calls).toBe(10);
   });
 
+  test.each([
+    ['that rejects every token', undefined],
+    ['that refuses every request', { refuse: invalidClient() }],
+  ])('of an API %s is stopped where the cache cannot be written, too', async (_how, trouble) => {
+    const { manager, provider, cache, clock } = await fragileSetup({
+      service: { givesRefreshTokens: false },
+    });
+    Object.assign(cache.broken, { write: DISK_FULL, lock: DISK_FULL });
+    provider.always(trouble);
+    for (let call = 0; call < 50; call += 1) await outcomeOf(manager.forceRefresh('monitoring'));
+    expect(await outcomeOf(manager.forceRefresh('monitoring'))).toMatchObject({ code: 'KM_AUTH_STORM' });
+    expect(provider.calls).toBe(10);
+    Object.assign(cache.broken, { write: undefined, lock: undefined });
+    expect(await outcomeOf(manager.forceRefresh('monitoring'))).toMatchObject({ code: 'KM_AUTH_STORM' });
+    await clock.advance(30_000);
+    provider.always(undefined);
+
+    expect((await manager.forceRefresh('monitoring')).reveal()).toMatch(/^access-token-/);
+  });
+
   test('is told once, and again when it comes again', async () => {
     const { manager, provider, clock, events } = await expiredLogin({ maxRetries: 0 });
     provider.always({ refuse: overloaded() });
@@ -67,6 +88,23 @@ describe('a storm of token requests', () => {
 });
 
 describe('what is no storm:', () => {
+  test('tokens of 2 s, renewed for a minute, and a network that is down, where the cache cannot be written', async () => {
+    const { manager, provider, clock, cache, events } = await fragileSetup({
+      service: { lifetimeMs: 2_000, givesRefreshTokens: false },
+      maxRetries: 0,
+    });
+    Object.assign(cache.broken, { write: DISK_FULL, lock: DISK_FULL });
+    for (let tick = 0; tick < 60; tick += 1) {
+      await manager.getValidToken('monitoring');
+      await clock.advance(1_000);
+    }
+    provider.always({ refuse: offline() });
+    for (let call = 0; call < 50; call += 1) await outcomeOf(manager.forceRefresh('monitoring'));
+
+    expect(events.of('storm.braked')).toEqual([]);
+    expect(provider.calls).toBeGreaterThan(80);
+  });
+
   test('tokens of 2 s, renewed for five minutes', async () => {
     const { manager, provider, clock, events } = await setup({ service: { lifetimeMs: 2_000 } });
     for (let tick = 0; tick < 3_000; tick += 1) {
