@@ -71,6 +71,8 @@ export class AnswerKeeper {
     if (explained) runner.explain();
     const { token } = grant;
     const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.key));
+    // A refresh token is needed for the next answer to follow it. Tokens alone would pile up where they cannot be stored.
+    const subject = grant.refreshToken === undefined ? `${grantType} ${need.key}` : undefined;
     await store.update((current, when) => {
       const answered = withAnswer(current, {
         key: need.key,
@@ -84,7 +86,7 @@ export class AnswerKeeper {
       });
       if (answered === current) return current;
       return explained ? explainRequest(answered) : countRequest(answered);
-    });
+    }, subject);
     const isServed = served === undefined || coversScopes(served, scopesOfKey(need.key));
     if (isServed) onToken(need.key, token);
     const told = { scope: need.key, token: token.fingerprint, expiresAtMs: token.expiresAtMs, grantType };

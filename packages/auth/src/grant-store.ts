@@ -6,7 +6,14 @@ import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js'
 import type { TokenCache } from './ports.js';
 import { StoreRetry } from './store-retry.js';
 import { TaskLine } from './task-line.js';
-import { AT_FIRST, noteSeen, withChanges, type Change, type UnstoredChange } from './unstored-change.js';
+import {
+  AT_FIRST,
+  noteSeen,
+  withChanges,
+  withUnstored,
+  type Change,
+  type UnstoredChange,
+} from './unstored-change.js';
 
 type Tokens = GrantRecord['tokens'];
 
@@ -100,15 +107,15 @@ export class GrantStore {
     }
   }
 
-  /** Stores a change, with those that could not be stored before it. Returns whether it is stored now. */
-  async update(change: Change): Promise<boolean> {
-    this.#add(change);
+  /** Stores a change, with those that could not be stored before it; see `UnstoredChange`. Returns whether it is stored now. */
+  async update(change: Change, subject?: string): Promise<boolean> {
+    this.#unstored = withUnstored(this.#unstored, change, subject);
     return this.flush();
   }
 
   /** As `update`, from outside of any task; see `storeAgain`. */
   async updateFromOutside(change: Change): Promise<void> {
-    this.#add(change);
+    this.#unstored = withUnstored(this.#unstored, change);
     await this.storeAgain();
   }
 
@@ -186,10 +193,6 @@ export class GrantStore {
       this.#trouble.writeFailed(error);
       return inTurn(false);
     }
-  }
-
-  #add(change: Change): void {
-    this.#unstored = [...this.#unstored, { change, hasFailed: false, hasSeenLogin: false }];
   }
 
   async #withoutLock<T>(task: (hasLock: boolean) => Promise<T>): Promise<T> {

@@ -14,7 +14,27 @@ export const AT_FIRST: Lateness = { isLate: false, isGone: false };
 export type Change = (current: GrantRecord, when: Lateness) => GrantRecord;
 
 /** A change that is being stored, or could not be. */
-export type UnstoredChange = { readonly change: Change; hasFailed: boolean; hasSeenLogin: boolean };
+export type UnstoredChange = {
+  readonly change: Change;
+  /** What it is about, where a later change about the same makes it needless. */
+  readonly subject: string | undefined;
+  hasFailed: boolean;
+  hasSeenLogin: boolean;
+};
+
+/** `changes` and one more, without those that have failed and that it makes needless. */
+export function withUnstored(
+  changes: readonly UnstoredChange[],
+  change: Change,
+  subject?: string,
+): readonly UnstoredChange[] {
+  const isNeedless = (each: UnstoredChange): boolean =>
+    subject !== undefined && each.subject === subject && each.hasFailed;
+  return [
+    ...changes.filter((each) => !isNeedless(each)),
+    { change, subject, hasFailed: false, hasSeenLogin: false },
+  ];
+}
 
 /**
  * What is stored, with these changes on top of it.

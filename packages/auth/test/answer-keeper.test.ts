@@ -11,13 +11,23 @@ import { beginRequest } from '../src/storm-brake.js';
 import { fakeClock } from './support/fake-clock.js';
 import { HOUR, KEYED } from './support/setup.js';
 
+/** A store that remembers what it was asked to store is about. */
+class RecordingStore extends GrantStore {
+  readonly subjects: (string | undefined)[] = [];
+
+  override update(...[change, subject]: Parameters<GrantStore['update']>): Promise<boolean> {
+    this.subjects.push(subject);
+    return super.update(change, subject);
+  }
+}
+
 function world({ isNarrowing = false } = {}) {
   const clock = fakeClock();
   const events = new EventPublisher('default', clock);
   const told: AuthEvent[] = [];
   const skews: number[] = [];
   events.subscribe((event) => told.push(event));
-  const store = new GrantStore(createMemoryCache({ clock }), KEYED, events, clock);
+  const store = new RecordingStore(createMemoryCache({ clock }), KEYED, events, clock);
   const keeper = new AnswerKeeper({
     store,
     clock,
@@ -49,6 +59,22 @@ function world({ isNarrowing = false } = {}) {
   };
   return { clock, store, told, skews, tokenOf, keep };
 }
+
+test('an answer with no refresh token makes those before it needless that were asked for in the same way', async () => {
+  const { keep, store, tokenOf } = world();
+  const without = { grant: { token: tokenOf('a') }, grantType: 'api_key' };
+  await keep('a', 'a', {}, without);
+  await keep('a', 'a', {}, { ...without, grantType: 'refresh_token' });
+  await keep('b', 'a', {}, without);
+  await keep('a', 'a', {});
+
+  expect(store.subjects.filter((_, at) => at % 2 === 1)).toEqual([
+    'api_key a',
+    'refresh_token a',
+    'api_key b',
+    undefined,
+  ]);
+});
 
 describe('a login whose scopes are not known', () => {
   test.each([

@@ -63,6 +63,18 @@ describe('a cache that cannot be written', () => {
     expect(told).toHaveLength(2);
   });
 
+  test('keeps the last change about the same, and every one of those that are about nothing', async () => {
+    const { store, disk, counted } = world();
+    disk.canWrite = false;
+    for (const subject of ['a', 'a', 'b', undefined, 'a', 'b', undefined])
+      await store.update(counting, subject);
+    expect(await counted()).toBe(4);
+    disk.canWrite = true;
+    await store.flush();
+
+    expect(await counted()).toBe(4);
+  });
+
   test('forgets a note that it cannot take', async () => {
     const { store, disk, told, counted } = world();
     disk.canWrite = false;
