@@ -37,13 +37,17 @@ export class CacheTrouble {
     return this.#isDamaged;
   }
 
-  readWorked(): void {
-    this.#isReadFailing = false;
-  }
-
-  readFailed(error: unknown): void {
-    if (!this.#isReadFailing) this.#tellFailure('read', error);
-    this.#isReadFailing = true;
+  /** What `read` brings; `undefined` where it cannot be read. */
+  async whatIsRead<T>(read: () => Promise<T>): Promise<{ readonly found: T } | undefined> {
+    try {
+      const found = await read();
+      this.#isReadFailing = false;
+      return { found };
+    } catch (error) {
+      if (!this.#isReadFailing) this.#tellFailure('read', error);
+      this.#isReadFailing = true;
+      return undefined;
+    }
   }
 
   writeFailed(error: unknown): void {

@@ -39,7 +39,7 @@ export class GrantStore {
   #unstored: readonly UnstoredChange[] = [];
   /** The last of the writes, which run one after another so that no change is made twice. */
   #storing: Promise<boolean> = Promise.resolve(true);
-  #look: Promise<Tokens> | undefined;
+  #look: Promise<Tokens | undefined> | undefined;
   /** The last try to store again that nobody waited for. */
   #storingAgain: Promise<void> = Promise.resolve();
   /** The task that runs without the lock, where one does. */
@@ -70,25 +70,35 @@ export class GrantStore {
 
   /** What is stored, and on top of it what could not be. Never throws: a cache that cannot be read is an empty one. */
   async read(): Promise<GrantRecord> {
+    return (await this.look()).record;
+  }
+
+  /** As `read`; `isRead` tells whether the cache could be read. */
+  async look(): Promise<{ readonly record: GrantRecord; readonly isRead: boolean }> {
     for (;;) {
       const changes = this.#unstored;
-      const read = await this.#whatIsRead(() => this.#cache.getGrant(this.#key));
+      const read = await this.#trouble.whatIsRead(() => this.#cache.getGrant(this.#key));
       // A change that was stored meanwhile may be missing in what was read.
       if (!changes.every((change) => this.#unstored.includes(change))) continue;
       noteSeen(read?.found, this.#unstored);
-      return withChanges(read === undefined ? undefined : (read.found ?? EMPTY_GRANT), this.#unstored);
+      const stored = read === undefined ? undefined : (read.found ?? EMPTY_GRANT);
+      return { record: withChanges(stored, this.#unstored), isRead: read !== undefined };
     }
   }
 
-  /** The tokens that `read` would bring, with less work where the cache can. */
-  async readTokens(): Promise<Tokens> {
-    if (this.#cache.getTokens === undefined || this.#unstored.length > 0) return (await this.read()).tokens;
-    const read = await this.#whatIsRead(async () => this.#cache.getTokens?.(this.#key));
-    return read?.found ?? EMPTY_GRANT.tokens;
+  /** The tokens that `read` would bring, with less work where the cache can; `undefined` where it cannot be read. */
+  async readTokens(): Promise<Tokens | undefined> {
+    if (this.#cache.getTokens === undefined || this.#unstored.length > 0) {
+      const { record, isRead } = await this.look();
+      return isRead ? record.tokens : undefined;
+    }
+    return (
+      await this.#trouble.whatIsRead(async () => this.#cache.getTokens?.(this.#key) ?? EMPTY_GRANT.tokens)
+    )?.found;
   }
 
   /** As `readTokens`, once for all who ask at this moment. */
-  lookAtTokens(): Promise<Tokens> {
+  lookAtTokens(): Promise<Tokens | undefined> {
     this.#look ??= this.readTokens().finally(() => {
       this.#look = undefined;
     });
@@ -202,18 +212,6 @@ export class GrantStore {
       return await running;
     } finally {
       this.#unlocked = undefined;
-    }
-  }
-
-  /** `undefined` where it cannot be read. */
-  async #whatIsRead<T>(read: () => Promise<T>): Promise<{ readonly found: T } | undefined> {
-    try {
-      const found = await read();
-      this.#trouble.readWorked();
-      return { found };
-    } catch (error) {
-      this.#trouble.readFailed(error);
-      return undefined;
     }
   }
 

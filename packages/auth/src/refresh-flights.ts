@@ -115,7 +115,10 @@ export class RefreshFlights {
         this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
         return this.#refreshing.run(record, need, hasLock);
       },
-      async () => adoptFrom({ tokens: await store.readTokens() }),
+      async () => {
+        const tokens = await store.readTokens();
+        return tokens && adoptFrom({ tokens });
+      },
       signal,
     );
   }

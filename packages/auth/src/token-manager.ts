@@ -111,7 +111,7 @@ export class TokenManager implements AuthManager {
     const { signal, isRevoked = false } = options;
     const key = this.#memory.keyFor(scope);
     const rejected =
-      options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.lookAtTokens()).get(key);
+      options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.lookAtTokens())?.get(key);
     const underway = this.#flights.underway(key);
     if (underway !== undefined) {
       // A flight that began before the token was rejected may bring the very same token.
@@ -161,7 +161,7 @@ export class TokenManager implements AuthManager {
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
-      if (this.#store.trouble.isReadable) this.#memory.adopt(key, tokens);
+      if (tokens !== undefined) this.#memory.adopt(key, tokens);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -178,7 +178,7 @@ export class TokenManager implements AuthManager {
     const newer = (): Promise<AuthToken> => this.#awaitFlight(key, held, minValidMs, signal);
     const atHand = async (): Promise<AuthToken | undefined> => {
       const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
-      return tokens.get(key) ?? (this.#store.trouble.isReadable ? undefined : this.#memory.get(key)?.token);
+      return tokens === undefined ? this.#memory.get(key)?.token : tokens.get(key);
     };
     return this.#extendedLife.choose(key, { newer, atHand }, options);
   }
@@ -232,12 +232,12 @@ export class TokenManager implements AuthManager {
   /** One look of the background. Returns the milliseconds until something is due. */
   async #check(): Promise<number> {
     await this.#store.storeAgain();
-    const record = await this.#store.read();
+    const { record, isRead } = await this.#store.look();
     this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.keysWith(record)) {
-      if (this.#store.trouble.isReadable) this.#memory.adopt(key, record.tokens);
+      if (isRead) this.#memory.adopt(key, record.tokens);
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);

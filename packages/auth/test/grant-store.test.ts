@@ -199,18 +199,31 @@ describe('the tokens alone', () => {
     expect(await store.readTokens()).toBe(theirs);
   });
 
+  test('are those of the grant where the cache cannot; not known, where that cannot be read', async () => {
+    const { store, disk } = world();
+    await store.update(having);
+    expect([...((await store.readTokens()) ?? [])]).toEqual([['a', TOKEN]]);
+    disk.canRead = false;
+
+    expect(await store.readTokens()).toBeUndefined();
+    expect(await store.look()).toEqual({ record: EMPTY_GRANT, isRead: false });
+  });
+
   test('are read with what could not be stored', async () => {
     const { store, disk } = world({ getTokens: () => Promise.resolve(theirs) });
     disk.canWrite = false;
     await store.update(having);
 
-    expect([...(await store.readTokens()).keys()]).toEqual(['a']);
+    expect([...((await store.readTokens()) ?? [])].map(([key]) => key)).toEqual(['a']);
   });
 
-  test('are none where they cannot be read, which is told', async () => {
+  test('are not known where they cannot be read, which is told, also when another read works at the same time', async () => {
     const { store, told } = world({ getTokens: () => Promise.reject(new Error('the disk is gone')) });
 
-    expect(await store.readTokens()).toEqual(new Map());
+    expect(await Promise.all([store.readTokens(), store.look()])).toEqual([
+      undefined,
+      { record: EMPTY_GRANT, isRead: true },
+    ]);
     expect(told).toEqual([{ type: 'cache.failed', operation: 'read', message: 'the disk is gone' }]);
   });
 });

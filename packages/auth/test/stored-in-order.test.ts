@@ -108,7 +108,7 @@ describe('what is just being stored', () => {
     const cleared = store.update(withoutTokens);
     await settle();
 
-    expect((await store.readTokens()).size).toBe(0);
+    expect(await store.readTokens()).toEqual(new Map());
     await finish();
     await cleared;
   });
