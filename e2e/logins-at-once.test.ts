@@ -24,7 +24,7 @@ test('of two device logins of one profile at once one stays, and the other is en
   expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
 });
 
-test('of two logins at another issuer at once one stays, and the other is ended there', async () => {
+test('of two logins at another issuer at once one stays, and the other is gone from here', async () => {
   const server = await startOAuthServer({ clients: [CLI] });
   const env = environment();
   const both = await Promise.all([0, 1].map(() => startWebLogin([...at(server), ...WEB], env)));
@@ -35,5 +35,7 @@ test('of two logins at another issuer at once one stays, and the other is ended 
     }),
   );
   expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
+  expect(server.revoked()).toBe(0);
+  expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
   expect(server.revoked()).toBe(1);
 });

@@ -62,8 +62,8 @@ describe('km auth login --issuer --web', () => {
     expect(await runKm(['auth', 'token', '--profile', 'corp', '--scope', 'write'], { env })).toMatchObject({
       code: 0,
     });
-    // The login that was replaced is over at the server, too.
-    expect(server.revoked()).toBe(1);
+    // Of the login that was replaced only this machine knows that it is over: the server may keep both as one grant.
+    expect(server.revoked()).toBe(0);
   });
 
   test('status says who issues, what was granted of what was asked, and what is left; other commands work as ever', async () => {

@@ -28,10 +28,17 @@ export async function startWebLogin(
   return { km, link };
 }
 
-/** Logs in with `km auth login` and a person who says yes to all; `args` has `--web` or `--device`. */
-export async function logInByWeb(args: readonly string[], env: Record<string, string> = environment()) {
+/**
+ * Logs in with `km auth login` and a person who says yes to all; `args` has `--web` or `--device`. Who was there before is
+ * logged in at the issuer still.
+ */
+export async function logInByWeb(
+  args: readonly string[],
+  env: Record<string, string> = environment(),
+  person = new WebPerson(),
+) {
   const { km, link } = await startWebLogin(args, env);
-  const page = await new WebPerson().answer(link);
+  const page = await person.answer(link);
   const ending = await km.ended;
   return { ...ending, stdout: km.stdout().toString(), stderr: km.stderr(), env, page, link };
 }

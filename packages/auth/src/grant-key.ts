@@ -31,3 +31,8 @@ export function grantKeyOf({ profile, apiOrigin, issuer, credential, loginId }: 
 export function isGrantOfIssuer({ credential }: GrantKey): boolean {
   return /^(?:oauth:|login:[^]*:)/.test(credential);
 }
+
+/** What tells the issuer and the client of a person's login from others; `undefined` where it is no login at an OAuth issuer. */
+export function issuerIdentityOf({ credential }: GrantKey): string | undefined {
+  return /^login:[^]*:([^:]+)$/.exec(credential)?.[1];
+}

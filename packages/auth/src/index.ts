@@ -66,7 +66,7 @@ export type {
   SentRefresh,
 } from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
-export { isGrantOfIssuer } from './grant-key.js';
+export { isGrantOfIssuer, issuerIdentityOf } from './grant-key.js';
 export {
   configOfLogin,
   endedLoginOf,

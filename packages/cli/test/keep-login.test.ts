@@ -8,9 +8,10 @@ import {
   type GrantRecord,
   type StoredLogin,
 } from '@kilometers/auth';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { keepLogin } from '../src/login/keep-login.js';
 import type { WonLogin } from '../src/login/login-kind.js';
+import { countPendingRevocations } from '../src/queue/pending-revocations.js';
 import type { SharedCache } from '../src/token-cache.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 
@@ -19,8 +20,8 @@ const DAY_MS = 86_400_000;
 const ISSUER = 'http://127.0.0.1:9';
 const token = new AuthToken({ value: 'access', scopes: ['read'], issuedAtMs: 1, expiresAtMs: 2 });
 
-function wonAt(n: number): WonLogin {
-  const grant: GrantKey = { apiOrigin: ISSUER, profile: 'default', credential: `login:${n}:x` };
+function wonAt(n: number, identity = 'x'): WonLogin {
+  const grant: GrantKey = { apiOrigin: ISSUER, profile: 'default', credential: `login:${n}:${identity}` };
   const provider = { issuer: ISSUER, clientId: 'cli', login: 'browser' as const };
   const login: StoredLogin = {
     ...{ kind: 'oauth', profile: 'default', apiEndpoint: ISSUER, atMs: n, keySuffix: '' },
@@ -45,7 +46,7 @@ function user(at = { nowMs: DAY_MS }) {
       signal: new AbortController().signal,
       guard: () => undefined,
     });
-  return { files, keep };
+  return { files, keep, untold: () => countPendingRevocations(context) };
 }
 
 test('who issued the tokens of a login that is replaced is kept until they are taken', async () => {
@@ -109,4 +110,51 @@ test('what was won in a grant that was over long ago stays', async () => {
   };
   await keep(wonAt(3), { getGrant });
   expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeDefined();
+});
+
+describe('an issuer that keeps two logins of a person as one grant', () => {
+  test('is not told of the login before, whose tokens are gone from here', async () => {
+    const { files, keep, untold } = user();
+    await keep(wonAt(1));
+    await keep(wonAt(2));
+    expect(await untold()).toBe(0);
+    expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeUndefined();
+    expect(await files.logins.listEnded()).toEqual([]);
+  });
+
+  test('is told of it where the new login is at another issuer, or of another client', async () => {
+    const { keep, untold } = user();
+    await keep(wonAt(1));
+    await keep(wonAt(2, 'y'));
+    expect(await untold()).toBe(1);
+  });
+
+  const full = () => Promise.reject(new Error('the disk is full'));
+
+  test('is not told of a login that cannot be stored while the one before still is', async () => {
+    const { files, keep, untold } = user();
+    await keep(wonAt(1));
+    await expect(keep(wonAt(2), { logins: { ...files.logins, set: full } })).rejects.toThrow('full');
+    expect(await untold()).toBe(0);
+    expect((await files.getGrant(wonAt(2).grants[0]!.key))?.refreshToken).toBeUndefined();
+    expect((await files.getGrant(wonAt(1).grants[0]!.key))?.refreshToken).toBeDefined();
+  });
+
+  test('is not told of it either where it cannot be read which logins are stored', async () => {
+    const { files, keep, untold } = user();
+    await keep(wonAt(1));
+    const logins = { ...files.logins, set: full, list: full };
+    await expect(keep(wonAt(2), { logins })).rejects.toThrow('full');
+    expect(await untold()).toBe(0);
+  });
+
+  test.each([
+    ['nobody was logged in', undefined],
+    ['the one before is at another issuer', wonAt(1, 'y')],
+  ])('is told of a login that cannot be stored where %s', async (_what, before) => {
+    const { files, keep, untold } = user();
+    if (before !== undefined) await keep(before);
+    await expect(keep(wonAt(2), { logins: { ...files.logins, set: full } })).rejects.toThrow('full');
+    expect(await untold()).toBe(1);
+  });
 });

@@ -1,5 +1,6 @@
 import {
   endedLoginOf,
+  issuerIdentityOf,
   type EndedLogin,
   type EndedOf,
   type GrantKey,
@@ -22,6 +23,7 @@ import { openStorage, type SharedCache } from '../token-cache.js';
 import { isBack, keepGrants, putBack, type KeptGrant, type KeptGrants, type Place } from './keep-grants.js';
 import type { WonLogin } from './login-kind.js';
 import { noteProfile, type ProfileGuard } from './note-profile.js';
+import { sharesGrantWithStored } from './shared-grant.js';
 
 type Grant = WonLogin['grants'][number];
 
@@ -57,7 +59,8 @@ export type KeepOptions = {
 /**
  * Stores what was won, in the place of what the profile had, and ends that. First the profile is noted in `config.json`,
  * then what must not be lost is stored: of a kill at any moment either the login from before is left, or this one; of two
- * logins at once, the one that is stored last, and it ends the other.
+ * logins at once, the one that is stored last, and it ends the other. An issuer is not told of what may share a grant with a
+ * login that is stored: it would end that, too.
  *
  * @throws {AuthError} `KM_AUTH_CACHE` when it cannot be stored; {@link CliError} when `signal` ended it or `config.json`
  *   is broken; what `guard` throws. Then the login from before still is, and what was won is given back.
@@ -75,6 +78,10 @@ export async function keepLogin(
   };
   learn(login);
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
+  const note = async (grant: TakenGrant): Promise<void> => {
+    if (await sharesGrantWithStored(issuerIdentityOf(grant.key), files.logins)) return;
+    await endings.note(grant);
+  };
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   const kept: KeptGrants = new Map();
   let takeBackNote: (() => Promise<void>) | undefined;
@@ -92,7 +99,9 @@ export async function keepLogin(
     // First all that is on this machine: an API that is asked to end something may take long to answer.
     const places = await putBack(kept, files);
     await takeBackNote?.().catch((cause: unknown) => tellNoteStays(login, cause, context));
-    await giveBack(won, kept, { places, endings, context });
+    await giveBack(won, kept, { places, note, context });
+    // What failed first is what is told.
+    await endings.tell().catch(() => undefined);
     throw error;
   }
   if (before !== undefined) learn(before);
@@ -106,11 +115,11 @@ export async function keepLogin(
   );
   for (const { key, tokens } of replacedBy([...kept.values()])) {
     const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
-    if (over.length > 0) await endings.note({ key, tokens: over });
+    if (over.length > 0) await note({ key, tokens: over });
   }
   const ended = before && endedOf(before);
   const nowMs = context.clock.nowMs();
-  const isTaken = ended && (await takeLoginBefore(ended, files, { endings, nowMs }));
+  const isTaken = ended && (await takeLoginBefore(ended, files, { note, nowMs }));
   await endings.tell();
   if (isTaken) await files.logins.forget(ended.grant).catch(leaveToLogout);
   await forgetOldEnds(login, files, nowMs).catch(leaveToLogout);
@@ -127,30 +136,28 @@ const PLACE_WORDS: Readonly<Record<Place, string | undefined>> = {
 };
 
 /**
- * Ends what was won and is not kept; where the one before could not be put back in its place, that. What may still be there
- * is not ended.
+ * Notes as over what was won and is not kept; where the one before could not be put back in its place, that. What may still
+ * be there is not.
  */
 async function giveBack(
   { grants }: WonLogin,
   kept: KeptGrants,
   {
     places,
-    endings,
+    note,
     context,
   }: {
     readonly places: ReadonlyMap<GrantKey, Place>;
-    readonly endings: TokenEndings;
+    readonly note: (grant: TakenGrant) => Promise<void>;
     readonly context: CommandContext;
   },
 ): Promise<void> {
   const placeOf = ({ key }: Grant): Place => places.get(key) ?? 'before';
   const over = grants.filter((grant) => isBack(placeOf(grant))).map(takenOf);
   const lost = [...kept.values()].filter((grant) => ['won', 'other'].includes(placeOf(grant)));
-  for (const grant of [...over, ...replacedBy(lost)]) await endings.note(grant);
+  for (const grant of [...over, ...replacedBy(lost)]) await note(grant);
   for (const words of new Set(grants.map((grant) => PLACE_WORDS[placeOf(grant)])))
     if (words !== undefined) context.tell(`km: the tokens of the login from before ${words}`);
-  // What failed first is what is told.
-  await endings.tell().catch(() => undefined);
 }
 
 function replacedBy(kept: readonly KeptGrant[]): readonly TakenGrant[] {
@@ -172,13 +179,13 @@ function takenOf({ key, record }: Grant): TakenGrant {
 async function takeLoginBefore(
   { grant }: EndedLogin,
   files: SharedCache,
-  { endings, nowMs }: { readonly endings: TokenEndings; readonly nowMs: number },
+  { note, nowMs }: { readonly note: (grant: TakenGrant) => Promise<void>; readonly nowMs: number },
 ): Promise<boolean> {
   const taken = await takeTokens({
     files,
     isMeant: (key) => isSameGrant(key, grant),
     part: partWithAll(nowMs),
-    note: endings.note,
+    note,
   }).catch(leaveToLogout);
   return taken?.isBusy === false;
 }

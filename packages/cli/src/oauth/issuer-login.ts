@@ -18,6 +18,7 @@ import type { LoginKind, LoginRequest } from '../login/login-kind.js';
 import type { ProfileNote } from '../login/note-profile.js';
 import { openBrowser } from '../login/open-browser.js';
 import { grantsIn, unproved } from '../login/proof.js';
+import { sharesGrantWithStored } from '../login/shared-grant.js';
 import { waitForPerson, type PersonsLogin } from '../login/wait-for-person.js';
 import { wrongUsage } from '../login/wrong-usage.js';
 import { tellEvents } from '../open-auth-manager.js';
@@ -142,7 +143,11 @@ async function winByPerson(
   provider: OAuthProvider,
   context: CommandContext,
 ): Promise<Login> {
-  const giveBack = (won: Login): Promise<void> => revokeLogin(won, provider);
+  const giveBack = async (won: Login): Promise<void> => {
+    const { files } = openStorage(context);
+    if (await sharesGrantWithStored(provider.issuer.identity, files?.logins)) return;
+    await revokeLogin(won, provider);
+  };
   const started = await whileSpinning('asking the issuer', context, async () =>
     way === 'device'
       ? { device: await provider.startDeviceLogin({ scopes }) }
