@@ -12,11 +12,15 @@ function jwt(claims: Readonly<Record<string, unknown>>): string {
 
 function parse(
   body: unknown,
-  context: { readonly clockSkewMs?: number; readonly requestedScopes?: readonly string[] } = {},
+  context: {
+    readonly clockSkewMs?: number;
+    readonly requestedScopes?: readonly string[];
+    readonly isLogin?: boolean;
+  } = {},
 ): TokenGrant | undefined {
-  const { clockSkewMs, requestedScopes = ['monitoring'] } = context;
+  const { clockSkewMs, requestedScopes = ['monitoring'], isLogin = false } = context;
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return parseTokenAnswer(text, { receivedAtMs: NOW_MS, requestedScopes, clockSkewMs });
+  return parseTokenAnswer(text, { receivedAtMs: NOW_MS, requestedScopes, clockSkewMs, isLogin });
 }
 
 const lifetimeOf = (body: unknown, clockSkewMs?: number): number | undefined =>
@@ -84,6 +88,16 @@ describe('a lifetime that no date can hold', () => {
       expect(grant?.refreshTokenExpiresAtMs).toBe(NOW_MS + TEN_YEARS_MS);
     },
   );
+
+  test('is ten years of the token of a login that says no end and has no refresh token: a guess would end the login', () => {
+    const lifetime = (body: object) =>
+      parse({ access_token: 't', ...body }, { isLogin: true })?.token.lifetimeMs;
+
+    expect(lifetime({})).toBe(TEN_YEARS_MS);
+    expect(lifetime({ refresh_token: 'r' })).toBe(300_000);
+    expect(lifetime({ expires_in: 60 })).toBe(60_000);
+    expect(lifetime({ access_token: jwt({ iat: 1_000, exp: 1_600 }) })).toBe(600_000);
+  });
 
   test('is ten years when the token’s exp is too late', () => {
     const token = jwt({ iat: NOW_MS / 1_000, exp: 1e18 });

@@ -128,6 +128,6 @@ export function parseDeviceGrant(
       scope,
       ...(lifetimeMs > 0 && { expires_in: lifetimeMs / 1_000 }),
     }),
-    { receivedAtMs, requestedScopes, clockSkewMs: skewMs },
+    { receivedAtMs, requestedScopes, clockSkewMs: skewMs, isLogin: true },
   );
 }

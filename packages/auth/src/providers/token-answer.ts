@@ -15,6 +15,8 @@ export type AnswerContext = {
   readonly clockSkewMs: number | undefined;
   /** The private key that was proved. The token is bound to it if its type says so; of a refresh token nothing says so. */
   readonly proofKey?: Secret | undefined;
+  /** A person has just logged in: without a refresh token nothing but the next login brings another token. Default false. */
+  readonly isLogin?: boolean | undefined;
 };
 
 /** Where neither `expires_in` nor the token itself tells: 5 minutes, so that little is lost by a wrong guess. */
@@ -40,12 +42,21 @@ function withinBounds(ms: number): number {
   return Math.min(LONGEST_LIFETIME_MS, Math.max(SHORTEST_LIFETIME_MS, ms));
 }
 
-/** Counted from receipt; the server's clock is asked only where `expires_in` is missing, less what it is off. */
-function lifetimeMs(expiresIn: unknown, accessToken: string, context: AnswerContext): number {
+/**
+ * Counted from receipt; the server's clock is asked only where `expires_in` is missing, less what it is off.
+ *
+ * @param assumedMs where nothing tells.
+ */
+function lifetimeMs(
+  expiresIn: unknown,
+  accessToken: string,
+  context: AnswerContext,
+  assumedMs: number,
+): number {
   const seconds = positiveNumber(expiresIn);
   if (seconds !== undefined) return withinBounds(seconds * 1_000);
   const claims = decodeClaims(accessToken);
-  if (claims?.expiresAtMs === undefined) return ASSUMED_LIFETIME_MS;
+  if (claims?.expiresAtMs === undefined) return assumedMs;
   const serverNowMs =
     context.clockSkewMs === undefined
       ? (claims.issuedAtMs ?? context.receivedAtMs)
@@ -101,6 +112,9 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
   if (answer === undefined || !isText(accessToken) || !HEADER_SAFE.test(accessToken)) return undefined;
 
   const refreshToken = refreshTokenIn(answer, context.receivedAtMs);
+  // A guess would end a login that works. A 401 ends one that does not.
+  const isAllThereIs = context.isLogin === true && refreshToken === undefined;
+  const assumedMs = isAllThereIs ? LONGEST_LIFETIME_MS : ASSUMED_LIFETIME_MS;
   const type = tokenType(answer['token_type']);
   return {
     token: new AuthToken({
@@ -108,7 +122,7 @@ export function parseTokenAnswer(text: string, context: AnswerContext): TokenGra
       type,
       scopes: grantedScopes(answer['scope'], context.requestedScopes),
       issuedAtMs: context.receivedAtMs,
-      expiresAtMs: context.receivedAtMs + lifetimeMs(answer['expires_in'], accessToken, context),
+      expiresAtMs: context.receivedAtMs + lifetimeMs(answer['expires_in'], accessToken, context, assumedMs),
       ...(type === 'DPoP' && { proofKey: context.proofKey }),
     }),
     ...(refreshToken !== undefined && { refreshToken: refreshToken.secret }),

@@ -8,6 +8,14 @@ import { json, type FakeIssuer } from './fake-issuer.js';
 const codes = (issuer: FakeIssuer) => issuer.forms('/token').map(({ code }) => code);
 
 describe('a browser that comes back', () => {
+  test('brings a token that goes on where the issuer says no end of it, and gives no refresh token', async () => {
+    const { login, issuer } = await startLogin();
+    issuer.replies.set('/token', () => json({ access_token: 'access', token_type: 'bearer' }));
+    const waiting = login.wait();
+    await approve(login);
+    expect((await waiting).grant.token.lifetimeMs).toBeGreaterThan(365 * 86_400_000);
+  });
+
   test('with a code brings a login, sees that it may go, and finds nobody there afterwards', async () => {
     const { login, issuer, provider } = await startLogin({ login: { scopes: ['read'] } });
     issuer.replies.set('/token', () =>

@@ -76,6 +76,14 @@ describe('a device login at any issuer', () => {
     });
   });
 
+  test('brings a token that goes on where the issuer says no end of it, and gives no refresh token', async () => {
+    const { clock, start } = scripted([answered(200, { access_token: 'access', token_type: 'bearer' })]);
+    const waiting = (await start()).wait();
+    await clock.advance(5_000);
+
+    expect((await waiting).grant.token.remainingMs(clock.nowMs() + 86_400_000)).toBeGreaterThan(86_400_000);
+  });
+
   test('asks for the scopes that were chosen, and waits as long as the issuer says', async () => {
     const { clock, forms, pollsAtS, start } = scripted([GRANTED], answered(200, { ...CODE, interval: 30 }));
     const waiting = (await start({ scopes: ['email'] })).wait();

@@ -5,6 +5,9 @@ import { fold } from '../terminal/fold.js';
 import { printable } from '../terminal/printable.js';
 import { widthOf } from '../terminal/terminal.js';
 
+/** Nobody says so long before that a token ends, in milliseconds: its end is not known, or far. */
+const AGES_MS = 365 * 86_400_000;
+
 /** Says whose login it is, what it is for, and how long it goes on. */
 export function tellIssuerLogin({ login, token, grants, provider }: WonLogin, context: CommandContext): void {
   if (login.kind !== 'oauth' || provider === undefined) return;
@@ -21,9 +24,10 @@ export function tellIssuerLogin({ login, token, grants, provider }: WonLogin, co
   const nowMs = context.clock.nowMs();
   const [refreshToken] = grants.flatMap(({ record }) => record.refreshToken ?? []);
   if (refreshToken === undefined) {
-    const left = formatDuration(token.remainingMs(nowMs));
+    const leftMs = token.remainingMs(nowMs);
+    const end = leftMs > AGES_MS ? 'when the issuer takes its token no more' : `in ${formatDuration(leftMs)}`;
     context.tell(
-      `km: the issuer gave no refresh token: this login ends in ${left}. Add --scope offline_access, or allow refresh tokens for the client there`,
+      `km: the issuer gave no refresh token: this login ends ${end}. Add --scope offline_access, or allow refresh tokens for the client there`,
     );
   } else if (refreshToken.expiresAtMs !== undefined) {
     const left = formatDuration(refreshToken.expiresAtMs - nowMs);

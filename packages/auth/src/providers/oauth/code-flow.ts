@@ -117,6 +117,7 @@ export class CodeFlow {
           ],
           secrets: [code, this.#verifier],
           isSingleUse: true,
+          isLogin: true,
           scopes: this.#scopes,
         });
       } catch (error) {

@@ -69,6 +69,7 @@ async function poll(
       parameters: [['device_code', deviceCode], ...targetParameters(wire.settings.tokenIssuer.target)],
       secrets: [deviceCode],
       isSingleUse: true,
+      isLogin: true,
       scopes,
     });
     return { kind: 'granted', grant };

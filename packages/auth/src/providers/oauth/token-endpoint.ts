@@ -31,6 +31,8 @@ export type EndpointRequest = {
   readonly scopes: readonly string[];
   /** The key to which the answer's tokens are to be bound, where there is one already. */
   readonly proofKey?: Secret | undefined;
+  /** What is sent was won by a person who has just logged in. Default false. */
+  readonly isLogin?: boolean;
 };
 
 /** Twice again, for a nonce may change between. */
@@ -132,6 +134,7 @@ export class TokenEndpoint {
       requestedScopes: request.scopes,
       clockSkewMs: answer.skewMs,
       proofKey,
+      isLogin: request.isLogin,
     });
     if (grant === undefined) throw noTokenError(url.origin, request.grantType, answer);
     if (settings.dpop === true && grant.token.proofKey === undefined) {
