@@ -1,10 +1,11 @@
-import { scopeKey, type GrantKey } from '@kilometers/auth';
+import { endedLoginOf, scopeKey, type GrantKey } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
+import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
-import { partWithScopes, partWithTokens, takeTokens } from '../revocation/take-tokens.js';
+import { partWithScopes, partWithTokens, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
 import { openStorage, tellNotices } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -29,13 +30,18 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   tellNotices(files, context);
   const scopes = flags.scope && [...new Set(flags.scope.map(scopeKey))];
   const account = await resolveAccount(flags, context.environment, files.logins);
-  const { profile, endpoint, credential, loginCommand, oauth } = account;
+  const { profile, endpoint, loginCommand, oauth, note } = account;
+  if (note !== undefined) context.tell(`km: ${note}`);
   const { key: own } = grantOfAccount(account);
   const isOwn = ({ credential: of }: GrantKey): boolean => oauth === undefined || of === own.credential;
-  const endings = new TokenEndings(
-    () => ({ apiEndpoint: endpoint.value, ...(oauth !== undefined && { oauth }) }),
-    context,
-  );
+  // A login that is not used may have tokens all the same.
+  const stored = await files.logins.get(profile.value).catch(() => undefined);
+  const ended = stored && endedLoginOf(stored);
+  const known = [
+    { ...oauth, grant: own, apiEndpoint: endpoint.value },
+    ...(ended === undefined ? [] : [ended]),
+  ];
+  const endings = new TokenEndings((key) => authorityOf(key, known), context);
   const taken = await takeTokens({
     files,
     isMeant: (key) => key.profile === own.profile && key.apiOrigin === own.apiOrigin && isOwn(key),
@@ -57,13 +63,7 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
   );
   const words = wordsFor(ending, taken.grants);
   if (words !== undefined) context.tell(`km: ${words}`);
-  const hadRefreshToken = taken.grants.some(({ tokens }) =>
-    tokens.some(({ kind }) => kind === 'refresh_token'),
-  );
-  const winsMore = credential !== undefined && credential.value !== 'refresh_token';
-  if (hadRefreshToken && !winsMore) {
-    context.tell(`km: the login is over with it; run \`${loginCommand}\``);
-  }
+  if (taken.grants.some(isLoginOver)) context.tell(`km: the login is over with it; run \`${loginCommand}\``);
   if (scopes !== undefined && count > 0 && oauth?.loginId !== undefined) {
     context.tell(
       'km: some issuers end the whole login with one of its tokens; where this one does, the next refresh says to log in',
@@ -74,4 +74,9 @@ async function revoke(flags: AuthRevokeFlags, context: CommandContext): Promise<
     'a refresh is under way in another process, and may bring a token yet: revoke again in a minute',
     { exitCode: EXIT.tryLater },
   );
+}
+
+/** Whether it was a person's login: what else had a refresh token wins another one by itself. */
+function isLoginOver({ key, tokens }: TakenGrant): boolean {
+  return key.credential.startsWith('login:') && tokens.some(({ kind }) => kind === 'refresh_token');
 }
