@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   AuthToken,
   createAuthManager,
@@ -144,4 +144,61 @@ test('every error of RFC 6749, RFC 8628, RFC 8707 and RFC 9449 has words', () =>
 
   for (const error of errors) expect(explainOAuthError(error), error).toMatch(/^.{10,}; .{5,}$/);
   expect(explainOAuthError('no_such_error')).toBeUndefined();
+});
+
+describe('a refresh for one scope of a login that is refused as invalid_grant', () => {
+  /** How it ends, and what is left of the login. */
+  async function refused(body: object, scope = 'read') {
+    const issuer = await startFakeIssuer();
+    issuer.replies.set('/token', () => json(body, 400));
+    const clock = fakeClock();
+    const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli', clock });
+    const cache = createMemoryCache({ clock });
+    const token = new AuthToken({
+      ...{ value: 'a', scopes: ['read', 'write'], issuedAtMs: clock.nowMs() },
+      expiresAtMs: clock.nowMs() + 1_000,
+    });
+    const grant = { token, refreshToken: new Secret('refresh-secret-1') };
+    const login = { id: '1', grant, askedScopes: ['read', 'write'] };
+    const key = await storeLogin(login, { provider, cache });
+    await clock.advance(2_000);
+    const manager = createAuthManager({
+      ...{ provider, cache, clock, loginId: '1', maxRetries: 0 },
+      loginCommand: (scopes) => ['acme sign-in', ...scopes].join(' '),
+    });
+    const error = await outcomeOf(manager.getValidToken(scope));
+    return { error, record: await cache.getGrant(key) };
+  }
+
+  test.each([
+    'basic_action',
+    'additional_action',
+    'message_only',
+    'user_password_expired',
+    'consent_required',
+  ])('with suberror %s says which login to run, and the login stays', async (suberror) => {
+    const { error, record } = await refused({ error: 'invalid_grant', suberror });
+    expect(error).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: expect.stringMatching(
+        /invalid_grant; the user has to do more .*; run `acme sign-in read write`$/,
+      ) as string,
+    });
+    expect(record?.refreshToken?.secret.reveal()).toBe('refresh-secret-1');
+    expect(record?.lastFailure, 'the login itself is well').toBeUndefined();
+  });
+
+  test.each([
+    ['with suberror bad_token', { suberror: 'bad_token' }, 'read'],
+    ['with suberror token_expired', { suberror: 'token_expired' }, 'read'],
+    ['without suberror', {}, 'read'],
+    ['with any suberror, of all that the login serves', { suberror: 'basic_action' }, 'default'],
+  ])('%s: the refresh token is gone', async (_what, more, scope) => {
+    const { error, record } = await refused({ error: 'invalid_grant', ...more }, scope);
+    expect(error).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: expect.stringContaining('the login is over') as string,
+    });
+    expect(record?.refreshToken).toBeUndefined();
+  });
 });

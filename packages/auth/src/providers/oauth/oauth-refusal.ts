@@ -1,4 +1,5 @@
 import type { AuthErrorCode } from '../../auth-error.js';
+import { jsonObject } from '../../json-object.js';
 import { TokenRequestError } from '../../token-request-error.js';
 import { oauthBody, refusalCode } from '../token-refusal.js';
 import type { WireAnswer } from './issuer-wire.js';
@@ -118,11 +119,25 @@ export type OAuthRefusal = {
   readonly secrets: readonly string[];
   /** No login was sent but what mints tokens by itself: to log in again is no advice. */
   readonly isMinting?: boolean;
+  /** A login was asked for a token of some of what it serves. */
+  readonly isNarrowed?: boolean;
 };
 
 /** Whether a body says an error, whatever its status: some servers do so with a 200. */
 export function saysError(text: string): boolean {
   return oauthBody(text, []).error !== undefined;
+}
+
+/** The `suberror` of an `invalid_grant` that is of the refresh token itself. Without one it is, too. */
+const OF_TOKEN: readonly unknown[] = ['bad_token', 'token_expired', '', undefined];
+
+/**
+ * Whether the login is well, and its user must do more for what was asked: Microsoft Entra says that as `invalid_grant`, too,
+ * with `basic_action`, `consent_required` and others beside it.
+ */
+function isOfWhatWasAsked({ answer, isNarrowed = false }: OAuthRefusal, error = ''): boolean {
+  if (!isNarrowed || standardName(error) !== 'invalid_grant') return false;
+  return !OF_TOKEN.includes(jsonObject(answer.text)?.['suberror']);
 }
 
 function codeOf(status: number, error: string | undefined): AuthErrorCode {
@@ -155,11 +170,15 @@ export function oauthRefusalError(refusal: OAuthRefusal): TokenRequestError {
   const { status, text, retryAfterMs } = answer;
   const { error, description } = oauthBody(text, secrets);
   const isRedirect = status >= 300 && status < 400;
-  const code = codeOf(status < 300 ? 400 : status, error);
+  const byError = codeOf(status < 300 ? 400 : status, error);
+  const isOfRequest = byError === 'KM_AUTH_GRANT_REJECTED' && isOfWhatWasAsked(refusal, error);
+  const code = isOfRequest ? 'KM_AUTH_INVALID_SCOPE' : byError;
   const said = error === undefined ? '' : `: ${error}${description === undefined ? '' : ` (${description})`}`;
   const advice = isRedirect
     ? 'it sends elsewhere, where no credential is sent: sign in to the network if it asks for that, or correct the endpoint'
-    : adviceFor(code, refusal, error);
+    : isOfRequest
+      ? 'the user has to do more for what was asked for: log in for it'
+      : adviceFor(code, refusal, error);
   return new TokenRequestError(
     code,
     `${origin} refused ${what} with status ${String(status)}${said}; ${advice}`,

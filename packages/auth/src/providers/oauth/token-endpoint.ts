@@ -72,6 +72,14 @@ function withAssertion(request: EndpointRequest, assertion: string | undefined):
   return { ...request, parameters: [['assertion', assertion], ...request.parameters] };
 }
 
+/** Whether a refresh asks for some of what its login serves. */
+function isNarrowed({ grantType, parameters }: EndpointRequest): boolean {
+  return (
+    grantType === 'refresh_token' &&
+    parameters.some(([name]) => ['scope', 'resource', 'audience'].includes(name))
+  );
+}
+
 /** An issuer's endpoints, as one client asks them. */
 export class TokenEndpoint {
   readonly #wire: IssuerWire;
@@ -125,8 +133,15 @@ export class TokenEndpoint {
       if (signings === MAX_SIGNINGS) break;
       if (!isSignedBetterNow(answer, before, this.#signing(url), assertion !== undefined)) break;
     }
-    const isMinting = request.grantType === settings.tokenIssuer.mints?.grantType;
-    const refused = { answer, origin: url.origin, what: `the ${request.grantType} grant`, isMinting };
+    const { mints } = settings.tokenIssuer;
+    const refused = {
+      answer,
+      origin: url.origin,
+      what: `the ${request.grantType} grant`,
+      isMinting: request.grantType === mints?.grantType,
+      // What mints replaces a refresh token that is refused, whatever for.
+      isNarrowed: mints === undefined && isNarrowed(request),
+    };
     if (answer.status < 200 || answer.status >= 300 || saysError(answer.text))
       throw oauthRefusalError({ ...refused, secrets });
     const grant = parseTokenAnswer(answer.text, {
