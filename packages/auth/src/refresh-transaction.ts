@@ -86,7 +86,10 @@ export class RefreshTransaction {
   async #fallBack(record: GrantRecord, need: Need, error: unknown): Promise<AuthToken> {
     const { credential, store, isNarrowing, waits } = this.#options;
     const mayHelp = isAuthError(error, 'KM_AUTH_UNREACHABLE') || isAuthError(error, 'KM_AUTH_CACHE');
-    if (isNarrowing && credential === undefined && isAuthError(error, 'KM_AUTH_INVALID_SCOPE'))
+    const isForHuman =
+      isAuthError(error, 'KM_AUTH_LOGIN_REQUIRED') ||
+      (isNarrowing && isAuthError(error, 'KM_AUTH_INVALID_SCOPE'));
+    if (isForHuman && credential === undefined)
       throw loginRequired(this.#loginCommand(record, need), error.message, error);
     const isToldToRest = error instanceof TokenRequestError && isLongRest(error.failure.retryAfterMs);
     if (credential === undefined || !mayHelp || isToldToRest || waits.signal.aborted) throw error;
@@ -148,7 +151,8 @@ export class RefreshTransaction {
       const grant = await runner.run(request, need.key, maxRetries);
       return await this.#store(record, need, { grant, scopes, grantType: grantNameOf(credential) });
     } catch (error) {
-      if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
+      const isSaidByService = error instanceof TokenRequestError && error.code === 'KM_AUTH_LOGIN_REQUIRED';
+      if (!isSaidByService && !isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
       const command = this.#loginCommand(record, need);
       throw new AuthError('KM_AUTH_LOGIN_REQUIRED', `${error.message}; or run \`${command}\``, {
         cause: error,

@@ -13,6 +13,7 @@ import { fakeClock } from '../support/fake-clock.js';
 import { drop } from '../support/http-server.js';
 import { HOUR, outcomeOf } from '../support/setup.js';
 import { json, startFakeIssuer } from './fake-issuer.js';
+import { minting } from './minting.js';
 
 /** How a refresh that is answered so ends. */
 async function refusedWith(...answer: Parameters<typeof json>): Promise<TokenRequestError> {
@@ -200,5 +201,43 @@ describe('a refresh for one scope of a login that is refused as invalid_grant', 
       message: expect.stringContaining('the login is over') as string,
     });
     expect(record?.refreshToken).toBeUndefined();
+  });
+});
+
+test.each(['interaction_required', 'login_required', 'consent_required', 'access_denied'])(
+  'a refresh that is refused with %s says what to run',
+  async (error) => {
+    const issuer = await startFakeIssuer();
+    issuer.replies.set('/token', () => json({ error }, 400));
+    const clock = fakeClock();
+    const provider = createOAuthProvider({ issuer: issuer.origin, clientId: 'cli', clock });
+    const cache = createMemoryCache({ clock });
+    const token = new AuthToken({
+      ...{ value: 'a', scopes: [], issuedAtMs: clock.nowMs() },
+      expiresAtMs: clock.nowMs() + 1_000,
+    });
+    const grant = { token, refreshToken: new Secret('refresh-secret-1') };
+    await storeLogin({ id: '1', grant, askedScopes: [] }, { provider, cache });
+    await clock.advance(2_000);
+    const manager = createAuthManager({ provider, cache, clock, loginId: '1', loginCommand: 'acme sign-in' });
+    expect(await outcomeOf(manager.getValidToken())).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: expect.stringMatching(/; run `acme sign-in`$/) as string,
+      cause: { failure: { oauthError: error } },
+    });
+  },
+);
+
+test('what mints tokens and is refused with access_denied says what to run as well', async () => {
+  const issuer = await startFakeIssuer();
+  issuer.replies.set('/token', () => json({ error: 'access_denied' }, 400));
+  const clock = fakeClock();
+  const manager = createAuthManager({
+    provider: minting({ issuer: issuer.origin, clock }),
+    ...{ cache: createMemoryCache({ clock }), clock, loginCommand: 'acme sign-in' },
+  });
+  expect(await outcomeOf(manager.getValidToken())).toMatchObject({
+    code: 'KM_AUTH_LOGIN_REQUIRED',
+    message: expect.stringMatching(/; or run `acme sign-in`$/) as string,
   });
 });
