@@ -1,8 +1,8 @@
-import { parseEndpoint, type AuthToken, type Scope } from '@kilometers/auth';
+import type { AuthToken, Scope } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { tokenKeyOf } from '../grant-of-account.js';
+import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import type { Account } from '../settings.js';
 import type { Storage } from '../token-cache.js';
 import { CredentialHosts } from './credential-host.js';
@@ -25,8 +25,9 @@ export type HelperOptions = {
   readonly getToken: () => Promise<AuthToken>;
 };
 
+/** Tokens are kept by who issues them, which need not be where they go. */
 function ownerOf({ account }: HelperOptions): TokenOwner {
-  return { apiOrigin: parseEndpoint(account.endpoint.value).origin, profile: account.profile.value };
+  return grantOfAccount(account).key;
 }
 
 /**
