@@ -166,4 +166,32 @@ describe('delivery', () => {
     await passUntil(() => once(batches).length === 30);
     expect(once(batches)).toEqual(ids(0, 30));
   });
+
+  test('asks whether somebody has logged in every 10 s, whatever passes meanwhile', async () => {
+    const { add, answers, asked, batches, delivery, pass, passUntil } = await startProcess({
+      script: [LOGGED_OUT, DELIVERED],
+    });
+    answers.isLoggedIn = false;
+    delivery.start();
+    add(...ids(0, 10));
+    await passUntil(() => batches.length === 1);
+    for (let n = 1; n < 200; n += 1) {
+      add(...ids(n * 10, n * 10 + 10));
+      await pass(100);
+    }
+    expect(asked.login).toBe(1);
+    expect(batches).toHaveLength(1);
+    answers.isLoggedIn = true;
+    await passUntil(() => once(batches).length === 2_000);
+  });
+
+  test('sends nothing again at once where a login did not help, however much passes', async () => {
+    const { add, batches, delivery, pass } = await startProcess({ script: [LOGGED_OUT] });
+    delivery.start();
+    for (let n = 0; n < 250; n += 1) {
+      add(...ids(n * 10, n * 10 + 10));
+      await pass(100);
+    }
+    expect(batches).toHaveLength(3);
+  });
 });

@@ -26,6 +26,23 @@ describe('delivery with other processes', () => {
     expect([...second.batches, ...third.batches]).toEqual([['later']]);
   });
 
+  test('asks whether the other still delivers every 2 s or so, whatever passes meanwhile', async () => {
+    const keys = newKeys();
+    const clock = new FakeClock();
+    const first = await startProcess({ keys, clock });
+    const second = await startProcess({ keys, clock, folder: first.folder });
+    first.add(...ids(1_000, 1_010));
+    await first.passUntil(() => first.batches.length === 1);
+    for (let n = 0; n < 95; n += 1) {
+      second.add(...ids(n * 10, n * 10 + 10));
+      await second.pass(100);
+    }
+    // With `random` at its most it is 2.5 s.
+    expect(second.asked.right).toBe(4);
+    await first.passUntil(() => once(first.batches).length === 960);
+    expect(second.batches).toEqual([]);
+  });
+
   test('delivers what the dead left behind, the oldest first, before what is new', async () => {
     const { add, batches, delivery, folder = '', keys, passUntil } = await startProcess();
     await beginSegment(folder, keys, [eventAt('b', 2_000, 'one'), eventAt('d', 4_000, 'one')]);

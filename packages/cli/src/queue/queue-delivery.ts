@@ -48,8 +48,8 @@ export class QueueDelivery {
   #isStopped = false;
   /** Events that came since the last batch that was larger than usual. */
   #cameSince = 0;
-  /** The wait that is on is for the traffic's sake. */
-  #isStandingBack = false;
+  /** The wait that is on is not ended by events that come. */
+  #isHeld = false;
 
   constructor(options: QueueDeliveryOptions, queue: AccountQueue) {
     this.#options = options;
@@ -72,7 +72,7 @@ export class QueueDelivery {
     journal.add(event);
     this.#cameSince += 1;
     // A pause ends by itself soon enough for a batch that has not enough.
-    if (this.#isStandingBack || this.#batch.isFull) return;
+    if (this.#isHeld || this.#batch.isFull) return;
     if (journal.size + this.#batch.size < ENOUGH_EVENTS) return;
     this.start();
     this.#pause.end();
@@ -115,7 +115,7 @@ export class QueueDelivery {
         waitMs = await this.#troubled(error);
       }
       if (waitMs > 0) await this.#pause.wait(waitMs, this.#deadlineMs !== undefined);
-      this.#isStandingBack = false;
+      this.#isHeld = false;
     }
   }
 
@@ -124,7 +124,7 @@ export class QueueDelivery {
     const { clock, journal, random, lookAgain } = this.#options;
     const isFinishing = this.#deadlineMs !== undefined;
     if (this.#isTroubled && (isFinishing || !(await lookAgain())))
-      return isFinishing ? this.#stop() : TROUBLE_MS;
+      return isFinishing ? this.#stop() : this.#hold(TROUBLE_MS);
     this.#isTroubled = false;
     const queue = this.#queue;
     const isEmpty = this.#batch.size + journal.size === 0 && queue.backlog === undefined;
@@ -136,7 +136,7 @@ export class QueueDelivery {
     if (right !== this.#right) journal.putBack(this.#batch.clear());
     this.#right = right;
     if (right === 'nothing') {
-      return isFinishing ? this.#stop() : TURN_MS * (0.75 + random() / 2);
+      return isFinishing ? this.#stop() : this.#hold(TURN_MS * (0.75 + random() / 2));
     }
     await collectBatch({ batch: this.#batch, queue, journal, clock }, this.#seen);
     if (isFinishing && !(await this.#hasOwnLeft(queue))) return this.#stop();
@@ -163,16 +163,21 @@ export class QueueDelivery {
     // Another process may be logged in.
     this.#isTroubled = true;
     await this.#letGo();
-    return this.#deadlineMs === undefined ? TROUBLE_MS : this.#stop();
+    return this.#deadlineMs === undefined ? this.#hold(TROUBLE_MS) : this.#stop();
   }
 
   /** Leaves the processor to the traffic for a while, where there is much of it; for how long. */
   #standBack(): number {
-    this.#isStandingBack = this.#cameSince >= BUSY_EVENTS && this.#deadlineMs === undefined;
+    const isBusy = this.#cameSince >= BUSY_EVENTS;
     this.#cameSince = 0;
-    if (!this.#isStandingBack) return 0;
-    this.#pause.renew();
-    return APART_MS;
+    return isBusy ? this.#hold(APART_MS) : 0;
+  }
+
+  /** A wait of so long that only the end of the session ends: traffic does not have others asked more often. */
+  #hold(ms: number): number {
+    this.#isHeld = this.#deadlineMs === undefined;
+    if (this.#isHeld) this.#pause.renew();
+    return ms;
   }
 
   async #hasOwnLeft({ backlog }: AccountQueue): Promise<boolean> {
@@ -194,7 +199,7 @@ export class QueueDelivery {
     this.#options.notify({ type: 'queue.trouble', message: `the queue cannot be read: ${message}` });
     this.#isTroubled = true;
     await this.#letGo();
-    return this.#deadlineMs === undefined ? TROUBLE_MS : this.#stop();
+    return this.#deadlineMs === undefined ? this.#hold(TROUBLE_MS) : this.#stop();
   }
 
   #stop(): number {

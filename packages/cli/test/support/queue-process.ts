@@ -50,6 +50,8 @@ export async function startProcess(
   const batches: (readonly string[])[] = [];
   const notices: DeliveryNotice[] = [];
   const answers = { isLoggedIn: true };
+  /** How often it was asked whether somebody logged in, and whether this process may deliver. */
+  const asked = { login: 0, right: 0 };
   const account = { profile: 'default', origin: 'https://api.example' };
   const queue = new AccountQueue({
     account,
@@ -63,6 +65,11 @@ export async function startProcess(
     makeRoom,
     onTrouble: (message) => notices.push({ type: 'queue.trouble', message }),
   });
+  const right = queue.right.bind(queue);
+  queue.right = (isWritable) => {
+    asked.right += 1;
+    return right(isWritable);
+  };
   const journal = new EventJournal(
     {
       clock,
@@ -82,7 +89,10 @@ export async function startProcess(
       sender: { correlationId: 'delivery', cliVersion: '0.0.0' },
       notify: (notice) => notices.push(notice),
       keepRefused: () => Promise.resolve(true),
-      lookAgain: () => Promise.resolve(answers.isLoggedIn),
+      lookAgain: () => {
+        asked.login += 1;
+        return Promise.resolve(answers.isLoggedIn);
+      },
       send: (batch) => {
         batches.push(batch.events.map(({ id }) => id));
         return Promise.resolve(script[Math.min(batches.length, script.length) - 1] ?? DELIVERED);
@@ -125,6 +135,7 @@ export async function startProcess(
     batches,
     notices,
     answers,
+    asked,
     queue,
     journal,
     delivery,
