@@ -52,6 +52,17 @@ describe('reading a message', () => {
     });
   });
 
+  test.each([
+    ['an error without an id, as MCP allows', { error: { code: -32700, message: 'Parse error' } }],
+    ['an error of an id that is none', { id: {}, error: { code: -32600 } }],
+    ['a result of an id that is too long', { id: 'x'.repeat(1_025), result: {} }],
+  ])('takes for a response to nobody knows what: %s', (_, answer) => {
+    const { error } = answer as { readonly error?: object };
+    const expected = { kind: 'response', id: null, ...(error === undefined ? {} : { error }) };
+    expect(readMessage(lineOf(JSON.stringify({ jsonrpc: '2.0', ...answer })))).toEqual(expected);
+    expect(readMessage(lineOf(JSON.stringify([answer])))).toEqual({ kind: 'batch', messages: [expected] });
+  });
+
   test('reads a line that ends in a carriage return', () => {
     expect(readMessage(lineOf('{"id":1,"method":"ping"}\r'))).toMatchObject({ method: 'ping' });
   });
@@ -79,6 +90,8 @@ describe('reading a message', () => {
     '"ping"',
     '{"id":1}',
     '{"result":1}',
+    '{"level":"error","error":"it broke"}',
+    '{"error":{"stack":"at line 1"}}',
     '\u0000{',
   ])('finds no message in %j', (text) => {
     expect(readMessage(lineOf(text))).toBeUndefined();

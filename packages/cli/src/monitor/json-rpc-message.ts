@@ -5,6 +5,7 @@ import { scanEnds, scanObject, type ScannedMembers } from './member-scanner.js';
 export type JsonRpcMessage =
   | { readonly kind: 'request'; readonly id: MessageId; readonly method: string }
   | { readonly kind: 'notification'; readonly method: string }
+  /** The id is `null` also where there is none, or one that is too long. */
   | { readonly kind: 'response'; readonly id: MessageId; readonly error?: ResponseError }
   | { readonly kind: 'batch'; readonly messages: readonly JsonRpcMessage[] };
 
@@ -65,9 +66,12 @@ function classify(members: ScannedMembers | undefined): JsonRpcMessage | undefin
     const name = method.slice(0, MAX_METHOD_LENGTH);
     return isMessageId(id) ? { kind: 'request', id, method: name } : { kind: 'notification', method: name };
   }
-  if (!isMessageId(id) || !isAnswer) return undefined;
+  if (!isAnswer) return undefined;
   const error = errorOf(members.error);
-  return { kind: 'response', id, ...(error === undefined ? {} : { error }) };
+  // Who could not read a request says so without its id; a line of somebody's log has no code.
+  const isKnown = isMessageId(id) || typeof id === 'string' || error?.code !== undefined;
+  if (!isKnown) return undefined;
+  return { kind: 'response', id: isMessageId(id) ? id : null, ...(error === undefined ? {} : { error }) };
 }
 
 function errorOf(value: unknown): ResponseError | undefined {
