@@ -143,6 +143,30 @@ describe('a private key that is split over strings goes whole', () => {
   });
 });
 
+describe('a JWT goes whole', () => {
+  const [header, iv, tag] = [
+    'eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0',
+    'AxY8DCtDaGlsbGljb3RoZQ',
+    '9hH0vgRfYgPnAHOd8stkvw',
+  ];
+  test.each([
+    ['signed', `${header}.eyJzdWIiOiIxIn0.${tag}`],
+    ['without a signature', `${header}.eyJzdWIiOiIxIn0.`],
+    [
+      'encrypted',
+      `${header}.OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZKTyKOMTYUmKo.${iv}.KDlTtXchhZTGufMYmOYGS4HffxPSUrfm.${tag}`,
+    ],
+    ['encrypted with a key that both have', `${header}..${iv}.KDlTtXchhZTGufMYmOYGS4HffxPSUrfm.${tag}`],
+  ])('%s', (_, token) => {
+    expectRedacted(JSON.stringify({ a: `t=${token}, b` }), '{"a":"t=[redacted], b"}');
+  });
+
+  test('and what only begins as one, and is left out, stays', () => {
+    const text = '"such as eyJhbGciOiJkaXIi... or eyJhbGciOiJkaXIi.."';
+    expect(withoutObviousSecrets(text)).toEqual({ text, count: 0 });
+  });
+});
+
 /** How many characters all searches of it pass over. */
 function charactersSearched(text: string): number {
   let characters = 0;
@@ -168,6 +192,8 @@ test.each([
   `"Bearer abcdefgh\\/ijkl",`,
   '"Authorization","Basic abcd",',
   'Bearer \\\\\\\\',
+  'eyJabcd.abcd.abcd.abcd',
+  'eyJabcd..abcd.',
 ])('a text is searched a number of times that its length has no part in: %s', (part) => {
   const [short, long] = [100, 2_000].map((times) => charactersSearched(part.repeat(times)) / times);
   expect(long).toBeLessThan(short! * 1.5);

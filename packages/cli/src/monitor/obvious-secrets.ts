@@ -23,6 +23,8 @@ const HEADER_COLON = `(?:${SPACE}|${QUOTE})*${COLON}(?:${SPACE}|${QUOTE})*`;
 /** The same where headers are a list, of names and values or of what has both. */
 const HEADER_COMMA = `${QUOTE}${SPACE}*${COMMA}${SPACE}*${QUOTE}(?:value${HEADER_COLON})?`;
 
+const BASE64URL = '[A-Za-z0-9_-]';
+
 /**
  * Secrets that show what they are; what a pattern names `kept` stays. A match ends before a quote and before the
  * backslash of an escaped one, so that JSON stays JSON. None begins again within what it has looked through, so that the time
@@ -40,8 +42,12 @@ const PATTERNS: readonly RegExp[] = [
     'gi',
   ),
   new RegExp(`km_(?<=${OUTSIDE_WORD}km_)(?:[a-z]{2,8}_[A-Za-z0-9_-]{3,}|[A-Za-z0-9-]{16,})`, 'g'),
-  // RFC 7519: a JWT's header begins as every JSON object in base64url does.
-  new RegExp(`eyJ(?<=${OUTSIDE_BASE64URL}eyJ)[A-Za-z0-9_-]{4,}\\.[A-Za-z0-9_-]{4,}\\.[A-Za-z0-9_-]*`, 'g'),
+  // RFC 7519: a JWT's header begins as every JSON object in base64url does. One that is encrypted has five parts (RFC 7516),
+  // the second of them empty where its key is agreed on.
+  new RegExp(
+    `eyJ(?<=${OUTSIDE_BASE64URL}eyJ)${BASE64URL}{4,}\\.(?:${BASE64URL}{4,}\\.${BASE64URL}*|\\.${BASE64URL}{4,})(?:\\.${BASE64URL}+\\.${BASE64URL}+)?`,
+    'g',
+  ),
 ];
 
 /** Whether there may be secrets in a text that show what they are. */
