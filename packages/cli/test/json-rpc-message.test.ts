@@ -63,6 +63,17 @@ describe('reading a message', () => {
     expect(readMessage(lineOf(JSON.stringify([answer])))).toEqual({ kind: 'batch', messages: [expected] });
   });
 
+  test('keeps the start of what an error says, without a secret that does not end there', () => {
+    const secret = `eyJhbGciOiJIUzI1NiJ9.${'x'.repeat(200)}.signature`;
+    const message = `${'.'.repeat(900)} ${secret} ${'.'.repeat(900)}`;
+    const found = readMessage(lineOf(JSON.stringify({ id: 1, error: { code: 1, message } })));
+    expect(found).toEqual({
+      kind: 'response',
+      id: 1,
+      error: { code: 1, message: message.replace(secret, '[redacted]').slice(0, 1_024) },
+    });
+  });
+
   test('reads a line that ends in a carriage return', () => {
     expect(readMessage(lineOf('{"id":1,"method":"ping"}\r'))).toMatchObject({ method: 'ping' });
   });

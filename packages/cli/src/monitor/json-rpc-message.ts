@@ -1,5 +1,6 @@
 import type { Line } from './line-splitter.js';
 import { scanEnds, scanObject, type ScannedMembers } from './member-scanner.js';
+import { withoutObviousSecrets } from './obvious-secrets.js';
 
 /** What the monitor knows of a JSON-RPC message: never its contents. */
 export type JsonRpcMessage =
@@ -12,7 +13,7 @@ export type JsonRpcMessage =
 /** As the peers wrote it: `1` and `"1"` are two ids. */
 export type MessageId = string | number | null;
 
-/** What a response says went wrong, as far as it can be read. */
+/** What a response says went wrong, as far as it can be read, and without the secrets that show what they are. */
 export type ResponseError = { readonly code?: number; readonly message?: string };
 
 /** Lines up to here are looked through as a whole; longer ones are only looked at from both ends. */
@@ -79,7 +80,10 @@ function errorOf(value: unknown): ResponseError | undefined {
   const { code, message } = value as { readonly code?: unknown; readonly message?: unknown };
   return {
     ...(typeof code === 'number' ? { code } : {}),
-    ...(typeof message === 'string' ? { message: message.slice(0, MAX_ERROR_LENGTH) } : {}),
+    // A secret that is cut does not show any more what it is.
+    ...(typeof message === 'string'
+      ? { message: withoutObviousSecrets(message).text.slice(0, MAX_ERROR_LENGTH) }
+      : {}),
   };
 }
 

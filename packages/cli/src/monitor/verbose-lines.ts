@@ -1,7 +1,6 @@
 import type { ResponseError } from './json-rpc-message.js';
 import type { Direction } from './monitor-event.js';
 import type { MessageNotice, MonitorNotice } from './monitor-notice.js';
-import { withoutObviousSecrets } from './obvious-secrets.js';
 import { readable, readableDuration, readableSize } from './readable-text.js';
 
 /** From the client to the server, and back. */
@@ -68,6 +67,6 @@ function messageLine({ event, kind, id, latencyMs, errors }: MessageNotice): str
 function errorText({ code, message }: ResponseError): string {
   const words = ['error'];
   if (code !== undefined) words.push(String(code));
-  if (message !== undefined) words.push(readable(withoutObviousSecrets(message).text));
+  if (message !== undefined) words.push(readable(message));
   return words.join(' ');
 }
