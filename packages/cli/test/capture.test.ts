@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { Capture } from '../src/monitor/capture.js';
 import type { MonitorEvent } from '../src/monitor/monitor-event.js';
 import type { MonitorNotice } from '../src/monitor/monitor-notice.js';
+import type { Redactor } from '../src/monitor/redaction.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const START_MS = 1_700_000_000_000;
 
-function startCapture(maxPayloadBytes = 1024) {
+function startCapture(maxPayloadBytes = 1024, redact?: Redactor) {
   const events: MonitorEvent[] = [];
   const notices: MonitorNotice[] = [];
   const capture = new Capture({
@@ -15,6 +16,7 @@ function startCapture(maxPayloadBytes = 1024) {
     onEvent: (event) => events.push(event),
     notify: (notice) => notices.push(notice),
     maxPayloadBytes,
+    ...(redact === undefined ? {} : { redact }),
   });
   const momentAt = (ms: number) => ({ wallMs: START_MS + ms, monotonicMs: ms });
   const say = (direction: 'inbound' | 'outbound', text: string, atMs = 0) =>
@@ -37,6 +39,21 @@ describe('capture', () => {
         size: text.length,
         correlationId: 'session-1',
       },
+    ]);
+  });
+
+  test('records a message by size and hash that cannot be searched for secrets, and goes on', () => {
+    const odd = '{"id":1,"method":"odd"}';
+    const { events, say } = startCapture(1024, (payload) => {
+      if (payload.toString() === odd) throw new RangeError('Maximum call stack size exceeded');
+      return { payload, count: 0 };
+    });
+    say('outbound', odd);
+    say('outbound', '{"id":2,"method":"ping"}');
+    const sha256 = createHash('sha256').update(odd).digest('hex');
+    expect(events.map(({ method, payload }) => [method, JSON.parse(String(payload)) as unknown])).toEqual([
+      ['odd', { payloadOmitted: true, size: odd.length, sha256 }],
+      ['ping', { id: 2, method: 'ping' }],
     ]);
   });
 

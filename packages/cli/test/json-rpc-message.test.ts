@@ -89,6 +89,17 @@ describe('reading a message', () => {
     });
   });
 
+  test('does not read a batch of more than 8 MiB, nor an error in one that says more than 64 KiB', () => {
+    const message = 'x'.repeat(64 * 1024 + 1);
+    const batch = (count: number) =>
+      JSON.stringify(Array.from({ length: count }, (_, id) => ({ id, error: { code: 1, message } })));
+    expect(readMessage(lineOf(batch(1)))).toEqual({
+      kind: 'batch',
+      messages: [{ kind: 'response', id: 0, error: { code: 1 } }],
+    });
+    expect(readMessage(lineOf(batch(128)))).toEqual({ kind: 'batch', messages: [] });
+  });
+
   test.each([
     '',
     'Server started',

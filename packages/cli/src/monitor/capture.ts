@@ -5,7 +5,7 @@ import { LineSplitter, type Line } from './line-splitter.js';
 import type { Direction, MonitorEvent, OmittedPayload } from './monitor-event.js';
 import type { MessageNotice, NoticeListener } from './monitor-notice.js';
 import { PendingRequests } from './pending-requests.js';
-import { createRedactor, type Redactor } from './redaction.js';
+import { createRedactor, type RedactedPayload, type Redactor } from './redaction.js';
 
 /** Longer messages are recorded by size and hash, unless told otherwise. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -201,13 +201,22 @@ export class Capture {
 
   #payloadOf(line: Line): { readonly payload: Buffer; readonly redacted: number } {
     if (line.kind === 'oversized') return { payload: omitted(line.size, line.sha256), redacted: 0 };
-    const { payload, count } = this.#redact(line.bytes);
+    const { payload, count } = this.#redacted(line.bytes);
     if (payload === undefined) {
       const sha256 = createHash('sha256').update(line.bytes).digest('hex');
       return { payload: omitted(line.size, sha256), redacted: 0 };
     }
     // The line's bytes are only lent.
     return { payload: payload === line.bytes ? Buffer.from(payload) : payload, redacted: count };
+  }
+
+  /** A message that is too large, or too odd, to be searched for secrets is no reason to record no other. */
+  #redacted(bytes: Buffer): RedactedPayload {
+    try {
+      return this.#redact(bytes);
+    } catch {
+      return { payload: undefined, count: 0 };
+    }
   }
 }
 

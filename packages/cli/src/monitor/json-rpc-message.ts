@@ -19,11 +19,17 @@ export type ResponseError = { readonly code?: number; readonly message?: string 
 /** Lines up to here are looked through as a whole; longer ones are only looked at from both ends. */
 const WHOLE_BYTES = 64 * 1024;
 const TAIL_BYTES = 1024;
+/** A batch that is longer is only known to be one: its values would take many times the memory. */
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** Longer names and ids are no use to anybody, and would fill the memory. */
 const MAX_METHOD_LENGTH = 256;
 const MAX_ID_LENGTH = 1024;
 const MAX_ERROR_LENGTH = 1024;
+/** What is longer is not looked through for secrets, and not told at all. */
+const MAX_READ_LENGTH = 64 * 1024;
+
+const UNREAD_BATCH: JsonRpcMessage = { kind: 'batch', messages: [] };
 
 /**
  * Reads the kind, id and method of a message; `undefined` where the line is no JSON-RPC message.
@@ -32,11 +38,9 @@ const MAX_ERROR_LENGTH = 1024;
  */
 export function readMessage(line: Line): JsonRpcMessage | undefined {
   if (line.kind === 'oversized') {
-    return looksLikeBatch(line.head)
-      ? { kind: 'batch', messages: [] }
-      : classify(scanEnds(line.head, line.tail));
+    return looksLikeBatch(line.head) ? UNREAD_BATCH : classify(scanEnds(line.head, line.tail));
   }
-  if (looksLikeBatch(line.bytes)) return readBatch(line.bytes);
+  if (looksLikeBatch(line.bytes)) return line.size > MAX_BATCH_BYTES ? UNREAD_BATCH : readBatch(line.bytes);
   if (line.size <= WHOLE_BYTES) return classify(scanObject(line.bytes));
   return classify(scanEnds(line.bytes.subarray(0, WHOLE_BYTES), line.bytes.subarray(-TAIL_BYTES)));
 }
@@ -81,7 +85,7 @@ function errorOf(value: unknown): ResponseError | undefined {
   return {
     ...(typeof code === 'number' ? { code } : {}),
     // A secret that is cut does not show any more what it is.
-    ...(typeof message === 'string'
+    ...(typeof message === 'string' && message.length <= MAX_READ_LENGTH
       ? { message: withoutObviousSecrets(message).text.slice(0, MAX_ERROR_LENGTH) }
       : {}),
   };
