@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
@@ -25,7 +25,8 @@ export function refreshApart(
     ...(profile === undefined ? [] : ['--profile', profile]),
     ...(endpoint === undefined ? [] : ['--endpoint', endpoint]),
   ];
-  const child = spawn(process.execPath, [join(bundleFolder, 'main.cjs'), ...args], {
+  // Where this process has no file descriptor left it gets no pipe, and is told of that later.
+  const child: ChildProcess = spawn(process.execPath, [join(bundleFolder, 'main.cjs'), ...args], {
     // With a process group of its own it is not reached by a Ctrl-C that is meant for this one.
     detached: true,
     windowsHide: true,
@@ -33,14 +34,15 @@ export function refreshApart(
     stdio: ['ignore', 'ignore', 'pipe'],
     env: environment,
   });
-  child.stderr.on('data', (chunk: Buffer) => stderr().write(chunk));
-  return untilClosed(child, clock, deadlineMs).finally(() => {
-    child.stderr.destroy();
+  const closed = untilClosed(child, clock, deadlineMs);
+  child.stderr?.on('data', (chunk: Buffer) => stderr().write(chunk));
+  return closed.finally(() => {
+    child.stderr?.destroy();
     child.unref();
   });
 }
 
-function untilClosed(child: ReturnType<typeof spawn>, clock: Clock, deadlineMs: number): Promise<void> {
+function untilClosed(child: ChildProcess, clock: Clock, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.schedule(resolve, deadlineMs, true);
     const finish = (): void => {

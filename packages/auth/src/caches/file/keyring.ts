@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../clock.js';
 
 /** How long the OS keyring may take where a file would do as well, in milliseconds. A stalled one would block for ever. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -41,23 +43,28 @@ export function createKeyring(options: KeyringOptions): Keyring {
       // Loaded when it is needed: a hit on the cache never is.
       const { spawn } = process.getBuiltinModule('node:child_process');
       const program = childPath ?? fileURLToPath(new URL('./keyring-child.js', import.meta.url));
-      const child = spawn(process.execPath, [program], {
+      // Where the process has no file descriptor left it gets none of the pipes, and is told of that later.
+      const child: ChildProcess = spawn(process.execPath, [program], {
         stdio: ['pipe', 'pipe', 'ignore'],
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
         env: { ...environment },
       });
-      const chunks: Buffer[] = [];
-      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+      // Its `timeout` would keep this process up also where there is no child.
+      const cancel = systemClock.schedule(() => child.kill('SIGKILL'), timeoutMs, false);
+      const answer = (secret: Buffer | undefined): void => {
+        cancel();
+        resolve(secret);
+      };
       child.on('error', () => {
-        resolve(undefined);
+        answer(undefined);
       });
+      const chunks: Buffer[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
       child.on('close', (code) => {
-        const answer = Buffer.from(Buffer.concat(chunks).toString('latin1'), 'hex');
-        resolve(code === 0 && answer.length > 0 ? answer : undefined);
+        const secret = Buffer.from(Buffer.concat(chunks).toString('latin1'), 'hex');
+        answer(code === 0 && secret.length > 0 ? secret : undefined);
       });
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(JSON.stringify(request));
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(JSON.stringify(request));
     });
   }
 
