@@ -2,6 +2,12 @@ import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import { dueAtMs, isUsable, leewayMs, type RefreshSettings } from './refresh-policy.js';
 
+/**
+ * After a look at the cache has failed, the next one waits this long, in milliseconds: it may take seconds to fail, or start
+ * a program that asks a locked keyring.
+ */
+const LOOK_AGAIN_MS = 5_000;
+
 /** What a token in memory is good for. */
 export type HeldState = 'fresh' | 'unchecked' | 'due' | 'expired';
 
@@ -20,6 +26,10 @@ export class HeldToken {
   #freshForMs: number;
   readonly #dueInMs: number;
   readonly #usableForMs: number;
+  readonly #checkIntervalMs: number;
+  #isDistrusted = false;
+  /** When the last look at the cache failed, by `#elapsedMs`. */
+  #lookFailedAfterMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param jitter from 0 to 1; see `dueAtMs`.
@@ -42,7 +52,8 @@ export class HeldToken {
     const remainingMs = Math.min(token.lifetimeMs, token.expiresAtMs - nowMs, agedMs);
     this.#dueInMs = remainingMs - (token.expiresAtMs - dueAtMs(token, settings.refreshAheadMs, jitter));
     this.#usableForMs = isUsable(token, nowMs) ? remainingMs - leewayMs(token) : 0;
-    this.#freshForMs = Math.min(this.#dueInMs, this.#usableForMs, settings.checkIntervalMs);
+    this.#checkIntervalMs = settings.checkIntervalMs;
+    this.#freshForMs = this.#freshUntil(settings.checkIntervalMs);
   }
 
   /** Whether the token can be handed out with no further thought. The hot path. */
@@ -57,7 +68,21 @@ export class HeldToken {
 
   /** Somebody rejected it: it is checked with the cache before it is handed out again. */
   distrust(): void {
+    this.#isDistrusted = true;
     this.#freshForMs = 0;
+  }
+
+  /** The cache could not be read: what it says of this one is not asked for again at once, unless somebody rejected it. */
+  lookFailed(wallMs: number, monotonicMs: number): void {
+    if (this.#isDistrusted) return;
+    this.#lookFailedAfterMs = this.#elapsedMs(wallMs, monotonicMs);
+    this.#freshForMs = this.#freshUntil(this.#lookFailedAfterMs + LOOK_AGAIN_MS);
+  }
+
+  /** Whether a look at the cache has failed so lately that nobody should wait for the next. */
+  isLookFailing(wallMs: number, monotonicMs: number): boolean {
+    const sinceMs = this.#elapsedMs(wallMs, monotonicMs) - this.#lookFailedAfterMs;
+    return !this.#isDistrusted && sinceMs < this.#checkIntervalMs;
   }
 
   stateAt(wallMs: number, monotonicMs: number): HeldState {
@@ -75,6 +100,10 @@ export class HeldToken {
   /** Milliseconds until the token expires, leeway aside; below 0 when it has. */
   remainingMs(wallMs: number, monotonicMs: number): number {
     return this.#usableForMs + leewayMs(this.token) - this.#elapsedMs(wallMs, monotonicMs);
+  }
+
+  #freshUntil(elapsedMs: number): number {
+    return Math.min(this.#dueInMs, this.#usableForMs, elapsedMs);
   }
 
   /** What passed since the token was taken into memory, by the clock that says more. */

@@ -160,8 +160,8 @@ export class TokenManager implements AuthManager {
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
-      const tokens = await untilAborted(this.#store.lookAtTokens(), signal);
-      if (tokens !== undefined) this.#memory.adopt(key, tokens);
+      const look = this.#store.lookAtTokens().then((tokens) => this.#memory.adopt(key, tokens));
+      if (held === undefined || !this.#memory.mayGoUnchecked(held)) await untilAborted(look, signal);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -237,7 +237,7 @@ export class TokenManager implements AuthManager {
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.keysWith(record)) {
-      if (isRead) this.#memory.adopt(key, record.tokens);
+      this.#memory.adopt(key, isRead ? record.tokens : undefined);
       const held = this.#memory.get(key);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);

@@ -94,9 +94,17 @@ export class TokenMemory {
     return [...this.#held.values()].find((other) => other.token.fingerprint === fingerprint);
   }
 
-  /** Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out. */
-  adopt(key: string, tokens: GrantRecord['tokens']): void {
+  /**
+   * Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out.
+   *
+   * @param tokens `undefined` where the cache could not be read.
+   */
+  adopt(key: string, tokens: GrantRecord['tokens'] | undefined): void {
     const { clock, events } = this.#options;
+    if (tokens === undefined) {
+      this.#held.get(key)?.lookFailed(clock.nowMs(), clock.monotonicMs());
+      return;
+    }
     const stored = tokens.get(key);
     if (stored === undefined) this.#held.delete(key);
     else if (isUsable(stored, clock.nowMs())) {
@@ -122,6 +130,12 @@ export class TokenMemory {
   stateOf(held: HeldToken | undefined): HeldState {
     const { clock } = this.#options;
     return held === undefined ? 'expired' : held.stateAt(clock.nowMs(), clock.monotonicMs());
+  }
+
+  /** Whether a token is good, and a look at the cache has failed so lately that nobody should wait for the next. */
+  mayGoUnchecked(held: HeldToken): boolean {
+    const { clock } = this.#options;
+    return this.stateOf(held) === 'unchecked' && held.isLookFailing(clock.nowMs(), clock.monotonicMs());
   }
 
   remainingMs(held: HeldToken): number {

@@ -30,6 +30,42 @@ describe('a token in memory', () => {
     expect(states).toEqual(['fresh', 'fresh', 'unchecked', 'unchecked', 'due', 'due', 'expired']);
   });
 
+  test('of which the cache could not be asked is asked for again after 5 s, at once where somebody rejected it', async () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    const lookFailed = (): void => {
+      held.lookFailed(clock.nowMs(), clock.monotonicMs());
+    };
+    const isLookFailing = (): boolean => held.isLookFailing(clock.nowMs(), clock.monotonicMs());
+    const states: unknown[] = [];
+    for (const ms of [MINUTE, 4_999, 1, MINUTE - 5_001, 1]) {
+      await clock.advance(ms);
+      if (ms === MINUTE) lookFailed();
+      states.push([stateOf(held, clock), isLookFailing()]);
+    }
+    expect(states).toEqual([
+      ['fresh', true],
+      ['fresh', true],
+      ['unchecked', true],
+      ['unchecked', true],
+      ['unchecked', false],
+    ]);
+    held.distrust();
+    lookFailed();
+
+    expect([stateOf(held, clock), isLookFailing()]).toEqual(['unchecked', false]);
+  });
+
+  test('that is due stays due where the cache cannot be asked', async () => {
+    const clock = fakeClock();
+    const held = hold(clock);
+    await clock.advance(55 * MINUTE - 1);
+    held.lookFailed(clock.nowMs(), clock.monotonicMs());
+    await clock.advance(1);
+
+    expect([stateOf(held, clock), isFresh(held, clock)]).toEqual(['due', false]);
+  });
+
   test('is fresh exactly as long as its state says so', async () => {
     const clock = fakeClock();
     const held = hold(clock, 10_000);

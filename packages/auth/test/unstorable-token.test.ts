@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AuthError } from '../src/index.js';
+import { AuthError, type TokenCache } from '../src/index.js';
+import { settle } from './support/fake-clock.js';
 import { breakInFlight, DISK_FULL, fragileSetup } from './support/fragile-cache.js';
 import { API_KEY, HOUR, LOGGED_IN, MINUTE, outcomeOf } from './support/setup.js';
 
@@ -165,6 +166,49 @@ describe('a cache that cannot be read', () => {
     }
     expect(provider.calls).toBe(1);
     expect(events.of('cache.failed')).toMatchObject([{ operation: 'read' }]);
+  });
+
+  test('is looked at every few seconds, and only the first caller waits for what takes long to fail', async () => {
+    const { manager, cache, clock, another } = await fragileSetup();
+    await manager.getValidToken('monitoring');
+    let looks = 0;
+    const getGrant: TokenCache['getGrant'] = cache.getGrant.bind(cache);
+    cache.getGrant = async (key) => {
+      looks += 1;
+      if (cache.broken.read !== undefined)
+        await new Promise<void>((resolve) => clock.schedule(resolve, 5_000, false));
+      return getGrant(key);
+    };
+    cache.broken.read = DISK_FULL;
+    await clock.advance(MINUTE);
+    const first = manager.getValidToken('monitoring');
+    await clock.advance(5_000);
+    await first;
+    for (let second = 0; second < 60; second += 1) {
+      expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-1');
+      await clock.advance(1_000);
+    }
+    expect(looks).toBe(1 + 6);
+
+    delete cache.broken.read;
+    await another().forceRefresh('monitoring');
+    await clock.advance(10_000);
+    await manager.getValidToken('monitoring');
+    await settle();
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+  });
+
+  test('is looked at before a token is handed out that somebody rejected, or of which nothing was heard for long', async () => {
+    const { manager, cache, clock, another } = await fragileSetup();
+    const token = await manager.getValidToken('monitoring');
+    cache.broken.read = DISK_FULL;
+    await clock.advance(MINUTE);
+    await manager.getValidToken('monitoring');
+    delete cache.broken.read;
+    const newer = await another().forceRefresh('monitoring', { rejected: token });
+    await clock.advance(MINUTE);
+
+    expect(await manager.getValidToken('monitoring')).toMatchObject({ fingerprint: newer.fingerprint });
   });
 
   test('does not make anybody log in again', async () => {
