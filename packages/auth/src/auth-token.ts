@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { AuthError } from './auth-error.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { Secret } from './secret.js';
 
@@ -12,11 +13,28 @@ export type AuthTokenFields = {
   readonly scopes: readonly string[];
   /** When it was received, in milliseconds since the epoch. */
   readonly issuedAtMs: number;
-  /** When it stops being good, in milliseconds since the epoch. */
+  /** When it stops being good, in milliseconds since the epoch. `Infinity`, as anything that no date can hold, is ten years from `issuedAtMs`. */
   readonly expiresAtMs: number;
   /** The private key to which the token is bound, as a JWK in JSON: each use needs a proof made with it. */
   readonly proofKey?: Secret | undefined;
 };
+
+/** The longest lifetime, in milliseconds, of what is said to live for ever: ten years. */
+export const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
+/** The last moment that a date can hold, in milliseconds since the epoch. */
+const LAST_DATE_MS = 8.64e15;
+
+/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when one of the times is no number, or before all dates. */
+function endOf({ issuedAtMs, expiresAtMs }: AuthTokenFields): number {
+  for (const [name, ms] of Object.entries({ issuedAtMs, expiresAtMs: Math.min(expiresAtMs, LAST_DATE_MS) })) {
+    if (!(Math.abs(ms) <= LAST_DATE_MS))
+      throw new AuthError(
+        'KM_AUTH_INVALID_OPTION',
+        `${name} of a token is ${String(ms)}: it must be a number of milliseconds since the epoch`,
+      );
+  }
+  return expiresAtMs > LAST_DATE_MS ? issuedAtMs + LONGEST_LIFETIME_MS : expiresAtMs;
+}
 
 /** An access token for one profile and scope. Immutable; prints as `[redacted]`. */
 export class AuthToken {
@@ -39,12 +57,13 @@ export class AuthToken {
   readonly #authorization: string;
   #fingerprint: string | undefined;
 
+  /** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when `issuedAtMs` or `expiresAtMs` is no number, such as `NaN`. */
   constructor(fields: AuthTokenFields) {
     this.#value = fields.value;
     this.type = fields.type ?? 'Bearer';
     this.scopes = Object.freeze([...fields.scopes]);
     this.issuedAtMs = fields.issuedAtMs;
-    this.expiresAtMs = fields.expiresAtMs;
+    this.expiresAtMs = endOf(fields);
     this.proofKey = fields.proofKey;
     this.#authorization = `${this.type} ${fields.value}`;
     Object.freeze(this);

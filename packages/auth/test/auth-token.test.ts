@@ -1,10 +1,10 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { AuthError, AuthToken } from '../src/index.js';
+import { AuthError, AuthToken, type AuthTokenFields } from '../src/index.js';
 
 const VALUE = 'eyJ-a-token-nobody-may-see';
 
-function tokenFrom(fields: { readonly type?: string; readonly scopes?: readonly string[] } = {}): AuthToken {
+function tokenFrom(fields: Partial<AuthTokenFields> = {}): AuthToken {
   return new AuthToken({
     value: VALUE,
     scopes: ['monitoring'],
@@ -28,6 +28,27 @@ describe('an access token', () => {
     expect(token.lifetimeMs).toBe(60_000);
     expect(token.remainingMs(41_000)).toBe(20_000);
     expect(token.remainingMs(90_000)).toBe(0);
+  });
+
+  test.each([Number.POSITIVE_INFINITY, Number.MAX_VALUE, 8.64e15 + 1])(
+    'that ends at %d, as if it lived for ever, lives for ten years',
+    (expiresAtMs) => {
+      expect(tokenFrom({ expiresAtMs }).lifetimeMs).toBe(10 * 365 * 86_400_000);
+    },
+  );
+
+  test.each([
+    ['expiresAtMs', Number.NaN],
+    ['expiresAtMs', Number.NEGATIVE_INFINITY],
+    ['issuedAtMs', Number.NaN],
+    ['issuedAtMs', Number.POSITIVE_INFINITY],
+  ])('of which %s is %d is refused', (name, ms) => {
+    expect(() => tokenFrom({ [name]: ms })).toThrow(
+      expect.objectContaining({
+        code: 'KM_AUTH_INVALID_OPTION',
+        message: `${name} of a token is ${String(ms)}: it must be a number of milliseconds since the epoch`,
+      }),
+    );
   });
 
   test('gives its text to reveal and to the Authorization header', () => {

@@ -43,6 +43,24 @@ describe('the background', () => {
     await manager.stop();
   });
 
+  test('looks no more often where a token never ends', async () => {
+    const clock = fakeClock();
+    const cache = createMemoryCache({ clock });
+    let looks = 0;
+    const { manager, provider } = await setup({
+      clock,
+      cache: { ...cache, getGrant: (key) => ((looks += 1), cache.getGrant(key)) },
+      service: { lifetimeMs: Number.POSITIVE_INFINITY },
+    });
+    await manager.getValidToken('monitoring');
+    looks = 0;
+    manager.start();
+    await clock.advance(2 * MINUTE);
+
+    expect([looks, provider.calls]).toEqual([3, 1]);
+    await manager.stop();
+  });
+
   test('looks when a token falls due, where that is sooner', async () => {
     const { manager, provider, clock } = await setup({ service: { lifetimeMs: 90_000 } });
     await manager.getValidToken('monitoring');

@@ -1,4 +1,4 @@
-import { AuthToken } from '../auth-token.js';
+import { AuthToken, LONGEST_LIFETIME_MS } from '../auth-token.js';
 import { jsonObject } from '../json-object.js';
 import { decodeClaims } from '../jwt-claims.js';
 import type { RefreshToken } from '../grant-record.js';
@@ -23,8 +23,6 @@ export type AnswerContext = {
 const ASSUMED_LIFETIME_MS = 300_000;
 /** A lifetime below this is taken for this: one second is the least that the wire can say. */
 const SHORTEST_LIFETIME_MS = 1_000;
-/** A lifetime above this is taken for this, ten years: a server that means "for ever" says what no date can hold. */
-const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
 
 /** RFC 6750 §2.1 and §A.12: visible ASCII, so that it can stand in a header. */
 const HEADER_SAFE = /^[\x21-\x7e]+$/;
@@ -38,6 +36,7 @@ function positiveNumber(value: unknown): number | undefined {
   return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined;
 }
 
+/** A server that means "for ever" says what no date can hold. */
 function withinBounds(ms: number): number {
   return Math.min(LONGEST_LIFETIME_MS, Math.max(SHORTEST_LIFETIME_MS, ms));
 }
