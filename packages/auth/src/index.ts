@@ -67,6 +67,7 @@ export type {
 } from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
 export { isGrantOfIssuer, issuerIdentityOf } from './grant-key.js';
+export { shellWord } from './login-command.js';
 export {
   configOfLogin,
   endedLoginOf,

@@ -3,7 +3,7 @@ import type { AuthManagerConfig } from './auth-manager-config.js';
 import { credentialIn } from './credential.js';
 import { grantKeyOf } from './grant-key.js';
 import type { GrantKey } from './grant-record.js';
-import { defaultLoginCommand } from './login-command.js';
+import { defaultLoginCommand, shellWord } from './login-command.js';
 import type { TokenProvider } from './ports.js';
 import { loginRequired } from './refresh-errors.js';
 import { coversScopes, LOGIN_SCOPES } from './scope.js';
@@ -30,7 +30,7 @@ export function isKnownLogin({ kind }: StoredLogin): boolean {
 }
 
 function withScopes(command: string, scopes: readonly string[]): string {
-  return [command, ...scopes.map((scope) => `--scope ${scope}`)].join(' ');
+  return [command, ...scopes.map((scope) => `--scope ${shellWord(scope)}`)].join(' ');
 }
 
 /** Names scopes only where the login would not ask for them by itself: those that are named are all that it asks for. */

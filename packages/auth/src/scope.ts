@@ -12,6 +12,11 @@ export const LOGIN_SCOPES: readonly string[] = [DEFAULT_SCOPE, 'monitoring', 'pl
 /** RFC 6749 §3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
+/** Whether `token` has no character that none may have. */
+export function isScopeToken(token: string): boolean {
+  return SCOPE_TOKEN.test(token);
+}
+
 /**
  * The scope tokens of `scope`, sorted, each once.
  *
@@ -20,7 +25,7 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
  */
 export function scopeTokens(scope: Scope): readonly string[] {
   const tokens = typeof scope === 'string' ? scope.split(' ').filter((token) => token !== '') : [...scope];
-  const wrong = tokens.find((token) => !SCOPE_TOKEN.test(token));
+  const wrong = tokens.find((token) => !isScopeToken(token));
   if (wrong !== undefined || tokens.length === 0) {
     throw new AuthError(
       'KM_AUTH_INVALID_OPTION',

@@ -129,6 +129,12 @@ test('a scope that a login at an issuer does not serve is asked for with the nex
   expect(typeof loginCommand === 'function' && loginCommand(['read', 'write'])).toBe(
     'km auth login --profile corp --scope read --scope write',
   );
+  // What an issuer grants may be anything that a scope may be, and somebody pastes it.
+  expect(
+    typeof loginCommand === 'function' && loginCommand(['$(id)', "it's", 'a b', 'https://a.example/b:c,d']),
+  ).toBe(
+    "km auth login --profile corp --scope '$(id)' --scope 'it'\\''s' --scope \"a b\" --scope https://a.example/b:c,d",
+  );
   expect(loginId).toBe('1');
   expect(provider?.issuer?.origin).toBe('https://id.example.com');
 });

@@ -125,6 +125,9 @@ describe('the scopes in a token answer', () => {
     ['empty', '', ['monitoring']],
     ['an empty list', [], ['monitoring']],
     ['of another kind', { a: 1 }, ['monitoring']],
+    ['in part none that can be', 'a b"c d\\e \u001b[2Jf \u202eg h', ['a', 'h']],
+    ['in part none that can be, in a list', ['a', 'b"c', 'd e', '\u001b[2J'], ['a']],
+    ['none that can be', 'b"c', ['monitoring']],
   ])('are read when they are %s', (_, scope, scopes) => {
     expect(parse({ access_token: 't', scope })?.token.scopes).toEqual(scopes);
   });

@@ -3,6 +3,7 @@ import { jsonObject } from '../json-object.js';
 import { decodeClaims } from '../jwt-claims.js';
 import type { RefreshToken } from '../grant-record.js';
 import type { TokenGrant } from '../ports.js';
+import { isScopeToken } from '../scope.js';
 import { Secret } from '../secret.js';
 
 /** What is known besides the answer's body. */
@@ -63,13 +64,11 @@ function lifetimeMs(
   return withinBounds(claims.expiresAtMs - serverNowMs);
 }
 
+/** What is no scope is left out: nobody could ask for it, and it would reach terminals and commands as it is. */
 function grantedScopes(scope: unknown, requested: readonly string[]): readonly string[] {
-  if (isText(scope)) return scope.split(/[\s,]+/).filter((token) => token !== '');
-  if (Array.isArray(scope)) {
-    const tokens = scope.filter(isText);
-    if (tokens.length > 0) return tokens;
-  }
-  return requested;
+  const words: readonly unknown[] = isText(scope) ? scope.split(/[\s,]+/) : Array.isArray(scope) ? scope : [];
+  const tokens = words.filter(isText).filter(isScopeToken);
+  return tokens.length > 0 ? tokens : requested;
 }
 
 /** `bearer` and `dpop` in any case are `Bearer` and `DPoP`; anything else stays as the server spelt it. */

@@ -3,6 +3,7 @@ import {
   DEFAULT_SCOPE,
   isPortalPage,
   isUsable,
+  shellWord,
   type AuthToken,
   type GrantRecord,
   type OAuthLogin,
@@ -70,7 +71,7 @@ function remedyFor({ what, scope }: Pick<TokenCheck, 'what' | 'scope'>, account:
   if (what === 'refresh_token') return `run \`${account.loginCommand}\``;
   const isDefault = scope === null || scope === DEFAULT_SCOPE;
   const command = commandFor('km auth refresh', account);
-  return `run \`${command}${isDefault ? '' : ` --scope ${/\s/.test(scope) ? `"${scope}"` : scope}`}\``;
+  return `run \`${command}${isDefault ? '' : ` --scope ${shellWord(scope)}`}\``;
 }
 
 async function answerOf(
