@@ -131,6 +131,17 @@ describe('the scopes in a token answer', () => {
   ])('are read when they are %s', (_, scope, scopes) => {
     expect(parse({ access_token: 't', scope })?.token.scopes).toEqual(scopes);
   });
+
+  test('may have commas in them: GitHub separates by commas, docker’s registries have them in a scope', () => {
+    const scopesOf = (scope: string, ...requestedScopes: string[]) =>
+      parse({ access_token: 't', scope }, { requestedScopes })?.token.scopes;
+    const pull = 'repository:a/b:pull,push';
+
+    expect(scopesOf('repo,user', 'repo', 'user')).toEqual(['repo', 'user']);
+    expect(scopesOf('repo, user')).toEqual(['repo', 'user']);
+    expect(scopesOf(pull, pull)).toEqual([pull]);
+    expect(scopesOf(`${pull} openid`)).toEqual([pull, 'openid']);
+  });
 });
 
 describe('a token answer', () => {

@@ -64,9 +64,19 @@ function lifetimeMs(
   return withinBounds(claims.expiresAtMs - serverNowMs);
 }
 
+/** GitHub has commas between scopes, in the place of the spaces of RFC 6749 §3.3; docker's registries have them within one. */
+function wordsIn(scope: string, requested: readonly string[]): readonly string[] {
+  const hasOwnCommas = /\s/.test(scope) || requested.includes(scope);
+  return scope.split(hasOwnCommas ? /,?\s+/ : ',');
+}
+
 /** What is no scope is left out: nobody could ask for it, and it would reach terminals and commands as it is. */
 function grantedScopes(scope: unknown, requested: readonly string[]): readonly string[] {
-  const words: readonly unknown[] = isText(scope) ? scope.split(/[\s,]+/) : Array.isArray(scope) ? scope : [];
+  const words: readonly unknown[] = isText(scope)
+    ? wordsIn(scope, requested)
+    : Array.isArray(scope)
+      ? scope
+      : [];
   const tokens = words.filter(isText).filter(isScopeToken);
   return tokens.length > 0 ? tokens : requested;
 }
