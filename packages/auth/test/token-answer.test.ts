@@ -150,6 +150,8 @@ describe('a token answer', () => {
     ['BEARER', 'Bearer'],
     [undefined, 'Bearer'],
     ['DPoP', 'DPoP'],
+    ['N_A', 'Bearer'],
+    ['n_a', 'Bearer'],
     ['Bearer\r\nX-Evil: 1', 'Bearer'],
   ])('of type %j is sent as %s', (tokenType, type) => {
     expect(parse({ access_token: 't', token_type: tokenType })?.token.type).toBe(type);

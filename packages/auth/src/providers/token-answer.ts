@@ -81,9 +81,12 @@ function grantedScopes(scope: unknown, requested: readonly string[]): readonly s
   return tokens.length > 0 ? tokens : requested;
 }
 
+/** Of a token that is no access token, as a token exchange may bring: RFC 8693 §2.2.1. No server knows a scheme of that name. */
+const NO_TYPE = /^n_a$/i;
+
 /** `bearer` and `dpop` in any case are `Bearer` and `DPoP`; anything else stays as the server spelt it. */
 function tokenType(value: unknown): string {
-  if (!isText(value) || !HEADER_SAFE.test(value)) return 'Bearer';
+  if (!isText(value) || !HEADER_SAFE.test(value) || NO_TYPE.test(value)) return 'Bearer';
   return ['Bearer', 'DPoP'].find((known) => known.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
