@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { startLogin } from './browser-login-setup.js';
+import { comeBack, startLogin } from './browser-login-setup.js';
 
 describe('the link of a browser login', () => {
   test('asks for a code with PKCE, a state, and a redirect to a free port of this machine', async () => {
@@ -35,6 +35,35 @@ describe('the link of a browser login', () => {
   test('names no scope where the issuer does not say that it knows any', async () => {
     const { login, asked } = await startLogin({ metadata: { scopes_supported: undefined } });
     expect([asked.has('scope'), asked.has('prompt')]).toEqual([false, false]);
+    await login.close();
+  });
+
+  test.each([
+    ['http://localhost', /^http:\/\/localhost:\d+$/],
+    ['http://LOCALHOST:/Back', /^http:\/\/LOCALHOST:\d+\/Back$/],
+    ['http://127.0.0.1/', /^http:\/\/127\.0\.0\.1:\d+\/$/],
+    // Elsewhere such an address has to be set up first.
+    ...(process.platform === 'linux'
+      ? [['http://127.0.0.2/callback', /^http:\/\/127\.0\.0\.2:\d+\/callback$/] as const]
+      : []),
+  ])(
+    'has the redirect URI %s as it is written, with a port, and is reached there',
+    async (redirectUri, sent) => {
+      const { login, asked } = await startLogin({ login: { redirectUri } });
+      expect(asked.get('redirect_uri')).toMatch(sent);
+      expect(login.redirectUri).toBe(asked.get('redirect_uri'));
+      // Nothing else listens there; of another login it is.
+      expect((await comeBack(login, { state: 'another' })).status).toBe(400);
+      await login.close();
+    },
+  );
+
+  test('has a port that is named as it is written', async () => {
+    const { login: other } = await startLogin();
+    await other.close();
+    const redirectUri = `http://localhost:${new URL(other.redirectUri).port}`;
+    const { asked, login } = await startLogin({ login: { redirectUri } });
+    expect(asked.get('redirect_uri')).toBe(redirectUri);
     await login.close();
   });
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { AuthError } from '../../auth-error.js';
 import type { Clock } from '../../clock.js';
 import { htmlOf, NOT_LOGGED_IN, NOTHING_HERE, PAGE_HEADERS, type CallbackPage } from './callback-page.js';
+import type { RedirectUri } from './redirect-uri.js';
 
 /** Decides what a browser that came back is shown. */
 type Receive = (parameters: URLSearchParams) => Promise<CallbackPage>;
@@ -23,30 +24,28 @@ export class LoopbackServer {
   readonly #clock: Clock;
   readonly #pages = new Set<Promise<unknown>>();
 
-  private constructor(server: Server, redirectUri: URL, receive: Receive, clock: Clock) {
-    this.redirectUri = redirectUri.href;
+  private constructor(server: Server, redirectUri: string, receive: Receive, clock: Clock) {
+    this.redirectUri = redirectUri;
     this.#server = server;
     this.#clock = clock;
     server.on('request', (request, response) => {
-      const page = this.#serve(request, response, redirectUri, receive);
+      const page = this.#serve(request, response, new URL(redirectUri), receive);
       this.#pages.add(page);
       void page.finally(() => this.#pages.delete(page));
     });
   }
 
   /** @throws {AuthError} `KM_AUTH_CONFIGURATION` when another program has the port. */
-  static async listen(wanted: URL, receive: Receive, clock: Clock): Promise<LoopbackServer> {
+  static async listen(wanted: RedirectUri, receive: Receive, clock: Clock): Promise<LoopbackServer> {
     const server = createServer();
-    const host = wanted.hostname === '[::1]' ? '::1' : '127.0.0.1';
     try {
-      server.listen(wanted.port === '' ? 0 : Number(wanted.port), host);
+      server.listen(wanted.port ?? 0, wanted.address);
       await once(server, 'listening');
     } catch (error) {
       throw cannotListen(wanted, error);
     }
-    const redirectUri = new URL(wanted);
-    redirectUri.port = String((server.address() as AddressInfo).port);
-    return new LoopbackServer(server, redirectUri, receive, clock);
+    const { port } = server.address() as AddressInfo;
+    return new LoopbackServer(server, wanted.at(port), receive, clock);
   }
 
   /** Ends it, once what a browser is being shown has reached it. */
@@ -81,7 +80,7 @@ export class LoopbackServer {
   }
 }
 
-function cannotListen({ hostname, port }: URL, error: unknown): AuthError {
+function cannotListen({ address, port }: RedirectUri, error: unknown): AuthError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   const why =
     code === 'EADDRINUSE'
@@ -89,7 +88,7 @@ function cannotListen({ hostname, port }: URL, error: unknown): AuthError {
       : `${code}: choose another redirect URI`;
   return new AuthError(
     'KM_AUTH_CONFIGURATION',
-    `the browser has nowhere to come back to: nothing can listen at ${hostname}${port === '' ? '' : `:${port}`} (${why})`,
+    `the browser has nowhere to come back to: nothing can listen at ${address}${port === undefined ? '' : `:${String(port)}`} (${why})`,
     { cause: error },
   );
 }
