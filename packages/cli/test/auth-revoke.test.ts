@@ -4,12 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFileCache, Secret, type GrantKey, type StoredLogin } from '@kilometers/auth';
+import { AuthToken, createFileCache, Secret, type GrantKey, type StoredLogin } from '@kilometers/auth';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runAuthRevoke } from '../src/commands/auth-revoke.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 
-/** An issuer, and API, that says yes to every revocation; and who logged in there. */
+/** An issuer, and API, that ends refresh tokens and no others; and who logged in there. */
 async function user(environment: Readonly<Record<string, string>> = {}) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -20,7 +20,14 @@ async function user(environment: Readonly<Record<string, string>> = {}) {
       token_endpoint: `${origin}/token`,
       revocation_endpoint: `${origin}/end`,
     };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(document));
+    request.setEncoding('utf8').on('data', (body: string) => {
+      if (body.includes('access')) response.statusCode = 400;
+    });
+    request.on('end', () => {
+      const refusal = { error: 'unsupported_token_type' };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(response.statusCode === 400 ? refusal : document));
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -31,9 +38,9 @@ async function user(environment: Readonly<Record<string, string>> = {}) {
   const files = createFileCache({ folder, environment: whole });
   const context = contextWith(whole, { stderr: () => new PassThrough() });
   const grantOf = (credential: string): GrantKey => ({ apiOrigin: origin, profile: 'default', credential });
-  const keep = (credential: string): Promise<unknown> =>
+  const keep = (credential: string, tokens: readonly AuthToken[] = []): Promise<unknown> =>
     files.updateGrant(grantOf(credential), () => ({
-      tokens: new Map(),
+      tokens: new Map(tokens.map((token) => ['default', token])),
       unexplainedRequestsAtMs: [],
       refreshToken: { secret: new Secret('refresh'), issuedAtMs: 1 },
     }));
@@ -42,6 +49,7 @@ async function user(environment: Readonly<Record<string, string>> = {}) {
   return { asked, origin, files, context, grantOf, keep, config };
 }
 
+const TOKEN = new AuthToken({ value: 'access', scopes: [], issuedAtMs: 1, expiresAtMs: 2 });
 const OVER = 'km: the login is over with it; run `km auth login`';
 
 describe('km auth revoke, of a login at another issuer', () => {
@@ -77,6 +85,34 @@ describe('km auth revoke, of a login at another issuer', () => {
     expect(context.told).toContain(
       `km: ${origin} could not be told: the tokens are gone from here, and end there by themselves (the login that they are of is not known here any more)`,
     );
+  });
+});
+
+describe('km auth revoke, at an issuer that ends no access tokens', () => {
+  async function loggedIn() {
+    const person = await user();
+    const { files, origin, grantOf, keep } = person;
+    const provider = { issuer: origin, clientId: 'cli', login: 'browser' };
+    await files.logins.set({
+      ...{ kind: 'oauth', profile: 'default', apiEndpoint: origin, atMs: 1, keySuffix: '', loginId: '1' },
+      ...{ provider, grant: grantOf('login:1:x') },
+    });
+    await keep('login:1:x', [TOKEN]);
+    return person;
+  }
+
+  test('says nothing of that where the login is over: what is left ends by itself', async () => {
+    const { asked, context } = await loggedIn();
+    expect(await runAuthRevoke({}, context)).toBe(0);
+    expect(asked).toEqual(['/end', '/end']);
+    expect(context.told).toEqual(['km: profile default: 2 tokens revoked', OVER]);
+  });
+
+  test('says so of one token alone, which works on there', async () => {
+    const { context, origin } = await loggedIn();
+    expect(await runAuthRevoke({ scope: ['default'] }, context)).toBe(0);
+    expect(context.told[1]).toMatch(`km: ${origin} could not be told: `);
+    expect(context.told[1]).toContain('this server ends no tokens of this kind before their time');
   });
 });
 

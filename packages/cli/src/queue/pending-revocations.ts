@@ -174,7 +174,7 @@ async function tell(
   const { apiEndpoint } = authority;
   for (const token of tokens) {
     if (deaf.has(apiEndpoint)) return 'later';
-    const told = await revokeAt(authority, token, context);
+    const told = await revokeAt(authority, token, tokens, context);
     if (told === 'later') deaf.add(apiEndpoint);
     // What goes first is what matters.
     else if (told !== 'told') return told;

@@ -69,7 +69,7 @@ export class TokenEndings {
   async #tellNow({ authority, tokens }: Unkept): Promise<boolean> {
     if (authority === undefined) return false;
     for (const token of tokens) {
-      if ((await revokeAt(authority, token, this.#context)) !== 'told') return false;
+      if ((await revokeAt(authority, token, tokens, this.#context)) !== 'told') return false;
     }
     return true;
   }

@@ -1,4 +1,10 @@
-import { isAuthError, revokeToken, type OAuthLogin, type RevocableToken } from '@kilometers/auth';
+import {
+  isAuthError,
+  revokeToken,
+  TokenRequestError,
+  type OAuthLogin,
+  type RevocableToken,
+} from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { isExplained } from '../exit-code.js';
 import { transportOf } from '../network/transport.js';
@@ -15,13 +21,33 @@ export type TokenAuthority = {
 export type Told = 'told' | 'later' | { readonly why: string };
 
 /**
+ * Whether an issuer said that it ends no tokens of a kind, and that is all there is to say: its refresh token was ended before.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1 | RFC 7009 §2.2.1}
+ */
+function endsWithItsLogin(
+  error: unknown,
+  { kind }: RevocableToken,
+  tokens: readonly RevocableToken[],
+): boolean {
+  return (
+    kind === 'access_token' &&
+    tokens[0]?.kind === 'refresh_token' &&
+    error instanceof TokenRequestError &&
+    error.failure.oauthError === 'unsupported_token_type'
+  );
+}
+
+/**
  * Tells who issued a token to end it.
  *
+ * @param tokens all that are being ended, one after the other: a refresh token first.
  * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
  */
 export async function revokeAt(
   { apiEndpoint, oauth }: TokenAuthority,
   token: RevocableToken,
+  tokens: readonly RevocableToken[],
   context: CommandContext,
 ): Promise<Told> {
   try {
@@ -33,6 +59,7 @@ export async function revokeAt(
     await providerOfLogin(oauth, context).revoke(token);
     return 'told';
   } catch (error) {
+    if (endsWithItsLogin(error, token, tokens)) return 'told';
     if (isAuthError(error) && error.isRetryable) return 'later';
     if (!isExplained(error)) throw error;
     return { why: error.message };

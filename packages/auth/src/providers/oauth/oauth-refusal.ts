@@ -10,6 +10,7 @@ type Meaning = { readonly means: string; readonly next: string; readonly code?: 
 /**
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5.2 | RFC 6749 §5.2}
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1 | RFC 6749 §4.1.2.1}
+ * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1 | RFC 7009 §2.2.1}
  * @see {@link https://www.rfc-editor.org/rfc/rfc8628#section-3.5 | RFC 8628 §3.5}
  * @see {@link https://www.rfc-editor.org/rfc/rfc8707#section-2 | RFC 8707 §2}
  * @see {@link https://www.rfc-editor.org/rfc/rfc9449#section-12.2 | RFC 9449 §12.2}
@@ -35,6 +36,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   unsupported_grant_type: {
     means: 'this server does not know this grant',
     next: 'use another grant, or switch this one on at the server',
+  },
+  unsupported_token_type: {
+    means: 'this server ends no tokens of this kind before their time',
+    next: 'it ends by itself',
   },
   unsupported_response_type: {
     means: 'this client may not ask for a code',
