@@ -65,4 +65,16 @@ describe('who does not end is killed', () => {
     await clock.advance(3_500);
     expect(signals).toEqual(['SIGTERM 2000', 'SIGKILL 3500']);
   });
+
+  test('ten minutes after its input was closed, though it goes on to speak', async () => {
+    const { shutdown, signals } = stubbornServer();
+    shutdown.close();
+    for (let second = 1; second < 600; second += 1) {
+      await clock.advance(1_000);
+      shutdown.noteActivity();
+    }
+    expect(signals).toEqual([]);
+    await clock.advance(2_500);
+    expect(signals).toEqual(['SIGTERM 600000', 'SIGKILL 601500']);
+  });
 });

@@ -3,6 +3,7 @@ import { CaptureThread, type CaptureThreadOptions } from '../monitor/capture-thr
 import { openClientInput, openClientOutput } from '../monitor/client-streams.js';
 import { serverEnvironment } from '../monitor/command-guard.js';
 import { ErrorOutput } from '../monitor/error-output.js';
+import { LastOutput } from '../monitor/last-output.js';
 import { openMonitorLog } from '../monitor/monitor-log.js';
 import { assertAccount, redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { MonitorSession, type SessionEnding } from '../monitor/monitor-session.js';
@@ -68,6 +69,7 @@ export async function runMonitor(
     tell: errors.write,
     onRoom: () => session.goOn(),
   });
+  const lastOutput = new LastOutput(clock);
   const session: MonitorSession = new MonitorSession({
     server,
     client: {
@@ -76,17 +78,18 @@ export async function runMonitor(
     },
     feed: thread.feed,
     clock,
+    lastOutput,
     tell: (why) => errors.write(`km: what the server says cannot be written: ${why}\n`),
   });
   thread.tellStarted(server.pid);
   signals.attach((signal) => session.forward(signal));
 
   const ending = await session.ended();
-  await errors.settled();
+  await errors.settled(lastOutput);
   const exitCode = exitCodeOf(ending.server);
   if (!ending.wasSignalled && exitCode !== 0) errors.write(`km: ${describeEnding(command, ending)}\n`);
   await thread.finish(exitCode, signals.isUrgent);
-  await errors.settled();
+  await errors.settled(lastOutput);
   return exitCode;
 }
 

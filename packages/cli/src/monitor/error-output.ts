@@ -1,6 +1,7 @@
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
+import type { LastOutput } from './last-output.js';
 
 const STDERR_FD = 2;
 const MAX_WAITING_BYTES = 256 * 1024;
@@ -8,8 +9,6 @@ const RETRY_MS = 20;
 
 /** How long what nobody reads is waited for at the end. */
 const UNREAD_MS = 2_000;
-/** How long the stderr of a server that is gone may stay open and silent: a process outside its group holds it. */
-const HELD_MS = 500;
 const POLL_MS = 20;
 
 /** What a stream of Node's has beneath; not documented, and there since Node 0.x. */
@@ -74,15 +73,16 @@ export class ErrorOutput {
   }
 
   /** Resolves when the server's stderr has ended and all is written, or nobody reads it. */
-  async settled(): Promise<void> {
-    let writtenBytes = -1;
-    for (let quietMs = 0; this.#source !== undefined || this.#waiting.length > 0; quietMs += POLL_MS) {
-      if (this.#writtenBytes !== writtenBytes) quietMs = 0;
-      writtenBytes = this.#writtenBytes;
-      if (quietMs >= (this.#waiting.length > 0 ? UNREAD_MS : HELD_MS)) {
+  async settled(lastOutput: LastOutput): Promise<void> {
+    const follower = lastOutput.follow();
+    while (this.#source !== undefined || this.#waiting.length > 0) {
+      const waitingBytes = this.#waiting.length;
+      const { quietMs, isOver } = follower.look(this.#writtenBytes, waitingBytes);
+      if (waitingBytes > 0 && quietMs >= UNREAD_MS) {
         this.#source?.destroy();
         return;
       }
+      if (isOver) this.#source?.destroy();
       await new Promise<void>((resolve) => this.#clock.schedule(resolve, POLL_MS, true));
     }
   }

@@ -2,14 +2,14 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 import { ByteRelay } from './byte-relay.js';
 import type { ByteSource } from './byte-source.js';
+import { isMessage } from '../passed-signals.js';
 import type { CaptureFeed } from './capture-feed.js';
+import type { LastOutput } from './last-output.js';
 import type { ServerEnding, ServerProcess } from './server-process.js';
 import { ServerShutdown } from './server-shutdown.js';
 
 /** How long output that nobody reads is waited for, once the client or a signal asked for the end. */
 const STALLED_OUTPUT_MS = 2_000;
-/** How long the output of a server that is gone may stay open and silent: a process outside its group holds it. */
-const HELD_OUTPUT_MS = 500;
 const POLL_MS = 20;
 
 export type MonitorSessionOptions = {
@@ -18,6 +18,7 @@ export type MonitorSessionOptions = {
   readonly client: { readonly input: ByteSource; readonly output: Writable };
   readonly feed: Pick<CaptureFeed, 'see' | 'end' | 'awaitedAnswers'>;
   readonly clock: Clock;
+  readonly lastOutput: LastOutput;
   /** Is told why what the server says cannot be passed on, unless the client is gone. */
   readonly tell: (why: string) => void;
 };
@@ -77,12 +78,14 @@ export class MonitorSession {
 
   /** Passes on a signal that `km` got. */
   forward(signal: NodeJS.Signals): void {
+    if (!isMessage(signal)) this.#options.lastOutput.hurry();
     this.#shutdown.forward(signal);
   }
 
   /** Resolves when the server has ended, with all it started, and the client has what it said. */
   async ended(): Promise<SessionEnding> {
     const server = await this.#options.server.exited;
+    this.#options.lastOutput.begin();
     const wasSignalled = this.#shutdown.hasSignalled;
     await this.#shutdown.endGroup();
     await this.#outputDrained();
@@ -91,18 +94,17 @@ export class MonitorSession {
 
   /** Resolves when the client has all of the server's output, or will not have it. */
   async #outputDrained(): Promise<void> {
-    const { server, clock } = this.#options;
+    const { server, clock, lastOutput } = this.#options;
     const flushed = this.#toClient.flushed.then(() => true);
-    let passedBytes = -1;
-    for (let quietMs = 0; ; quietMs += POLL_MS) {
+    const follower = lastOutput.follow();
+    for (;;) {
       const poll = new Promise<false>((resolve) => clock.schedule(() => resolve(false), POLL_MS, true));
       if (await Promise.race([flushed, poll])) return;
-      if (this.#toClient.passedBytes !== passedBytes) quietMs = 0;
-      passedBytes = this.#toClient.passedBytes;
-      const isStalled = this.#toClient.waitingBytes > 0;
-      if (isStalled && this.#shutdown.isUnderWay && quietMs >= STALLED_OUTPUT_MS) return;
+      const { passedBytes, waitingBytes } = this.#toClient;
+      const { quietMs, isOver } = follower.look(passedBytes, waitingBytes);
+      if (waitingBytes > 0 && this.#shutdown.isUnderWay && quietMs >= STALLED_OUTPUT_MS) return;
       // Its end is all that is missing.
-      if (!isStalled && quietMs >= HELD_OUTPUT_MS) server.output.stream.destroy();
+      if (isOver) server.output.stream.destroy();
     }
   }
 }

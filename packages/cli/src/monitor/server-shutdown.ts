@@ -6,6 +6,8 @@ import type { ServerProcess } from './server-process.js';
 const CLOSE_GRACE_MS = 2_000;
 /** How much longer for one that still has something to do: it has not begun to speak, or owes an answer. */
 const EXTRA_GRACE_MS = 8_000;
+/** How long it may take though it goes on to speak, or to owe an answer. */
+const MOST_GRACE_MS = 600_000;
 /**
  * How long it may take after the first signal, and all it started with it. An MCP client kills `km` two seconds after its
  * own SIGTERM: they must be gone by then, for nobody would be left to end them.
@@ -26,6 +28,8 @@ export class ServerShutdown {
   #cancelTimer: (() => void) | undefined;
   /** When who is left is killed, on the monotonic clock. Set once: a server that goes gives its group no more time. */
   #killAtMs: number | undefined;
+  /** When one that has not ended by itself gets a signal at the latest, on the monotonic clock. */
+  #signalAtMs: number | undefined;
   #hasSignalled = false;
   #stage: 'running' | 'closing' | 'terminating' = 'running';
 
@@ -48,6 +52,7 @@ export class ServerShutdown {
     this.#server.stdin.end();
     if (this.#stage === 'terminating') return;
     this.#stage = 'closing';
+    this.#signalAtMs ??= this.#clock.monotonicMs() + MOST_GRACE_MS;
     this.#restartCloseTimer();
   }
 
@@ -87,14 +92,20 @@ export class ServerShutdown {
   }
 
   #restartCloseTimer(): void {
+    this.#closeTimer(CLOSE_GRACE_MS, (leftMs) => {
+      // Asked only then: what it has to do is known a moment after its input was closed.
+      if (leftMs <= 0 || !this.#isBusy()) this.#terminate('SIGTERM');
+      else this.#closeTimer(EXTRA_GRACE_MS, () => this.#terminate('SIGTERM'));
+    });
+  }
+
+  /** Tells `then` how much is left of all the time that there is. */
+  #closeTimer(graceMs: number, then: (leftMs: number) => void): void {
+    const leftMs = () => (this.#signalAtMs ?? Infinity) - this.#clock.monotonicMs();
     this.#cancelTimer?.();
-    // Asked only then: what it has to do is known a moment after its input was closed.
     this.#cancelTimer = this.#clock.schedule(
-      () => {
-        if (!this.#isBusy()) this.#terminate('SIGTERM');
-        else this.#cancelTimer = this.#clock.schedule(() => this.#terminate('SIGTERM'), EXTRA_GRACE_MS, true);
-      },
-      CLOSE_GRACE_MS,
+      () => then(leftMs()),
+      Math.max(0, Math.min(graceMs, leftMs())),
       true,
     );
   }
