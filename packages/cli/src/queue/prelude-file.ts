@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
@@ -145,15 +146,21 @@ export async function goesOn(path: string, keys: SegmentKeys, nowMs: number): Pr
   return opened === undefined;
 }
 
-/** What is noted of a prelude goes after it: without a note all events would be made again. */
-export async function removePrelude(path: string): Promise<void> {
+/**
+ * Removes a prelude; resolves with whether it is gone. What is noted of it goes after it: without a note all events would be
+ * made again.
+ */
+export async function removePrelude(path: string): Promise<boolean> {
   await unlink(path).catch(() => undefined);
+  if (existsSync(path)) return false;
   await removeNotes(notedOf(path));
+  return true;
 }
 
-/** Moves a prelude that does not open whole out of the way; resolves with where it is. */
-export async function setPreludeAside(path: string): Promise<string> {
+/** Moves a prelude that does not open whole out of the way; resolves with where it is, unless it cannot be moved. */
+export async function setPreludeAside(path: string): Promise<string | undefined> {
   const aside = await setFileAside(path);
+  if (existsSync(path)) return undefined;
   await removeNotes(notedOf(path));
   return aside;
 }

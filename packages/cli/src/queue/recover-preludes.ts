@@ -42,6 +42,8 @@ export class PreludeRecovery {
   readonly #segments: JournalSegments;
   /** Those that could not be read, which are left for the next look. */
   readonly #failed = new Set<string>();
+  /** Those that are through and stay where they are, which are left for another process. */
+  readonly #stuck = new Set<string>();
   #opened: Opened | undefined;
   /** What was made and is not written. */
   #unwritten: readonly MonitorEvent[] = [];
@@ -104,19 +106,18 @@ export class PreludeRecovery {
   }
 
   async #openNext(): Promise<Opened | undefined> {
-    const { folder, keys, clock, onTrouble } = this.#options;
+    const { folder, keys, clock } = this.#options;
     this.#hasNewer = false;
     for (const path of await listPreludes(folder)) {
-      if (this.#failed.has(path)) continue;
+      if (this.#failed.has(path) || this.#stuck.has(path)) continue;
       const reader = await this.#orFail(path, openPrelude(path, keys, clock.nowMs()));
       if (reader instanceof PreludeReader) {
         this.#latestMs = Math.max(0, ...(await listSegments(folder)).map((file) => file.begunAtMs));
         return { path, reader, atMs: reader.madeUntilMs ?? begunAtMs(path) };
       }
       if (reader?.kind === 'newer') this.#hasNewer = true;
-      if (reader?.kind === 'short') await removePrelude(path);
-      if (reader?.kind === 'poisoned' || reader?.kind === 'foreign')
-        onTrouble(asideMessage(await setPreludeAside(path), reader.why));
+      if (reader?.kind === 'short') await this.#putAway(path);
+      if (reader?.kind === 'poisoned' || reader?.kind === 'foreign') await this.#putAway(path, reader.why);
     }
     this.#failed.clear();
     return undefined;
@@ -152,8 +153,18 @@ export class PreludeRecovery {
 
   async #finish({ path, reader }: Opened): Promise<void> {
     await this.close();
-    if (reader.damage === undefined) await removePrelude(path);
-    else this.#options.onTrouble(asideMessage(await setPreludeAside(path), reader.damage));
+    await this.#putAway(path, reader.damage);
+  }
+
+  /** Removes what is through, or moves it aside where it did not open whole. */
+  async #putAway(path: string, damage?: string): Promise<void> {
+    const { onTrouble } = this.#options;
+    const aside = damage === undefined ? undefined : await setPreludeAside(path);
+    if (damage !== undefined && aside !== undefined) onTrouble(asideMessage(aside, damage));
+    if (aside !== undefined || (damage === undefined && (await removePrelude(path)))) return;
+    this.#stuck.add(path);
+    const what = damage === undefined ? 'removed' : `moved out of the way (${damage})`;
+    onTrouble(`what passed in a session cannot be ${what}: make it writable: ${path}`);
   }
 
   /** One that cannot be read does not keep others from their turn. */
