@@ -77,6 +77,19 @@ describe('km queue flush', () => {
     });
   });
 
+  test('says at once that the folder cannot be written', async () => {
+    const clock = new FakeClock();
+    const startedAtMs = clock.monotonicMs();
+    const flushed = await flush({ folder: '/dev/null/queue', keys: newKeys(), clock }, [DELIVERED]);
+    expect(clock.monotonicMs() - startedAtMs).toBeLessThan(1_000);
+    expect(flushed.failure).toEqual({
+      reason: expect.stringMatching(
+        /^the queue's folder cannot be written: .*: a part of the path is not a folder: set KM_CONFIG_DIR/,
+      ) as string,
+      needsHuman: true,
+    });
+  });
+
   test('does not take another process to be through that has made nothing of it yet', async () => {
     const [folder, keys] = [accountFolder(), newKeys()];
     await leavePrelude(folder, keys, 2_000);

@@ -49,6 +49,7 @@ export class AccountQueue {
   #adoptedAtMs = -ADOPT_INTERVAL_MS;
   #refreshedAtMs = 0;
   #unwritableUntilMs = 0;
+  #unwritable: string | undefined;
 
   constructor(options: AccountQueueOptions) {
     const { account, folder, clock, random } = options;
@@ -150,6 +151,11 @@ export class AccountQueue {
     return this.#unrecovered;
   }
 
+  /** Why nobody can say in the folder who delivers, as far as was looked; `undefined` where it can be said. */
+  get unwritable(): string | undefined {
+    return this.#unwritable;
+  }
+
   /** Whether something waits that only a newer version can read, as far as was looked. */
   get hasNewer(): boolean {
     return this.#backlog?.hasNewer === true || this.#recovery?.hasNewer === true;
@@ -201,9 +207,12 @@ export class AccountQueue {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#lease === undefined || nowMs < this.#unwritableUntilMs) return 'own';
     try {
-      if (await this.#lease.take()) return 'all';
+      const isOurs = await this.#lease.take();
+      this.#unwritable = undefined;
+      if (isOurs) return 'all';
       return isWritable ? 'nothing' : 'own';
-    } catch {
+    } catch (error) {
+      this.#unwritable = error instanceof Error ? error.message : String(error);
       // Nobody can say there who delivers: what this process captured is delivered all the same.
       this.#unwritableUntilMs = nowMs + UNWRITABLE_MS;
       return 'own';

@@ -32,6 +32,10 @@ export type Flushed = {
 const UNREADABLE = { reason: 'the disk cannot read a file of the queue', needsHuman: true };
 const NEWER = { reason: 'a newer km wrote them: upgrade km', needsHuman: true };
 
+function unwritableFailure(why: string): Flushed['failure'] {
+  return { reason: `the queue's folder cannot be written: ${why}`, needsHuman: true };
+}
+
 export type FlushOptions = {
   readonly access: Pick<AccountAccess, 'send'>;
   readonly queue: AccountQueue;
@@ -81,6 +85,8 @@ async function deliverAll(
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
       hand.clear();
+      const { unwritable } = queue;
+      if (unwritable !== undefined) return unwritableFailure(unwritable);
       // Who delivers was perhaps started in another way, and looks for none of it.
       await queue.adopt();
       const failure = await waitForOther(queue, count, pause, context);
@@ -142,7 +148,7 @@ async function waitForOther(
       const owner = (await queue.owner()) ?? 'another km';
       return { reason: `${owner} delivers the queue, and does not get on`, needsHuman: false };
     }
-    if ((await queue.right(true)) === 'all') return 'gone';
+    if ((await queue.right(true)) !== 'nothing') return 'gone';
     await pause.wait(LOOK_MS, true);
   }
 }
