@@ -95,8 +95,8 @@ describe('the log', () => {
   test('is read back, from the time that is asked for, across days', () => {
     const folder = join(temporaryFolder(), 'deep', 'analytics');
     for (const age of [3 * DAY_MS, DAY_MS, 0]) appendUsage(folder, [refresh(NOW - age)], NOW - age);
-    expect(readUsage(folder, NOW - DAY_MS).map(({ at }) => at)).toEqual([NOW - DAY_MS, NOW]);
-    expect(readUsage(folder, 0)).toHaveLength(3);
+    expect(readUsage(folder, NOW - DAY_MS, NOW).map(({ at }) => at)).toEqual([NOW - DAY_MS, NOW]);
+    expect(readUsage(folder, 0, NOW)).toHaveLength(3);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
   });
@@ -121,10 +121,36 @@ describe('the log', () => {
       'null',
       '[]',
       '{"v":1,"type":"refresh","at":"x"}',
+      '{"v":1,"type":"toString"}',
       '\u0000\u0001',
+      whole.replace(/"at":\d+/, '"at":1e999'),
+      whole.replace(/"at":\d+/, '"at":1e20'),
+      whole.replace(/"code":null,/, ''),
+      whole.replace(/"lifeMs":\d+/, '"lifeMs":"60"'),
+      formatRecord(note(NOW, 'of-a-newer-km' as never)),
     ];
     appendFileSync(join(folder, '2026-03-10.jsonl'), `${wrong.join('\n')}\n${whole}${whole.slice(0, 40)}`);
-    expect(readUsage(folder, 0)).toHaveLength(2);
+    expect(readUsage(folder, 0, NOW)).toHaveLength(2);
+  });
+
+  test('leaves out what happened by a clock that was ahead, but for as much as clocks differ', () => {
+    const folder = temporaryFolder();
+    for (const ahead of [1_500 * DAY_MS, 120_000, 30_000])
+      appendUsage(folder, [refresh(NOW + ahead)], NOW + ahead);
+    expect(readUsage(folder, 0, NOW).map(({ at }) => at)).toEqual([NOW + 30_000]);
+  });
+
+  test('knows what a user was told also on a day that it has no more room for', () => {
+    const folder = temporaryFolder();
+    const full = Array.from({ length: 1_000 }, () => refresh(NOW));
+    for (let time = 0; time < 10; time += 1) appendUsage(folder, full, NOW);
+    const kept = readUsage(folder, 0, NOW).length;
+    const alert: UsageRecord = { ...BASE, at: NOW, type: 'alert', kind: 'failures' };
+    // The little room that is left may do for one.
+    for (let time = 0; time < 2_000; time += 1) appendUsage(folder, [alert], NOW);
+    const alerts = readUsage(folder, 0, NOW).length - kept;
+    expect(alerts).toBeGreaterThan(100);
+    expect(alerts).toBeLessThan(2_000);
   });
 
   test('follows no link, and an unreadable folder is an empty one', () => {
@@ -132,19 +158,19 @@ describe('the log', () => {
     const elsewhere = join(temporaryFolder(), 'file');
     writeFileSync(elsewhere, formatRecord(refresh(NOW)));
     symlinkSync(elsewhere, join(folder, '2026-03-10.jsonl'));
-    expect(readUsage(folder, 0)).toEqual([]);
+    expect(readUsage(folder, 0, NOW)).toEqual([]);
     expect(() => appendUsage(folder, [refresh(NOW)], NOW)).toThrow();
     expect(readFileSync(elsewhere, 'utf8')).toBe(formatRecord(refresh(NOW)));
-    expect(readUsage(join(folder, 'nowhere'), 0)).toEqual([]);
+    expect(readUsage(join(folder, 'nowhere'), 0, NOW)).toEqual([]);
     mkdirSync(join(folder, 'file.jsonl'));
     chmodSync(folder, 0o700);
-    expect(readUsage(folder, 0)).toEqual([]);
+    expect(readUsage(folder, 0, NOW)).toEqual([]);
   });
 
   test('is not stopped by a pipe in the place of its file', () => {
     const folder = temporaryFolder();
     execFileSync('mkfifo', [join(folder, '2026-03-10.jsonl')]);
-    expect(readUsage(folder, 0)).toEqual([]);
+    expect(readUsage(folder, 0, NOW)).toEqual([]);
     expect(() => appendUsage(folder, [refresh(NOW)], NOW)).toThrow('ENXIO');
   });
 

@@ -71,7 +71,7 @@ class UsageWriter {
 
   #look(nowMs: number): void {
     this.#lookedAtMs = nowMs;
-    const recent = readUsage(this.#folder, nowMs - ALERT_WINDOW_MS);
+    const recent = readUsage(this.#folder, nowMs - ALERT_WINDOW_MS, nowMs);
     const isTold = ({ kind, profile, endpoint }: Unusual): boolean =>
       recent.some(
         (record) =>

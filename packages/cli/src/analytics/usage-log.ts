@@ -14,8 +14,12 @@ import { KEPT_DAYS } from './kept-days.js';
 import { formatRecord, parseRecord, type UsageRecord } from './usage-record.js';
 
 const DAY_MS = 86_400_000;
-/** A day's file takes no more than this: what comes later that day is not recorded. */
+/** A day's file takes no more than this: what comes later that day is not recorded, */
 const MAX_BYTES = 1024 * 1024;
+/** but for what a user was told, which would be told again otherwise. */
+const MORE_BYTES = 64 * 1024;
+/** What happened later than now, by so much, happened by a clock that was wrong: of clocks that agree it is less. */
+const MAX_AHEAD_MS = 60_000;
 /** No link is followed, and a pipe in a file's place, which is left alone, stops nobody. */
 const PLAIN_FILE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const NAME = /^(\d{4}-\d{2}-\d{2})\.jsonl$/;
@@ -44,7 +48,9 @@ export function appendUsage(folder: string, records: readonly UsageRecord[], now
     if (!stats.isFile()) return;
     const { size } = stats;
     const lines = records.map(formatRecord).join('');
-    if (size + Buffer.byteLength(lines) <= MAX_BYTES) writeSync(file, lines);
+    const isTold = records.every(({ type }) => type === 'alert');
+    const mostBytes = isTold ? MAX_BYTES + MORE_BYTES : MAX_BYTES;
+    if (size + Buffer.byteLength(lines) <= mostBytes) writeSync(file, lines);
     if (size === 0) removeOld(folder, nowMs);
   } finally {
     closeSync(file);
@@ -59,14 +65,15 @@ function removeOld(folder: string, nowMs: number): void {
   }
 }
 
-/** The records since a time, the oldest first. What cannot be read is left out: nobody depends on it. */
-export function readUsage(folder: string, sinceMs: number): readonly UsageRecord[] {
-  const first = dayOf(sinceMs);
+/** The records from a time until now, the oldest first. What cannot be read is left out: nobody depends on it. */
+export function readUsage(folder: string, sinceMs: number, nowMs: number): readonly UsageRecord[] {
+  const untilMs = nowMs + MAX_AHEAD_MS;
+  const [first, last] = [dayOf(sinceMs), dayOf(untilMs)];
   return filesIn(folder)
-    .filter((name) => name.slice(0, first.length) >= first)
+    .filter((name) => name.slice(0, first.length) >= first && name.slice(0, last.length) <= last)
     .flatMap((name) => linesOf(join(folder, name)))
     .flatMap((line) => parseRecord(line) ?? [])
-    .filter(({ at }) => at >= sinceMs)
+    .filter(({ at }) => at >= sinceMs && at <= untilMs)
     .sort((one, other) => one.at - other.at);
 }
 

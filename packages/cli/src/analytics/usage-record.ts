@@ -65,14 +65,32 @@ export function formatRecord(record: UsageRecord): string {
   return `${JSON.stringify({ v: 1, ...record }, cut)}\n`;
 }
 
-const BASE = { at: 'number', profile: 'string', api: 'string', by: 'string' };
-const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  refresh: { ...BASE, scope: 'string', tries: 'number', ms: 'number' },
-  event: { ...BASE, kind: 'string', detail: 'string' },
-  alert: { ...BASE, kind: 'string' },
+type Check = (value: unknown) => boolean;
+
+/** The last moment that a date can hold, in milliseconds since the epoch. */
+const LAST_DATE_MS = 8.64e15;
+
+const isText: Check = (value) => typeof value === 'string';
+const isNumber: Check = (value) => Number.isFinite(value);
+const isMoment: Check = (value) => isNumber(value) && Math.abs(value as number) <= LAST_DATE_MS;
+const isKnownKind: Check = (value) => (NOTABLE as readonly unknown[]).includes(value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+const BASE = { at: isMoment, profile: isText, api: isText, by: isText };
+const SHAPES: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  refresh: {
+    ...BASE,
+    ...{ scope: isText, tries: isNumber, ms: isNumber, lifeMs: orNull(isNumber) },
+    ...{ code: orNull(isText), grant: orNull(isText), token: orNull(isText), replaced: orNull(isText) },
+  },
+  event: { ...BASE, kind: isKnownKind, detail: isText },
+  alert: { ...BASE, kind: isText },
 };
 
-/** The record of a line; `undefined` where it is none: cut off, damaged, or of another version. */
+/** The record of a line; `undefined` where it is none: cut off, damaged, or of another version of `km`. */
 export function parseRecord(line: string): UsageRecord | undefined {
   let read: unknown;
   try {
@@ -82,8 +100,9 @@ export function parseRecord(line: string): UsageRecord | undefined {
   }
   if (typeof read !== 'object' || read === null) return undefined;
   const record = read as Readonly<Record<string, unknown>>;
-  const shape = typeof record['type'] === 'string' ? SHAPES[record['type']] : undefined;
+  const type = record['type'];
+  const shape = typeof type === 'string' && Object.hasOwn(SHAPES, type) ? SHAPES[type] : undefined;
   if (record['v'] !== 1 || shape === undefined) return undefined;
-  const fits = Object.entries(shape).every(([member, type]) => typeof record[member] === type);
+  const fits = Object.entries(shape).every(([member, check]) => check(record[member]));
   return fits ? (read as UsageRecord) : undefined;
 }

@@ -26,7 +26,7 @@ export async function runAuthStats(flags: AuthStatsFlags, context: CommandContex
   }
   const nowMs = context.clock.nowMs();
   const sinceMs = nowMs - flags.since;
-  const report = usageReport(readUsage(folder, sinceMs), sinceMs, nowMs);
+  const report = usageReport(readUsage(folder, sinceMs, nowMs), sinceMs, nowMs);
   const text =
     flags.json === true ? JSON.stringify(report, undefined, 2) : linesOf(report, context).join('\n');
   await context.answer(`${text}\n`);

@@ -37,7 +37,7 @@ export class DashboardReader {
     const untilMs = Math.ceil(nowMs / STEP_MS) * STEP_MS;
     const sinceMs = untilMs - STEPS * STEP_MS;
     const { report: status, notices } = await readStatus({}, this.#context);
-    const records = this.#usage(sinceMs);
+    const records = this.#usage(sinceMs, nowMs);
     return {
       version,
       status,
@@ -52,11 +52,11 @@ export class DashboardReader {
   }
 
   /** The records, read again only when there are others; `undefined` where none are kept. */
-  #usage(sinceMs: number): readonly UsageRecord[] | undefined {
+  #usage(sinceMs: number, nowMs: number): readonly UsageRecord[] | undefined {
     const folder = usageFolder(this.#context.environment);
     if (folder === undefined) return undefined;
     const state = `${String(sinceMs)} ${stateOf(folder)}`;
-    if (state !== this.#seen.state) this.#seen = { state, records: readUsage(folder, sinceMs) };
+    if (state !== this.#seen.state) this.#seen = { state, records: readUsage(folder, sinceMs, nowMs) };
     return this.#seen.records;
   }
 
