@@ -87,7 +87,10 @@ describe('km dashboard lets in', () => {
       [{ cookie, 'sec-fetch-site': 'cross-site' }, 403],
       [{ cookie, 'sec-fetch-site': 'same-site' }, 403],
       [{ cookie, host: `evil.example:${link.port}` }, 421],
-      [{ cookie, host: '127.0.0.1' }, 421],
+      [{ cookie, host: `evil.example.localhost:${link.port}` }, 421],
+      [{ cookie, host: '127.0.0.1' }, 200],
+      [{ cookie, host: 'localhost:9000', origin: 'http://localhost:9000' }, 200],
+      [{ cookie, host: 'localhost:9000', origin: 'http://localhost:9001' }, 403],
       [{ cookie, host: `localhost:${link.port}` }, 200],
       [{ cookie, origin: link.origin, 'sec-fetch-site': 'same-origin' }, 200],
     ];

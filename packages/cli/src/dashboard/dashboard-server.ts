@@ -130,5 +130,16 @@ function serve(request: IncomingMessage, response: ServerResponse, live: LiveSta
   if (path === '/live' && request.method === 'GET') live.attach(response);
   else if (path === '/favicon.ico') response.writeHead(204).end();
   else if (file === undefined) end(response, 404, 'there is no such page');
-  else response.writeHead(200, { 'Content-Type': file[1] }).end(readFileSync(join(folder, file[0])));
+  else serveFile(response, join(folder, file[0]), file[1]);
+}
+
+/** While `km` is being installed again its files may be gone for a moment. */
+function serveFile(response: ServerResponse, path: string, type: string): void {
+  try {
+    const bytes = readFileSync(path);
+    response.writeHead(200, { 'Content-Type': type }).end(bytes);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    end(response, 500, `a file of the dashboard cannot be read: ${why}; load the page again`);
+  }
 }

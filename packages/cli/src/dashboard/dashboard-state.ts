@@ -32,7 +32,6 @@ export type DashboardState = {
   readonly notices: readonly string[];
   /** `null` where nothing is recorded. */
   readonly usage: UsageReport | null;
-  readonly stepMs: number;
   readonly steps: readonly UsageStep[];
   readonly recent: readonly RecentRefresh[];
   readonly queue: QueueReport;

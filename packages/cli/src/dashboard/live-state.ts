@@ -62,6 +62,10 @@ export class LiveState {
   }
 
   #tellAll(message: string): void {
-    for (const response of this.#watching) response.write(message);
+    for (const response of this.#watching) {
+      // A browser that took nothing since the last time asks again once it goes on.
+      if (response.writableNeedDrain) response.destroy();
+      else response.write(message);
+    }
   }
 }

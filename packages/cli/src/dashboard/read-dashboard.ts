@@ -44,7 +44,6 @@ export class DashboardReader {
       notices,
       // Of whole steps, so that it changes only when something happens.
       usage: records === undefined ? null : usageReport(records, sinceMs, untilMs),
-      stepMs: STEP_MS,
       steps: records === undefined ? [] : usageSteps(records, { sinceMs, stepMs: STEP_MS, steps: STEPS }),
       recent: (records ?? []).flatMap(recentRefresh).slice(-MOST_RECENT).reverse(),
       queue: await this.#queue(),

@@ -14,6 +14,7 @@ export type Asking = { readonly path: string; readonly headers: IncomingHttpHead
 
 const SECRET_BYTES = 32;
 const OPEN = '/open/';
+const LOOPBACK_NAMES = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
 
 function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
@@ -44,9 +45,9 @@ export class RequestGuard {
 
   admit({ path, headers }: Asking): Admission {
     const { host = '', origin, cookie } = headers;
-    const names = ['127.0.0.1', 'localhost'].map((name) => `${name}:${String(this.#port)}`);
-    // A name of another site may be made to lead here (DNS rebinding): its pages would be taken for our own.
-    if (!names.includes(host)) return refused(421, 'this server has another name');
+    // A name of another site may be made to lead here (DNS rebinding): its pages would be taken for our own. The port is that
+    // of a tunnel where the browser is on another machine.
+    if (!LOOPBACK_NAMES.test(host)) return refused(421, 'this server has another name');
     if (origin !== undefined && origin !== `http://${host}`) return refused(403, 'another site asks');
     const site = headers['sec-fetch-site'];
     const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
