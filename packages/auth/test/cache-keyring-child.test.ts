@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createKeyring, type Keyring, type KeyringOptions } from '../src/caches/file/keyring.js';
+import { createKeyring, keyringIn, type Keyring, type KeyringOptions } from '../src/caches/file/keyring.js';
+import { scriptHost } from '../src/caches/file/script-host.js';
 
 let folder: string;
 beforeEach(() => {
@@ -15,13 +16,17 @@ afterEach(() => {
 const HAS_BUS = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x' };
 
 /** A keyring whose program is this text; `request` is what it was asked. */
-function keyringOf(program: string, more: Partial<KeyringOptions> = { timeoutMs: 30_000 }): Keyring {
+function keyringOf(
+  program: string,
+  more: Partial<KeyringOptions> = { timeoutMs: 30_000 },
+  host = scriptHost(process),
+): Keyring {
   const childPath = join(folder, 'child.mjs');
   writeFileSync(
     childPath,
     `import { readFileSync } from 'node:fs';\nconst request = JSON.parse(readFileSync(0, 'utf8'));\n${program}\n`,
   );
-  return createKeyring({ environment: HAS_BUS, platform: 'linux', childPath, ...more });
+  return keyringIn(host, { environment: HAS_BUS, platform: 'linux', childPath, ...more });
 }
 
 const say = (hex: string): string => `process.stdout.write(${hex});`;
@@ -82,6 +87,37 @@ describe('the keyring of the system', () => {
     expect(one).toEqual(other);
     expect(another).not.toEqual(one);
     expect(await keyring.get('x')).not.toEqual(one);
+  });
+
+  test('is asked under Electron too, which runs a file when it is told to', async () => {
+    const host = scriptHost({ versions: { electron: '40.0.0' }, getBuiltinModule: () => undefined });
+    const keyring = keyringOf(say(hexOf('process.env.ELECTRON_RUN_AS_NODE')), { timeoutMs: 30_000 }, host);
+
+    expect((await keyring.get('x'))?.toString()).toBe('"1"');
+  });
+
+  test('is not asked by a single executable application, which would start itself: that is said', async () => {
+    const getBuiltinModule = (name: string) => (name === 'node:sea' ? { isSea: () => true } : undefined);
+    const keyring = keyringOf(say("'ab'"), {}, scriptHost({ versions: {}, getBuiltinModule }));
+
+    await expect(keyring.get('x')).rejects.toMatchObject({
+      code: 'KM_AUTH_CACHE',
+      message: expect.stringContaining('a single executable application cannot start what asks it') as string,
+    });
+    expect(await keyring.set('x', Buffer.from('ab', 'hex'))).toBe(false);
+  });
+
+  test('of a bundle that left out the program that asks it is missed by name', async () => {
+    const childPath = join(folder, 'nothing.js');
+    const keyring = createKeyring({ environment: HAS_BUS, platform: 'linux', childPath });
+
+    await expect(keyring.get('x')).rejects.toMatchObject({
+      code: 'KM_AUTH_CACHE',
+      message: expect.stringContaining(`${childPath} is missing`) as string,
+    });
+    expect(await keyring.set('x', Buffer.from('ab', 'hex'))).toBe(false);
+    const withoutBus = createKeyring({ environment: {}, platform: 'linux', childPath });
+    expect(await withoutBus.get('x')).toBeUndefined();
   });
 
   test('is not asked on Linux where there is no session bus, and is elsewhere', async () => {

@@ -47,7 +47,7 @@ export class CacheKey {
   /**
    * The key, or `undefined` when none was made yet.
    *
-   * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked or gone, or the machine cannot be told.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the keyring that has it is locked, gone or cannot be asked, or the machine cannot be told.
    */
   async current(): Promise<Buffer | undefined> {
     return this.#known?.key ?? this.reread();
