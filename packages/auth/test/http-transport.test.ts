@@ -1,4 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createNodeTransport, TransportError, type HttpRequest } from '../src/providers/http-transport.js';
 import { fakeClock } from './support/fake-clock.js';
@@ -15,6 +17,10 @@ function post(origin: string, more: Partial<HttpRequest> = {}): HttpRequest {
     ...more,
   };
 }
+
+/** TLS without a certificate. */
+const PSK = { ciphers: 'PSK+HIGH', maxVersion: 'TLSv1.2' } as const;
+const SHARED_KEY = Buffer.alloc(16, 1);
 
 /** Counts the answers that begin. */
 function answersBegun(): () => number {
@@ -115,6 +121,40 @@ describe('no whole answer: the request', () => {
       message: 'waiting for the answer took more than 90000 ms',
     });
   });
+
+  test.each(['http', 'https'] as const)(
+    'was sent when it went over a kept %s connection, and its answer is waited for as long',
+    async (scheme) => {
+      const clock = fakeClock();
+      let answers = 1;
+      const respond = () => (answers-- > 0 ? {} : () => undefined);
+      const isTls = scheme === 'https';
+      await using server = await serve(
+        respond,
+        isTls ? { ...PSK, pskCallback: () => SHARED_KEY } : undefined,
+      );
+      const agent = isTls
+        ? new HttpsAgent({
+            ...{ ...PSK, keepAlive: true, checkServerIdentity: () => undefined },
+            pskCallback: () => ({ psk: SHARED_KEY, identity: 'km' }),
+          })
+        : new HttpAgent({ keepAlive: true });
+      onTestFinished(() => agent.destroy());
+      const transport = createNodeTransport({ clock, agent: () => Promise.resolve(agent) });
+      await transport(post(server.origin));
+      const failure = failureOf(transport(post(server.origin)));
+      await until(() => server.received.length === 2);
+      await clock.advance(89_999);
+      expect(clock.timers()).toHaveLength(1);
+      await clock.advance(1);
+
+      expect(server.connections()).toBe(1);
+      expect(await failure).toMatchObject({
+        wasSent: true,
+        message: 'waiting for the answer took more than 90000 ms',
+      });
+    },
+  );
 
   test('was sent when the body never ends: it is given up in time', async () => {
     const clock = fakeClock();

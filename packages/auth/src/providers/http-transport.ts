@@ -1,4 +1,5 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../clock.js';
 import { countSeenTime } from '../seen-time.js';
 import { readAnswer, textOf, unpackAnswer } from './answer-body.js';
@@ -75,6 +76,16 @@ function describe(error: unknown): string {
   return error.message === '' ? error.name : error.message;
 }
 
+/**
+ * Whether a request goes out over it as it is: one that an agent kept, or made before it gave it, tells nobody any more that it is
+ * connected.
+ */
+function isConnected(socket: Socket): boolean {
+  // Node has it, and its types do not.
+  const { secureConnecting = false } = socket as { readonly secureConnecting?: boolean };
+  return !socket.connecting && !secureConnecting;
+}
+
 /** How {@link createNodeTransport} connects. */
 export type NodeTransportOptions = {
   /** Measures the limits. Default: the clock of this machine. */
@@ -122,10 +133,12 @@ export function createNodeTransport({
 
       allow(request.timeoutMs, 'connecting');
       outgoing.on('socket', (socket) => {
-        socket.once(request.url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        const waitForAnswer = (): void => {
           wasSent = true;
           allow(request.answerTimeoutMs, 'waiting for the answer');
-        });
+        };
+        if (isConnected(socket)) waitForAnswer();
+        else socket.once(request.url.protocol === 'https:' ? 'secureConnect' : 'connect', waitForAnswer);
       });
       outgoing.on('error', fail);
       outgoing.on('response', (answer) => {

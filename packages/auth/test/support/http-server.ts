@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { settle } from './fake-clock.js';
 
@@ -19,12 +20,15 @@ export type Reply =
 export type HttpServer = AsyncDisposable & {
   readonly origin: string;
   readonly received: readonly Received[];
+  /** How many connections were made to it. */
+  readonly connections: () => number;
 };
 
-/** A real server on a free port of this machine. */
-export async function serve(answer: (received: Received) => Reply): Promise<HttpServer> {
+/** A real server on a free port of this machine; with `tls` it speaks that. */
+export async function serve(answer: (received: Received) => Reply, tls?: TlsOptions): Promise<HttpServer> {
   const received: Received[] = [];
-  const server = createServer((request, response) => {
+  let connections = 0;
+  const listener: RequestListener = (request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString('utf8');
@@ -37,13 +41,16 @@ export async function serve(answer: (received: Received) => Reply): Promise<Http
       if (typeof reply === 'function') reply(response);
       else response.writeHead(reply.status ?? 200, reply.headers).end(reply.body ?? '');
     });
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  server.on('connection', () => (connections += 1));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://127.0.0.1:${String(port)}`,
+    origin: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${String(port)}`,
     received,
+    connections: () => connections,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
