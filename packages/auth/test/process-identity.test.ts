@@ -10,6 +10,7 @@ import {
   ownIdentity,
   parseIdentity,
   readOwnIdentity,
+  rememberOwnIdentity,
 } from '../src/caches/file/process-identity.js';
 
 const own = ownIdentity();
@@ -38,6 +39,27 @@ describe('a process', () => {
 
     expect(alone).toMatchObject({ pid: 7, host: hostname() });
     expect(alone.pidNamespace).toBeUndefined();
+  });
+
+  test('that could not read who it is, having too many files open, reads it again; what is not there is looked for once', () => {
+    let code: string | undefined = 'EMFILE';
+    const readLink = vi.fn((path: string) => {
+      if (code !== undefined) throw Object.assign(new Error(code), { code });
+      return readlinkSync(path);
+    });
+    const troubled = rememberOwnIdentity({ pid: process.pid, readLink });
+    expect(troubled().pidNamespace).toBeUndefined();
+    code = undefined;
+    expect(troubled()).toEqual(own);
+    code = 'EMFILE';
+    expect(troubled()).toEqual(own);
+
+    code = 'ENOENT';
+    const without = rememberOwnIdentity({ pid: process.pid, readLink });
+    const first = without();
+    readLink.mockClear();
+    expect(without()).toBe(first);
+    expect(readLink).not.toHaveBeenCalled();
   });
 
   test('that lives is alive, and who had its pid before is dead', () => {

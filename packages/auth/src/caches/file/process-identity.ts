@@ -17,10 +17,12 @@ export type ProcessIdentity = {
 
 type ThreadIdentity = NonNullable<ProcessIdentity['thread']>;
 
-function attempt(read: () => string): string | undefined {
+/** What is read; `onTrouble` where it may be there, and cannot be read now, as with too many open files. */
+function attempt(read: () => string, onTrouble?: () => void): string | undefined {
   try {
     return read().trim();
-  } catch {
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') onTrouble?.();
     return undefined;
   }
 }
@@ -38,8 +40,8 @@ function fieldsOf(stat: string): readonly string[] {
     .split(' ');
 }
 
-function startTicksOf(name: string): string | undefined {
-  const stat = attempt(() => readStat(name));
+function startTicksOf(name: string, onTrouble: () => void): string | undefined {
+  const stat = attempt(() => readStat(name), onTrouble);
   return stat && fieldsOf(stat)[START_TICKS];
 }
 
@@ -49,33 +51,49 @@ const START_TICKS = 19;
 /** How a process learns who it is; tests bring their own. */
 export type IdentitySource = { readonly pid: number; readonly readLink: (path: string) => string };
 
-function ownThread({ pid, readLink }: IdentitySource): ThreadIdentity | undefined {
-  const name = attempt(() => readLink('/proc/thread-self'));
+function ownThread({ pid, readLink }: IdentitySource, onTrouble: () => void): ThreadIdentity | undefined {
+  const name = attempt(() => readLink('/proc/thread-self'), onTrouble);
   const id = Number(name?.split('/').at(-1));
-  const startTicks = name === undefined ? undefined : startTicksOf(name);
+  const startTicks = name === undefined ? undefined : startTicksOf(name, onTrouble);
   return id === pid || startTicks === undefined ? undefined : { id, startTicks };
 }
 
-export function readOwnIdentity(source: IdentitySource): ProcessIdentity {
+export function readOwnIdentity(
+  source: IdentitySource,
+  onTrouble: () => void = () => undefined,
+): ProcessIdentity {
   const { pid, readLink } = source;
   // Where /proc was mounted outside of this pid namespace, the pids in it are those of others.
-  const isProcOurs = attempt(() => readLink('/proc/self')) === String(pid);
+  const isProcOurs = attempt(() => readLink('/proc/self'), onTrouble) === String(pid);
   return {
     pid,
-    startTicks: startTicksOf('self'),
-    pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid')) : undefined,
-    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    startTicks: startTicksOf('self', onTrouble),
+    pidNamespace: isProcOurs ? attempt(() => readLink('/proc/self/ns/pid'), onTrouble) : undefined,
+    bootId: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'), onTrouble),
     host: process.getBuiltinModule('node:os').hostname(),
-    thread: isProcOurs ? ownThread(source) : undefined,
+    thread: isProcOurs ? ownThread(source, onTrouble) : undefined,
   };
 }
 
-let own: ProcessIdentity | undefined;
+/** Reads once who a process is; again as long as something of that cannot be read. */
+export function rememberOwnIdentity(source: IdentitySource): () => ProcessIdentity {
+  let known: ProcessIdentity | undefined;
+  return () => {
+    if (known !== undefined) return known;
+    let troubles = 0;
+    const read = readOwnIdentity(source, () => {
+      troubles += 1;
+    });
+    if (troubles === 0) known = read;
+    return read;
+  };
+}
+
+const remembered = rememberOwnIdentity({ pid: process.pid, readLink: (path) => readlinkSync(path) });
 
 /** This process, and this thread of it. */
 export function ownIdentity(): ProcessIdentity {
-  own ??= readOwnIdentity({ pid: process.pid, readLink: (path) => readlinkSync(path) });
-  return own;
+  return remembered();
 }
 
 /**
