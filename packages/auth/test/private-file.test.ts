@@ -10,17 +10,28 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
+import type * as FileSystem from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAt, readPrivateFile } from '../src/caches/file/read-private-file.js';
 import { asideName, replacePrivateFile, writePrivateFileBeside } from '../src/caches/file/safe-file.js';
-import { errnoOf, newerVersion, refuse, storageError } from '../src/caches/file/storage-error.js';
-import { sweepTemporaries, temporaryName } from '../src/caches/file/temporary-file.js';
+
+/** Some have no modes of their own: what is changed there stays as it is. */
+const disk = vi.hoisted(() => ({ takesModes: true }));
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof FileSystem>();
+  return {
+    ...fs,
+    fchmodSync: (fd: number, mode: number) => {
+      if (disk.takesModes) fs.fchmodSync(fd, mode);
+    },
+  };
+});
 
 let folder: string;
 let path: string;
@@ -106,6 +117,43 @@ describe('a private file that is read', () => {
     expect(() => read()).toThrow(`${path} cannot be read: a part of the path is not a folder`);
   });
 
+  test.runIf(process.platform === 'linux')(
+    'that cannot be read, or narrowed, is an error that says so',
+    () => {
+      path = '/proc/self/mem';
+      expect(() => read()).toThrow(
+        expect.objectContaining({
+          code: 'KM_AUTH_CACHE',
+          message: expect.stringContaining(`${path} cannot be read: EIO`) as string,
+        }),
+      );
+      path = '/proc/self/status';
+      expect(() => read()).toThrow(
+        expect.objectContaining({
+          code: 'KM_AUTH_CACHE',
+          message: expect.stringContaining(
+            `${path} cannot be narrowed to mode 600: permission is missing`,
+          ) as string,
+        }),
+      );
+      expect(repairs).toEqual([]);
+    },
+  );
+
+  test('that stays open to others, as on a disk without modes, is read, and that is told once', () => {
+    writeFileSync(path, 'x');
+    chmodSync(path, 0o640);
+    disk.takesModes = false;
+    onTestFinished(() => {
+      disk.takesModes = true;
+    });
+
+    expect([read(), read()]).toEqual(['x', 'x']);
+    expect(repairs).toEqual([
+      `${path} can be read by other users (mode 640), which its file system does not let us change: keep it on another`,
+    ]);
+  });
+
   test.runIf(process.getuid?.() === 0)('of another user is not used, nor touched', () => {
     writeFileSync(path, 'x');
     chmodSync(path, 0o644);
@@ -173,73 +221,5 @@ describe('a private file that is replaced', () => {
     expect(asideName('/x/.auth_cache', Date.UTC(2030, 0, 2, 3, 4, 5, 6))).toBe(
       '/x/.auth_cache.corrupt-2030-01-02T03-04-05-006Z',
     );
-  });
-});
-
-describe('what a killed writer left', () => {
-  const leave = (name: string, ageMs: number): void => {
-    const left = join(folder, name);
-    writeFileSync(left, '');
-    const atSeconds = (1_000_000_000_000 - ageMs) / 1_000;
-    utimesSync(left, atSeconds, atSeconds);
-  };
-
-  test('is removed when it is over a minute old, and nothing else is', () => {
-    const beside = basename(temporaryName(path));
-    expect(beside).toMatch(/^file\.tmp-[0-9a-f]{12}$/);
-    leave(beside, 61_000);
-    leave('file.tmp-young', 60_000);
-    leave('file', 61_000);
-    leave('other.tmp-old', 61_000);
-    mkdirSync(join(folder, 'file.tmp-folder'));
-    sweepTemporaries(path, 1_000_000_000_000);
-
-    expect(readdirSync(folder).toSorted()).toEqual([
-      'file',
-      'file.tmp-folder',
-      'file.tmp-young',
-      'other.tmp-old',
-    ]);
-  });
-
-  test('in a folder that is gone is no trouble', () => {
-    sweepTemporaries(join(folder, 'none', 'file'), 0);
-  });
-});
-
-test.each([
-  ['ENOSPC', 'the disk is full: free some space'],
-  ['EDQUOT', 'the disk quota is used up: free some space'],
-  ['EROFS', 'the file system is read-only: set KM_CONFIG_DIR to a folder that can be written'],
-  ['EACCES', 'permission is missing: give the folder back to its user with mode 700, or set KM_CONFIG_DIR'],
-  ['EPERM', 'permission is missing: give the folder back to its user with mode 700, or set KM_CONFIG_DIR'],
-  ['ENOTDIR', 'a part of the path is not a folder: set KM_CONFIG_DIR to one'],
-  ['EIO', 'what the system said'],
-  [undefined, 'what the system said'],
-])('trouble with the disk, %s, is said so that its reader can mend it', (code, said) => {
-  const cause = Object.assign(new Error('what the system said'), code !== undefined && { code });
-
-  expect(storageError('written', '/x', cause)).toMatchObject({
-    code: 'KM_AUTH_CACHE',
-    message: `/x cannot be written: ${said}`,
-    cause,
-  });
-});
-
-test('what is no error of the file system has no code, and is said as it is', () => {
-  const odd = [Object.assign(new Error('odd'), { code: 7 }), new Error('odd'), { code: 'EIO' }, 'odd'];
-
-  expect(odd.map(errnoOf)).toEqual([undefined, undefined, undefined, undefined]);
-  expect(storageError('read', '/x', 'odd').message).toBe('/x cannot be read: odd');
-});
-
-test('what is not used is an error of the cache that says why', () => {
-  expect(refuse('/x', 'is a link')).toMatchObject({
-    code: 'KM_AUTH_CACHE',
-    message: '/x is a link; it is not used: remove it, or give it back to its user',
-  });
-  expect(newerVersion('/x', 2)).toMatchObject({
-    code: 'KM_AUTH_CACHE',
-    message: expect.stringMatching(/^\/x was written by a newer version \(format 2\)/) as string,
   });
 });

@@ -1,4 +1,5 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { AuthError } from '../../auth-error.js';
 import { errnoOf, refuse, storageError } from './storage-error.js';
 import { userId } from './user-id.js';
 
@@ -12,13 +13,32 @@ function inspect(fd: number, path: string, onRepair: Repair): Stats {
   if (userId === undefined) return stats;
   if (stats.uid !== userId)
     throw refuse(path, `belongs to user ${String(stats.uid)}, not to user ${String(userId)}`);
-  if ((stats.mode & 0o077) !== 0) {
+  if (letsOthersIn(stats)) narrow(fd, path, onRepair, (stats.mode & 0o777).toString(8));
+  return stats;
+}
+
+function letsOthersIn({ mode }: Stats): boolean {
+  return (mode & 0o077) !== 0;
+}
+
+/** What stays open to others, whatever is done: it is told once. */
+const toldOpen = new Set<string>();
+
+function narrow(fd: number, path: string, onRepair: Repair, mode: string): void {
+  try {
     fchmodSync(fd, 0o600);
+  } catch (error) {
+    throw storageError('narrowed to mode 600', path, error);
+  }
+  // Some have no modes of their own, as a disk of Windows under WSL.
+  if (!letsOthersIn(fstatSync(fd)))
+    onRepair(`${path} could be read by other users (mode ${mode}): it is 600 now`);
+  else if (!toldOpen.has(path)) {
+    toldOpen.add(path);
     onRepair(
-      `${path} could be read by other users (mode ${(stats.mode & 0o777).toString(8)}): it is 600 now`,
+      `${path} can be read by other users (mode ${mode}), which its file system does not let us change: keep it on another`,
     );
   }
-  return stats;
 }
 
 /**
@@ -45,6 +65,10 @@ export function readPrivateFile<T>(
   }
   try {
     return use(fd, inspect(fd, path, onRepair));
+  } catch (error) {
+    throw error instanceof AuthError || errnoOf(error) === undefined
+      ? error
+      : storageError('read', path, error);
   } finally {
     closeSync(fd);
   }
