@@ -160,8 +160,8 @@ export class TokenManager implements AuthManager {
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
-      const look = this.#store.lookAtTokens().then((tokens) => this.#memory.adopt(key, tokens));
-      if (held === undefined || !this.#memory.mayGoUnchecked(held)) await untilAborted(look, signal);
+      if (this.#memory.mayGoUnchecked(held)) this.#memory.adoptLater(key, this.#store.lookAtTokens());
+      else this.#memory.adopt(key, await untilAborted(this.#store.lookAtTokens(), signal));
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }

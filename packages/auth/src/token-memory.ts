@@ -117,6 +117,13 @@ export class TokenMemory {
     }
   }
 
+  /** As `adopt`, once a look at the cache is over that nobody waits for, and that never fails. */
+  adoptLater(key: string, look: Promise<GrantRecord['tokens'] | undefined>): void {
+    void look.then((tokens) => {
+      this.adopt(key, tokens);
+    });
+  }
+
   /** Marks a rejected token, if it is still the one at hand: it is checked with the cache before it is handed out again. */
   distrust(key: string, rejected: AuthToken | undefined): void {
     const held = this.#held.get(key);
@@ -133,9 +140,10 @@ export class TokenMemory {
   }
 
   /** Whether a token is good, and a look at the cache has failed so lately that nobody should wait for the next. */
-  mayGoUnchecked(held: HeldToken): boolean {
+  mayGoUnchecked(held: HeldToken | undefined): boolean {
     const { clock } = this.#options;
-    return this.stateOf(held) === 'unchecked' && held.isLookFailing(clock.nowMs(), clock.monotonicMs());
+    const isGood = held !== undefined && this.stateOf(held) === 'unchecked';
+    return isGood && held.isLookFailing(clock.nowMs(), clock.monotonicMs());
   }
 
   remainingMs(held: HeldToken): number {
