@@ -1,5 +1,6 @@
-import type { CacheNotice } from './cache-notice.js';
+import { isLoginDamaged, type CacheNotice } from './cache-notice.js';
 import type { EventPublisher } from './event-publisher.js';
+import type { GrantKey } from './grant-record.js';
 import type { TokenCache } from './ports.js';
 
 /** Ends the subscriptions of what is no more. */
@@ -14,11 +15,13 @@ const subscriptions = new FinalizationRegistry<() => void>((end) => {
 /** What is amiss with a cache, as far as one grant has seen it, and as the user is told of it. */
 export class CacheTrouble {
   readonly #events: EventPublisher;
+  readonly #key: GrantKey;
   #isReadFailing = false;
   #isDamaged = false;
 
-  constructor(cache: Pick<TokenCache, 'subscribe'>, events: EventPublisher) {
+  constructor(cache: Pick<TokenCache, 'subscribe'>, key: GrantKey, events: EventPublisher) {
     this.#events = events;
+    this.#key = key;
     // A cache may outlive many managers: it must not keep them.
     const self = new WeakRef(this);
     const end = cache.subscribe?.((notice) => {
@@ -32,7 +35,7 @@ export class CacheTrouble {
     return !this.#isReadFailing;
   }
 
-  /** Whether something that was stored was found not to open. */
+  /** Whether something of the grant's login was found not to open. */
   get isDamaged(): boolean {
     return this.#isDamaged;
   }
@@ -55,13 +58,14 @@ export class CacheTrouble {
   }
 
   /** Tells of what the cache found. */
-  tell({ kind, message }: CacheNotice): void {
+  tell(notice: CacheNotice): void {
+    const { kind, message } = notice;
     if (kind === 'repaired') {
       this.#events.publish({ type: 'cache.repaired', message });
       return;
     }
     // What was sealed and does not open any more was tampered with, or damaged: nobody can tell which.
-    this.#isDamaged = true;
+    this.#isDamaged ||= isLoginDamaged(notice, this.#key);
     this.#events.publish({ type: 'cache.corrupt', message });
     this.#events.publish({ type: 'security.event', reason: 'cache-tampered', message });
   }

@@ -50,20 +50,21 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
   const credential = credentialOf(config);
   const seed = config.refreshToken === undefined ? undefined : Secret.from(config.refreshToken);
   const { cache = createMemoryCache({ clock }), loginCommand = defaultLoginCommand(profile) } = config;
+  const key = grantKeyOf({
+    profile,
+    apiOrigin: endpoint.origin,
+    issuer: config.provider?.issuer,
+    credential,
+    loginId: config.loginId ?? seed?.fingerprint ?? '',
+  });
   return new TokenManager({
-    key: grantKeyOf({
-      profile,
-      apiOrigin: endpoint.origin,
-      issuer: config.provider?.issuer,
-      credential,
-      loginId: config.loginId ?? seed?.fingerprint ?? '',
-    }),
+    key,
     apiOrigin: endpoint.origin,
     credential,
     provider:
       config.provider ??
       createKilometersProvider({ apiEndpoint, requestTimeoutMs: settings.requestTimeoutMs, clock }),
-    cache: seed === undefined ? cache : createSeededCache(cache, seed, clock),
+    cache: seed === undefined ? cache : createSeededCache(cache, { secret: seed, grant: key }, clock),
     clock,
     random,
     settings,

@@ -55,7 +55,7 @@ export class GrantStore {
     this.#cache = cache;
     this.#key = key;
     this.#events = events;
-    this.#trouble = new CacheTrouble(cache, events);
+    this.#trouble = new CacheTrouble(cache, key, events);
   }
 
   /** Whether something could not be stored. */

@@ -69,7 +69,9 @@ export class SealedFolder {
     this.clock = clock;
     this.#folder = folder;
     this.#random = random;
-    this.tokens = new SealedFile(join(folder, '.auth_cache'), tell);
+    this.tokens = new SealedFile(join(folder, '.auth_cache'), (notice) => {
+      tell({ ...notice, mayConcernLogin: () => false });
+    });
     this.logins = new SealedFile(join(folder, '.credentials'), tell);
     this.#key = new CacheKey({
       folder,

@@ -179,18 +179,16 @@ export class RedisGrants {
     id: Buffer,
   ): Promise<{ readonly parts: readonly SealedPart[] | undefined; readonly version: string }> {
     const { address } = this.#settings;
-    const [version, sealed] = (await this.#connection.ask(
-      'HMGET',
-      this.namesOf(id).grant,
-      'version',
-      'sealed',
-    )) as readonly Reply[];
+    const { grant: name } = this.namesOf(id);
+    const reply = await this.#connection.ask('HMGET', name, 'version', 'sealed');
+    const [version, sealed] = reply as readonly Reply[];
     if (!Buffer.isBuffer(version)) return { parts: undefined, version: '' };
     const parts = Buffer.isBuffer(sealed) ? openValue(this.#settings, sealed) : undefined;
     if (parts === undefined) {
       this.#tell({
         kind: 'corrupt',
-        message: `a grant in Redis at ${address.label} does not open (it was changed): it counts as empty`,
+        message: `${name} in Redis at ${address.label} does not open (it was changed): it counts as empty`,
+        mayConcernLogin: (key) => grantId(key).equals(id),
       });
     }
     return { parts, version: version.toString() };

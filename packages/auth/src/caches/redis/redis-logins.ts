@@ -26,6 +26,7 @@ export function createRedisLogins(
     tell({
       kind: 'corrupt',
       message: `a login in Redis at ${address.label} does not open: it counts as none`,
+      mayConcernLogin: ({ profile }) => loginId(profile).toString('hex') === field,
     });
     return undefined;
   }
