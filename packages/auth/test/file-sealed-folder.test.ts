@@ -62,6 +62,24 @@ test('what was found before anybody listened is told to the first who does, and 
   expect(told).toEqual({ first: [tokens, logins], second: [logins], gone: [] });
 });
 
+test('a listener that fails keeps nobody from reading, from repairing, or from being told', async () => {
+  await store('text');
+  damage('.auth_cache');
+  const folder = open();
+  const told: string[] = [];
+  await folder.read(folder.tokens, ID);
+  folder.subscribe(() => {
+    throw new Error('a listener failed');
+  });
+  const failsLater = (): unknown => Promise.reject(new Error('a listener failed'));
+  folder.subscribe(failsLater);
+  folder.subscribe(({ message }) => told.push(message));
+  await folder.whileWriting(({ write }) => write(folder.tokens, ID, Buffer.from('new')));
+
+  expect((await folder.read(folder.tokens, ID))?.toString()).toBe('new');
+  expect(told).toEqual([expect.stringMatching(/auth_cache did not open .*: it was moved to/)]);
+});
+
 test('that others could enter it is put right before the first look, and told; later looks take no time for that', async () => {
   await store('text');
   chmodSync(path, 0o755);

@@ -190,12 +190,9 @@ describe.skipIf(!HAS_REDIS)('Redis in trouble', () => {
       sealed?.writeUInt8(sealed.readUInt8(sealed.length - 1) ^ 1, sealed.length - 1);
       await raw.hset(name, 'sealed', sealed ?? '', ...(field === 'version' ? ['version', 'x'] : []));
 
-      for (let look = 0; look < 2; look += 1) expect(await cache.getGrant(KEY)).toBeUndefined();
-      expect(notices).toMatchObject([{ kind: 'corrupt', message: expect.stringContaining(name) as string }]);
-      expect([KEY, { ...KEY, profile: '2' }].map((key) => notices[0]?.mayConcernLogin?.(key))).toEqual([
-        true,
-        false,
-      ]);
+      expect(await cache.getGrant(KEY)).toBeUndefined();
+      expect(await cache.getGrant(KEY)).toBeUndefined();
+      expect(notices.map(({ kind }) => kind)).toEqual(['corrupt']);
       await cache.updateGrant(KEY, () => RECORD);
       expect((await cache.getGrant(KEY))?.refreshToken?.secret.reveal()).toBe('refresh');
     },

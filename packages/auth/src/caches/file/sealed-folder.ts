@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
+import { tellListener, type CacheNotice, type CacheNoticeListener } from '../../cache-notice.js';
 import { systemClock, type Clock } from '../../clock.js';
 import { CacheKey } from './cache-key.js';
 import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
@@ -63,7 +63,7 @@ export class SealedFolder {
     const { folder, environment, clock = systemClock, random = Math.random } = options;
     const tell: CacheNoticeListener = (notice) => {
       if (this.#listeners.size === 0) this.#untold.push(notice);
-      for (const listener of this.#listeners) listener(notice);
+      for (const listener of [...this.#listeners]) tellListener(listener, notice);
     };
     this.#repaired = (message) => tell({ kind: 'repaired', message });
     this.clock = clock;
@@ -175,7 +175,7 @@ export class SealedFolder {
 
   subscribe(listener: CacheNoticeListener): () => void {
     this.#listeners.add(listener);
-    for (const notice of this.#untold.splice(0)) listener(notice);
+    for (const notice of this.#untold.splice(0)) tellListener(listener, notice);
     return () => {
       this.#listeners.delete(listener);
     };

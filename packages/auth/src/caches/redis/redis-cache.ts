@@ -1,4 +1,4 @@
-import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
+import { tellListener, type CacheNotice, type CacheNoticeListener } from '../../cache-notice.js';
 import { lazily, madeOnce } from '../../lazily.js';
 import type { TokenCache } from '../../ports.js';
 import { redisSettings, type RedisCacheOptions } from './redis-settings.js';
@@ -31,7 +31,7 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
     // What does not open is found at each look, and told once.
     if (told.has(notice.message)) return;
     told.set(notice.message, notice);
-    for (const listener of listeners) listener(notice);
+    for (const listener of [...listeners]) tellListener(listener, notice);
   };
   const openOnce = madeOnce(async () => (await loadStorage()).openRedisStorage(settings, tell));
   let opened: Promise<RedisStorage> | undefined;
@@ -57,7 +57,7 @@ export function createRedisCache(options: RedisCacheOptions): RedisCache {
     withLock: async (key, task, waiting) => (await open()).withLock(key, task, waiting),
     subscribe(listener) {
       listeners.add(listener);
-      for (const notice of told.values()) listener(notice);
+      for (const notice of told.values()) tellListener(listener, notice);
       return () => {
         listeners.delete(listener);
       };

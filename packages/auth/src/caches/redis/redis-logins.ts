@@ -25,7 +25,7 @@ export function createRedisLogins(
     if (part?.id.toString('hex') === field) return decode(part.plaintext);
     tell({
       kind: 'corrupt',
-      message: `a login in Redis at ${address.label} does not open: it counts as none`,
+      message: `login ${field.slice(0, 8)} in Redis at ${address.label} does not open: it counts as none`,
       mayConcernLogin: ({ profile }) => loginId(profile).toString('hex') === field,
     });
     return undefined;
