@@ -62,6 +62,14 @@ export function assertRested({ notBeforeMs, lastFailure }: GrantRecord, nowMs: n
   );
 }
 
+/** Another is faster each time that this process has the lock. */
+export function outpacedError(): AuthError {
+  return new AuthError(
+    'KM_AUTH_LOCK_TIMEOUT',
+    'others have replaced the refresh token again and again while this process had the lock of the grant: try again',
+  );
+}
+
 /**
  * The error for the owner of a lock that was paused (a frozen container) while another process took the lock over: the
  * refresh token is not the one to send any more. `undefined` where nothing happened.

@@ -6,6 +6,7 @@ import { loadRefreshing } from './load-refreshing.js';
 import type { GrantRecord } from './grant-record.js';
 import { momentNow, sinceMs, type Moment } from './moment.js';
 import { adopt, adoptableToken, adoptionNow, type Need } from './need.js';
+import { outpacedError } from './refresh-errors.js';
 import type { Refreshing, RefreshingOptions } from './refreshing.js';
 import { StoppableWaits } from './stoppable-waits.js';
 
@@ -17,6 +18,9 @@ export type RefreshFlightsOptions = {
   readonly retryIntervalMs: number;
   readonly events: EventPublisher;
 };
+
+/** How often the lock is taken for one flight by a process that stands still while it has it, so that others overtake it. */
+const MOST_TURNS = 3;
 
 /** Refreshes under way: one a scope, shared by all who wait for it. Those of one grant take turns at its lock. */
 export class RefreshFlights {
@@ -96,7 +100,7 @@ export class RefreshFlights {
    * otherwise ask the provider, store, release. What asks is loaded when nothing was there to take: of many processes
    * that find a token over at the same time, all but one only wait.
    */
-  #obtain(need: Need): Promise<AuthToken> {
+  async #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
     const { store } = refreshing;
     // Taken now: a flight that began while the manager was stopping must not send anything after `resume` either.
@@ -105,22 +109,28 @@ export class RefreshFlights {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
       return token === undefined ? undefined : adopt(token, need, refreshing);
     };
-    return store.transact(
-      async (hasLock) => {
-        const record = await store.read();
-        const token = adoptFrom(record);
-        if (token !== undefined) return token;
-        const { createRefreshing } = await loadRefreshing();
-        signal.throwIfAborted();
-        this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
-        return this.#refreshing.run(record, need, hasLock);
-      },
-      async () => {
-        const tokens = await store.readTokens();
-        return tokens && adoptFrom({ tokens });
-      },
-      signal,
-    );
+    const transact = (): Promise<AuthToken | undefined> =>
+      store.transact(
+        async (hasLock) => {
+          const record = await store.read();
+          const token = adoptFrom(record);
+          if (token !== undefined) return token;
+          const { createRefreshing } = await loadRefreshing();
+          signal.throwIfAborted();
+          this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
+          return this.#refreshing.run(record, need, hasLock);
+        },
+        async () => {
+          const tokens = await store.readTokens();
+          return tokens && adoptFrom({ tokens });
+        },
+        signal,
+      );
+    for (let turn = 1; turn <= MOST_TURNS; turn += 1) {
+      const token = await transact();
+      if (token !== undefined) return token;
+    }
+    throw outpacedError();
   }
 
   /**

@@ -23,6 +23,8 @@ export type RenewalOutcome =
     }
   /** Somebody else had renewed it. */
   | { readonly kind: 'adopted'; readonly token: AuthToken }
+  /** Somebody else has replaced it, so that this process may not have the lock any more: what is there now is not to be sent. */
+  | { readonly kind: 'overtaken' }
   /** It is gone, and removed from the cache. */
   | { readonly kind: 'gone'; readonly why: string; readonly error: AuthError };
 
@@ -75,7 +77,7 @@ export class RefreshTokenRenewal {
       return { kind: 'renewed', grant, scopes, sent: secret.fingerprint };
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
-      return this.#afterRejection(refreshToken, need, error, { hasLock, isAnswerLost });
+      return this.#afterRejection(refreshToken, need, error, isAnswerLost);
     }
   }
 
@@ -94,16 +96,15 @@ export class RefreshTokenRenewal {
     refreshToken: RefreshToken,
     need: Need,
     error: AuthError,
-    { hasLock, isAnswerLost }: { readonly hasLock: boolean; readonly isAnswerLost: boolean },
+    isAnswerLost: boolean,
   ): Promise<RenewalOutcome> {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
     const record = await store.read();
     const token = adoptableToken(record, need, adoptionNow(this.#options));
     if (token !== undefined) return { kind: 'adopted', token };
-    if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint) {
-      return this.renew(record, record.refreshToken, need, hasLock);
-    }
+    if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint)
+      return { kind: 'overtaken' };
     const reason = securityReasonOf(error);
     // A server that sees a reuse ends the access tokens as well.
     await store.update((current) => {

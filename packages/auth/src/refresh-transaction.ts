@@ -42,9 +42,10 @@ export class RefreshTransaction {
 
   /**
    * @param record what is stored, read under the lock.
+   * @returns `undefined` where another process has overtaken this one: it has to take the lock again.
    * @throws {AuthError} as `AuthManager.getValidToken`.
    */
-  async run(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken> {
+  async run(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken | undefined> {
     // Not even a service that wants to be left alone keeps a revoked token alive.
     const current = need.because === 'revoked' ? await this.#afterRevocation(record, need) : record;
     assertRested(current, this.#options.clock.nowMs());
@@ -60,7 +61,7 @@ export class RefreshTransaction {
   }
 
   /** By refresh token where there is one that serves the scope, otherwise by credential. */
-  async #obtain(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken> {
+  async #obtain(record: GrantRecord, need: Need, hasLock: boolean): Promise<AuthToken | undefined> {
     const { refreshToken } = record;
     if (refreshToken === undefined || !this.#serves(refreshToken, need.key)) return this.#mint(record, need);
     // Without the lock, and where its successor cannot be stored, a single-use token that others have must not be used up.
@@ -75,6 +76,8 @@ export class RefreshTransaction {
     switch (outcome.kind) {
       case 'adopted':
         return adopt(outcome.token, need, this.#options);
+      case 'overtaken':
+        return undefined;
       case 'renewed':
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':

@@ -25,7 +25,10 @@ function token(value: string): AuthToken {
 }
 
 /** A cache in which `change` happens while this process stands still between its look and its note. */
-async function pausedAt(change: (record: GrantRecord) => GrantRecord): Promise<TokenCache> {
+async function pausedAt(
+  change: (record: GrantRecord) => GrantRecord,
+  onRelease: () => void = () => undefined,
+): Promise<TokenCache> {
   const cache = createMemoryCache();
   await cache.updateGrant(KEY, () => OLD);
   let isPaused = true;
@@ -33,7 +36,7 @@ async function pausedAt(change: (record: GrantRecord) => GrantRecord): Promise<T
     kind: cache.kind,
     getGrant: (each) => cache.getGrant(each),
     listGrants: () => cache.listGrants(),
-    withLock: (each, task, options) => cache.withLock(each, task, options),
+    withLock: (each, task, options) => cache.withLock(each, task, options).finally(onRelease),
     updateGrant: async (each, own) => {
       if (isPaused) await cache.updateGrant(KEY, (current) => change(current ?? OLD));
       isPaused = false;
@@ -70,15 +73,45 @@ test('an owner that was paused while another renewed the grant takes what that o
   expect(sent).toEqual([]);
 });
 
-test('an owner that was paused while another rotated the refresh token for another scope sends the new one', async () => {
-  const cache = await pausedAt((record) => ({
-    ...record,
-    refreshToken: { secret: new Secret('their next'), scopes: ['monitoring'], issuedAtMs: 1 },
-  }));
+test('an owner that was paused while another rotated the refresh token for another scope sends the new one, once it has the lock again', async () => {
+  let sentWithFirstLock: readonly string[] | undefined;
+  const next = { scopes: ['monitoring'], issuedAtMs: 1 };
+  const cache = await pausedAt(
+    (record) => ({ ...record, refreshToken: { secret: new Secret('their next'), ...next } }),
+    () => (sentWithFirstLock ??= [...sent]),
+  );
   const { manager, sent } = managerOf(cache);
 
   expect((await manager.getValidToken('monitoring')).reveal()).toBe('mine');
   expect(sent).toEqual(['their next']);
+  expect(sentWithFirstLock).toEqual([]);
+});
+
+test('an owner that is overtaken each time it has the lock says so in the end, and has sent nothing', async () => {
+  let turns = 0;
+  const cache = createMemoryCache();
+  const rotate = (record: GrantRecord = OLD): GrantRecord => ({
+    ...record,
+    refreshToken: {
+      secret: new Secret(`their ${String((turns += 1))}`),
+      scopes: ['monitoring'],
+      issuedAtMs: 1,
+    },
+  });
+  await cache.updateGrant(KEY, rotate);
+  const { manager, sent } = managerOf({
+    ...cache,
+    updateGrant: async (key, change) => {
+      await cache.updateGrant(KEY, rotate);
+      return cache.updateGrant(key, change);
+    },
+  });
+
+  await expect(manager.getValidToken('monitoring')).rejects.toMatchObject({
+    code: 'KM_AUTH_LOCK_TIMEOUT',
+    isRetryable: true,
+  });
+  expect(sent).toEqual([]);
 });
 
 test('an owner that was paused while another sent the refresh token does not send it again', async () => {
