@@ -219,8 +219,7 @@ export class TokenRequestRunner {
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
   async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isNoteOurs: boolean): Promise<void> {
     const wasNeverSent = isAnswerLost === false;
-    // A gateway's 500, 502 or 504 does not tell whether the service behind it did the work.
-    const wasRefused = status !== undefined && isAnswerLost !== true && ![500, 502, 504].includes(status);
+    const wasRefused = isAnswerLost !== true && isRefusal(status);
     const endsNote = isNoteOurs && (wasNeverSent || wasRefused);
     if (wasNeverSent) this.#own.explain();
     if (!wasNeverSent && !endsNote) return;
@@ -236,4 +235,9 @@ export class TokenRequestRunner {
     this.#isOffline = isOffline;
     this.#options.events.publish(isOffline ? { type: 'offline.entered', reason } : { type: 'offline.left' });
   }
+}
+
+/** Whether a status says that nothing was done. Other ones of a gateway (502, 504, 520, 524) may come after the service was asked. */
+function isRefusal(status = 0): boolean {
+  return (status >= 300 && status < 500) || status === 503;
 }

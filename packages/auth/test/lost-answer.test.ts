@@ -31,6 +31,7 @@ describe('before a refresh token is sent', () => {
     ['was never sent', offline()],
     ['was refused with a 503', overloaded()],
     ['was refused with a 429', overloaded({ status: 429 })],
+    ['was redirected', overloaded({ status: 302 })],
   ])('the note is taken back when it turns out that it %s', async (_, refuse) => {
     const { manager, provider, clock, stored } = await setup({ login: ['monitoring'] });
     provider.always({ refuse });
@@ -44,6 +45,8 @@ describe('before a refresh token is sent', () => {
   test.each([
     ['a gateway’s 502', overloaded({ status: 502 })],
     ['a gateway’s 504', overloaded({ status: 504 })],
+    ['a gateway’s 520', overloaded({ status: 520 })],
+    ['a gateway’s 524', overloaded({ status: 524 })],
     ['a 500', overloaded({ status: 500 })],
     ['a lost answer', answerLost()],
     ['an unreadable 200', overloaded({ status: 200, isAnswerLost: true })],
