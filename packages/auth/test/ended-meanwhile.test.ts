@@ -1,10 +1,19 @@
-import { describe, expect, test } from 'vitest';
-import { createMemoryCache, Secret, type GrantRecord, type TokenGrant } from '../src/index.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  createFileCache,
+  createMemoryCache,
+  Secret,
+  type GrantRecord,
+  type TokenGrant,
+} from '../src/index.js';
 import { AuthToken } from '../src/auth-token.js';
 import { withAnswer, withSuccessor } from '../src/grant-changes.js';
 import { fakeClock } from './support/fake-clock.js';
 import { invalidGrant } from './support/failures.js';
-import { HOUR, outcomeOf, setup } from './support/setup.js';
+import { HOUR, LOGGED_IN, outcomeOf, setup } from './support/setup.js';
 
 // A human ended a grant while somebody was asking for something of it.
 
@@ -48,6 +57,26 @@ test('what replaces a refresh token, without a token, comes into no grant that w
   expect(plain(leftOver)).toEqual(['refresh_token next']);
   const stored = withSuccessor(ENDED, 'sent', successor, { ...AT_FIRST, endedAtMs: 5 });
   expect(stored).toStrictEqual({ tokens: new Map(), unexplainedRequestsAtMs: [], refreshToken: successor });
+});
+
+test('an answer does not bring a login back that was ended, though the tokens were removed since then', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'km-ended-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const cache = createFileCache({ folder, environment: {}, machineId: () => 'machine' });
+  const { manager, provider, clock } = await setup({ cache, login: ['monitoring'] });
+  provider.latencyMs = 100;
+  const token = manager.getValidToken('monitoring');
+  await vi.waitFor(() => {
+    expect(provider.calls).toBe(1);
+  });
+  await cache.updateGrant(LOGGED_IN, () => ENDED);
+  await rm(join(folder, '.auth_cache'));
+  await clock.advance(100);
+  await token;
+
+  const { leftOver, ...record } = (await cache.getGrant(LOGGED_IN))!;
+  expect(record).toEqual(ENDED);
+  expect(leftOver).toHaveLength(2);
 });
 
 describe('a program that was given a refresh token', () => {

@@ -83,12 +83,12 @@ test('a grant comes out of its two halves as it went in', () => {
   );
 });
 
-test('what can mint tokens is whole without the other half, and the tokens without it', () => {
+test('what can mint tokens, and that it was ended, is whole without the other half, and the tokens without it', () => {
   fc.assert(
     fc.property(aRecord, (record) => {
       const { login, tokens } = encodeGrant(KEY, record);
       const minting = Object.fromEntries(
-        Object.entries(record).filter(([name]) => MINTS.includes(name as never)),
+        Object.entries(record).filter(([name]) => [...MINTS, 'endedAtMs'].includes(name as never)),
       );
       const rest = Object.fromEntries(
         Object.entries(record).filter(([name]) => !MINTS.includes(name as never)),
@@ -107,6 +107,7 @@ test('a half that nothing is in is not written', () => {
   const record: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };
   expect(encodeGrant(KEY, record).login).toBeUndefined();
   for (const minting of [
+    { endedAtMs: 1 },
     { refreshToken: { secret: new Secret('r'), issuedAtMs: 1 } },
     { sentRefresh: { fingerprint: 'f', atMs: 1 } },
     { proofKey: new Secret('p') },

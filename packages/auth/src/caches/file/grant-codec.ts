@@ -32,7 +32,8 @@ type TokensHalf = Pick<
   readonly tokens: Readonly<Record<string, TokenFields>>;
 };
 
-type LoginHalf = Pick<GrantRecord, 'sentRefresh'> & {
+/** That a login was ended is in both: who waits for an answer must not bring it back where the tokens were removed since. */
+type LoginHalf = Pick<GrantRecord, 'sentRefresh' | 'endedAtMs'> & {
   readonly key: GrantKey;
   readonly refreshToken?: Omit<RefreshToken, 'secret'> & { readonly value: string };
   readonly proofKey?: string;
@@ -73,6 +74,7 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
     ...(leftOver !== undefined && {
       leftOver: leftOver.map(({ kind, token }) => ({ kind, value: token.reveal() })),
     }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
   };
   const half: TokensHalf = {
     key,
@@ -84,7 +86,7 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
     ...(endedAtMs !== undefined && { endedAtMs }),
   };
   return {
-    login: [refreshToken, sentRefresh, proofKey, leftOver].every((each) => each === undefined)
+    login: [refreshToken, sentRefresh, proofKey, leftOver, endedAtMs].every((each) => each === undefined)
       ? undefined
       : Buffer.from(JSON.stringify(login)),
     tokens: Buffer.from(JSON.stringify(half)),
@@ -107,9 +109,10 @@ function tokensOf({ tokens = {} }: Partial<TokensHalf>): GrantRecord['tokens'] {
 
 export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undefined {
   if (login === undefined && tokens === undefined) return undefined;
-  const { refreshToken, sentRefresh, proofKey, leftOver }: Partial<LoginHalf> =
-    login === undefined ? {} : (parseHalf(login) as LoginHalf);
+  const loginHalf: Partial<LoginHalf> = login === undefined ? {} : (parseHalf(login) as LoginHalf);
+  const { refreshToken, sentRefresh, proofKey, leftOver } = loginHalf;
   const half: Partial<TokensHalf> = tokens === undefined ? {} : (parseHalf(tokens) as TokensHalf);
+  const { endedAtMs = loginHalf.endedAtMs } = half;
   const { value = '', ...rest } = refreshToken ?? {};
   return {
     ...EMPTY_GRANT,
@@ -130,7 +133,7 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
     ...(half.requestUnderWayAtMs !== undefined && { requestUnderWayAtMs: half.requestUnderWayAtMs }),
     ...(half.notBeforeMs !== undefined && { notBeforeMs: half.notBeforeMs }),
     ...(half.lastFailure !== undefined && { lastFailure: half.lastFailure }),
-    ...(half.endedAtMs !== undefined && { endedAtMs: half.endedAtMs }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
   };
 }
 
