@@ -9,7 +9,7 @@ import type { Need } from './need.js';
 import type { TokenGrant } from './ports.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { coversScopes, DEFAULT_SCOPE } from './scope.js';
-import { countRequest, explainRequest, isExplained } from './storm-brake.js';
+import { countRequest, explainRequest, isExplainedByLifetime } from './storm-brake.js';
 import { scopesOfKey } from './token-key.js';
 import type { TokenRequestRunner } from './token-request-runner.js';
 
@@ -67,8 +67,9 @@ export class AnswerKeeper {
     const previous = record.tokens.get(need.key);
     const isRefresh = grantType === 'refresh_token';
     const nowMs = clock.nowMs();
-    const explained = need.because === 'time' && isExplained(previous, nowMs, settings.refreshAheadMs);
-    if (explained) runner.explain();
+    const isExplained =
+      need.because === 'time' && isExplainedByLifetime(previous, nowMs, settings.refreshAheadMs);
+    if (isExplained) runner.explain();
     const { token } = grant;
     const served = scopes ?? (isNarrowing ? undefined : servedScopes(token, need.key));
     // A refresh token is needed for the next answer to follow it. Tokens alone would pile up where they cannot be stored.
@@ -85,7 +86,7 @@ export class AnswerKeeper {
         ...when,
       });
       if (answered === current) return current;
-      return explained ? explainRequest(answered) : countRequest(answered);
+      return isExplained ? explainRequest(answered) : countRequest(answered);
     }, subject);
     const isServed = served === undefined || coversScopes(served, scopesOfKey(need.key));
     if (isServed) onToken(need.key, token);

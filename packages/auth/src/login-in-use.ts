@@ -96,8 +96,8 @@ export function endedLoginOf(login: StoredLogin): EndedLogin | undefined {
 }
 
 /**
- * `provider`, asked with the credential of the stored login whose grant is `held` only as long as that login is still
- * stored: a process that read it before somebody logged out wins nothing with it any more.
+ * `provider`, asked with the credential of this grant only as long as the login that it is of is still stored: a process that
+ * read it before somebody logged out wins nothing with it any more.
  */
 export function whileStored(
   provider: TokenProvider,

@@ -49,7 +49,11 @@ export function settleRequest(record: GrantRecord, ownAtMs: number | undefined):
 }
 
 /** Whether replacing `previous` at `nowMs` is what its lifetime explains. */
-export function isExplained(previous: AuthToken | undefined, nowMs: number, refreshAheadMs: number): boolean {
+export function isExplainedByLifetime(
+  previous: AuthToken | undefined,
+  nowMs: number,
+  refreshAheadMs: number,
+): boolean {
   // The earliest that jitter may make it due.
   return previous === undefined || nowMs >= dueAtMs(previous, refreshAheadMs, 1);
 }

@@ -5,7 +5,7 @@ import {
   beginRequest,
   countRequest,
   explainRequest,
-  isExplained,
+  isExplainedByLifetime,
   settleRequest,
 } from '../src/storm-brake.js';
 
@@ -67,8 +67,8 @@ describe('the storm brake', () => {
   test('takes a replaced token for explained when it had lived until its refresh point', () => {
     const token = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: 2_000 });
 
-    expect(isExplained(undefined, 0, 300_000)).toBe(true);
-    expect(isExplained(token, 899, 300_000)).toBe(false);
-    expect(isExplained(token, 900, 300_000)).toBe(true);
+    expect(isExplainedByLifetime(undefined, 0, 300_000)).toBe(true);
+    expect(isExplainedByLifetime(token, 899, 300_000)).toBe(false);
+    expect(isExplainedByLifetime(token, 900, 300_000)).toBe(true);
   });
 });

@@ -14,7 +14,7 @@ const MAX_RETRIES = 2;
 /** The wait before that, in milliseconds. */
 const RETRY_MS = 1_000;
 /** A longer `Retry-After` is not waited for, in milliseconds: the code would have ended. */
-const LONGEST_REST_MS = 10_000;
+const LONGEST_EXCHANGE_WAIT_MS = 10_000;
 
 /** What a login by authorization code is asked for with. */
 export type CodeRequest = {
@@ -123,7 +123,8 @@ export class CodeFlow {
       } catch (error) {
         const failure = error instanceof TokenRequestError && error.isRetryable ? error.failure : undefined;
         const { retryAfterMs: restMs = RETRY_MS, isAnswerLost } = failure ?? { isAnswerLost: true };
-        if (isAnswerLost === true || retries === MAX_RETRIES || restMs > LONGEST_REST_MS) throw error;
+        if (isAnswerLost === true || retries === MAX_RETRIES || restMs > LONGEST_EXCHANGE_WAIT_MS)
+          throw error;
         await sleep(settings.clock, restMs);
       }
     }
