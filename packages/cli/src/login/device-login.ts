@@ -1,4 +1,5 @@
 import {
+  grantKeyAtApi,
   isAuthError,
   LOGIN_SCOPES,
   revokeToken,
@@ -9,7 +10,6 @@ import {
   type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
-import { grantKeyOf } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { tellDeviceCode } from './device-code.js';
@@ -89,6 +89,6 @@ function wonBy(grant: TokenGrant, { context, profile, apiEndpoint }: LoginReques
   return {
     login: { kind: 'refresh_token', profile, apiEndpoint, atMs: context.clock.nowMs() },
     token,
-    grants: [{ key: grantKeyOf({ profile, apiEndpoint }), record }],
+    grants: [{ key: grantKeyAtApi({ profile, apiEndpoint }), record }],
   };
 }
