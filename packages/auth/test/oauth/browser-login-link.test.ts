@@ -38,15 +38,15 @@ describe('the link of a browser login', () => {
     await login.close();
   });
 
-  test.each([
+  const written: readonly (readonly [string, RegExp])[] = [
     ['http://localhost', /^http:\/\/localhost:\d+$/],
     ['http://LOCALHOST:/Back', /^http:\/\/LOCALHOST:\d+\/Back$/],
     ['http://127.0.0.1/', /^http:\/\/127\.0\.0\.1:\d+\/$/],
-    // Elsewhere such an address has to be set up first.
-    ...(process.platform === 'linux'
-      ? [['http://127.0.0.2/callback', /^http:\/\/127\.0\.0\.2:\d+\/callback$/] as const]
-      : []),
-  ])(
+    ['http://127.0.0.2/callback', /^http:\/\/127\.0\.0\.2:\d+\/callback$/],
+  ];
+  // Elsewhere than on Linux another address of this machine has to be set up first.
+  const reached = written.filter(([uri]) => process.platform === 'linux' || !uri.includes('127.0.0.2'));
+  test.each(reached)(
     'has the redirect URI %s as it is written, with a port, and is reached there',
     async (redirectUri, sent) => {
       const { login, asked } = await startLogin({ login: { redirectUri } });
