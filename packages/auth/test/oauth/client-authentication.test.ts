@@ -119,6 +119,7 @@ test.each([
   ['PS256', 'rsa', { algorithm: 'PS256' }],
   ['ES384', 'ec384', {}],
   ['Ed25519', 'ed25519', {}],
+  ['EdDSA', 'ed25519', { algorithm: 'EdDSA' }],
 ])('private_key_jwt signs with %s', async (algorithm, kind, more) => {
   const issuer = await startFakeIssuer();
   const pair =

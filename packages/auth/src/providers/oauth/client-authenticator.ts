@@ -27,16 +27,16 @@ export async function clientAuthenticator(
     }
     case 'private_key_jwt': {
       const { audience } = authentication;
-      const { key, keyId } = await loadSigningKey(authentication);
+      const { key, keyId, algorithm } = await loadSigningKey(authentication);
       return library.PrivateKeyJwt(
         { key, ...(keyId !== undefined && { kid: keyId }) },
-        audience === undefined
-          ? {}
-          : {
-              [library.modifyAssertion]: (_header, payload) => {
-                payload['aud'] = audience;
-              },
-            },
+        {
+          [library.modifyAssertion]: (header, payload) => {
+            // Of two names of one algorithm the library takes one; servers may know the other only.
+            header['alg'] = algorithm;
+            if (audience !== undefined) payload['aud'] = audience;
+          },
+        },
       );
     }
     case 'tls_client_auth':
