@@ -1,21 +1,23 @@
 import { Readable } from 'node:stream';
-import { AuthToken, createMemoryCache, systemClock, type GrantKey } from '@kilometers/auth';
+import { AuthToken, createMemoryCache, Secret, systemClock, type GrantKey } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
 import type { Account } from '../src/settings.js';
 import { credentialHelper, type HelperOptions } from '../src/token-format/credential-helper.js';
+import { printToken, type PlainFormat } from '../src/token-format/print-token.js';
 import { contextWith } from './support/context.js';
 
 const REGISTRY = 'https://registry.example';
 const GRANT: GrantKey = { apiOrigin: 'https://id.example', profile: 'default', credential: 'login:1:x' };
 
 /** A profile whose tokens are of one origin, and go to another, with a token for `read`. */
-async function profile() {
+async function profile(proofKey?: Secret) {
   const clock = systemClock;
   const cache = createMemoryCache({ clock });
   const nowMs = clock.nowMs();
   const token = new AuthToken({
     ...{ value: 'access', scopes: ['read'], issuedAtMs: nowMs },
     expiresAtMs: nowMs + 3_600_000,
+    proofKey,
   });
   await cache.updateGrant(GRANT, () => ({ tokens: new Map([['read', token]]), unexplainedRequestsAtMs: [] }));
   const account = {
@@ -28,8 +30,8 @@ async function profile() {
     const context = contextWith(
       {},
       {
-        stdin: () => Readable.from([input]) as NodeJS.ReadStream,
-        answer: (text) => Promise.resolve(void answers.push(text)),
+        stdin: () => Readable.from([input]),
+        answer: (text) => Promise.resolve(answers.push(text) > 0),
       },
     );
     const options: HelperOptions = {
@@ -39,7 +41,7 @@ async function profile() {
     return credentialHelper(format, action)(options);
   };
   const left = async () => [...((await cache.getGrant(GRANT))?.tokens.keys() ?? [])];
-  return { ask, answers, left };
+  return { ask, answers, left, token };
 }
 
 describe('a profile whose tokens go elsewhere than to their issuer', () => {
@@ -61,5 +63,29 @@ describe('a profile whose tokens go elsewhere than to their issuer', () => {
     const login = { ServerURL: REGISTRY, Username: 'oauth2', Secret: 'access' };
     expect(await ask('docker', 'store', JSON.stringify(login))).toBe(0);
     expect(answers).toEqual([]);
+  });
+});
+
+describe('a token that is bound to a key', () => {
+  const refused = (format: string) =>
+    `the token is bound to a key, and --format ${format} has no place for the proof of it: use --format dpop-header, or log in without --dpop`;
+
+  test('is given neither to git nor to docker, whose servers would refuse it', async () => {
+    const { ask, answers } = await profile(new Secret('{}'));
+    const request = 'protocol=https\nhost=registry.example\n\n';
+    await expect(ask('git', 'get', request)).rejects.toThrow(refused('git'));
+    expect(answers).toEqual([]);
+    await expect(ask('docker', 'get', REGISTRY)).rejects.toThrow(refused('docker'));
+    // Docker reads why there.
+    expect(answers).toEqual([`km: ${refused('docker')}\n`]);
+  });
+
+  test('is not printed where nothing says that a proof has to go with it', async () => {
+    const { token } = await profile(new Secret('{}'));
+    const print = (format: PlainFormat): string =>
+      printToken(token, format, { nowMs: 0, refreshAheadMs: 0 }, {});
+    expect(() => print('k8s')).toThrow(refused('k8s'));
+    expect(() => print('aws')).toThrow(refused('aws'));
+    expect(print('raw')).toBe('access');
   });
 });

@@ -10,6 +10,7 @@ import { NOT_FOUND, parseDockerLogin, parseDockerServer } from './docker-credent
 import { gitAnswer, parseGitRequest } from './git-credential.js';
 import { readRequest } from './read-request.js';
 import { dropRefusedToken, holdsToken, type TokenOwner } from './refused-token.js';
+import { unboundToken } from './unbound-token.js';
 
 type DockerAction = (typeof DOCKER_ACTIONS)[number];
 
@@ -46,7 +47,8 @@ async function helpGit(action: string, options: HelperOptions): Promise<number> 
   }
   if (verdict !== 'yes') return EXIT.done;
   if (action === 'get') {
-    await context.answer(gitAnswer(await options.getToken(), request, options.username));
+    const token = unboundToken(await options.getToken(), 'git');
+    await context.answer(gitAnswer(token, request, options.username));
     return EXIT.done;
   }
   const { secret } = request;
@@ -77,7 +79,8 @@ async function helpDocker(action: DockerAction, options: HelperOptions): Promise
       const text = (await read()).trim();
       const server = parseDockerServer(text);
       if (server === undefined || hosts.verdictOn(server) !== 'yes') return refuse(NOT_FOUND);
-      const token = await options.getToken().catch(async (error: unknown) => {
+      const given = options.getToken().then((found) => unboundToken(found, 'docker'));
+      const token = await given.catch(async (error: unknown) => {
         await refuse(`km: ${error instanceof Error ? error.message : String(error)}`);
         throw error;
       });

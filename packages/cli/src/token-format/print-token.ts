@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { AuthToken } from '@kilometers/auth';
 import { execCredential, wholeSeconds, type AskedAt } from './exec-credential.js';
+import { unboundToken } from './unbound-token.js';
 
 /** The formats that are an answer by themselves; git and docker ask in a protocol of their own. */
 export type PlainFormat = 'raw' | 'header' | 'json' | 'k8s' | 'aws';
 
-/** What `km auth token` prints, without the new line. */
+/**
+ * What `km auth token` prints, without the new line.
+ *
+ * @throws {CliError} when the token cannot be used so, or `kubectl` asks for a version that is not known.
+ */
 export function printToken(
   token: AuthToken,
   format: PlainFormat,
@@ -26,9 +31,9 @@ export function printToken(
         expiresAt: new Date(token.expiresAtMs).toISOString(),
       });
     case 'k8s':
-      return execCredential(token, asked, environment['KUBERNETES_EXEC_INFO']);
+      return execCredential(unboundToken(token, format), asked, environment['KUBERNETES_EXEC_INFO']);
     case 'aws':
-      return awsCredentials(token);
+      return awsCredentials(unboundToken(token, format));
   }
 }
 
