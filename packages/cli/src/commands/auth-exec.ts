@@ -56,6 +56,7 @@ export async function runAuthExec(
       token,
       onToken,
       tell: context.tell,
+      clock: context.clock,
     });
     const exitCode = await child.exitCode;
     kept.end();

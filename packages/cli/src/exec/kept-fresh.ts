@@ -1,4 +1,4 @@
-import type { AuthEvent, AuthManager, AuthToken } from '@kilometers/auth';
+import type { AuthEvent, AuthManager, AuthToken, Clock } from '@kilometers/auth';
 
 export type KeptFreshOptions = {
   readonly manager: AuthManager;
@@ -10,7 +10,11 @@ export type KeptFreshOptions = {
   /** Is given each newer token, once. */
   readonly onToken: (token: AuthToken) => void;
   readonly tell: (message: string) => void;
+  readonly clock: Clock;
 };
+
+/** The wait before a token that could not be handed over is handed over again, in milliseconds. */
+const RETRY_MS = 5_000;
 
 /** Watches for newer tokens while a command runs, and says once when there is none to be had. */
 export class KeptFresh {
@@ -18,15 +22,21 @@ export class KeptFresh {
   readonly #unsubscribe: () => void;
   #fingerprint: string;
   #isTroubled = false;
+  #hasEnded = false;
+  #cancelRetry: () => void = () => undefined;
 
   constructor(options: KeptFreshOptions) {
     this.#options = options;
     this.#fingerprint = options.token.fingerprint;
     this.#unsubscribe = options.manager.subscribe((event) => this.#onEvent(event));
     options.manager.start();
+    // One may have come while the command was being started.
+    void this.#hand();
   }
 
   end(): void {
+    this.#hasEnded = true;
+    this.#cancelRetry();
     this.#unsubscribe();
   }
 
@@ -47,16 +57,24 @@ export class KeptFresh {
   }
 
   async #hand(): Promise<void> {
-    const { manager, scope, onToken } = this.#options;
+    const { manager, scope } = this.#options;
     try {
-      const token = await manager.getValidToken(scope);
-      if (token.fingerprint === this.#fingerprint) return;
-      onToken(token);
-      this.#fingerprint = token.fingerprint;
-      this.#isTroubled = false;
+      this.#handOver(await manager.getValidToken(scope));
     } catch (error) {
       this.#tellTrouble(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** @throws what keeps it from being handed over: then it is tried again. */
+  #handOver(token: AuthToken): void {
+    const { onToken, clock } = this.#options;
+    if (this.#hasEnded || token.fingerprint === this.#fingerprint) return;
+    this.#cancelRetry();
+    this.#cancelRetry = clock.schedule(() => void this.#hand(), RETRY_MS, false);
+    onToken(token);
+    this.#cancelRetry();
+    this.#fingerprint = token.fingerprint;
+    this.#isTroubled = false;
   }
 
   #tellTrouble(message: string): void {
