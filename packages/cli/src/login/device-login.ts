@@ -25,7 +25,7 @@ export const deviceLogin: LoginKind = {
   isMeant: ({ device = false, web = false }) => device || web,
   async win(request) {
     try {
-      const { context, apiEndpoint } = request;
+      const { context, apiEndpoint, onWon } = request;
       const login = await start(request);
       const grant = await waitForPerson(
         {
@@ -33,6 +33,7 @@ export const deviceLogin: LoginKind = {
           tell: () => tellDeviceCode(login, context),
           wait: (options) => login.wait(options),
           giveBack: (won) => revokeGrant(won, { apiEndpoint, transport: transportOf(context) }),
+          onWon,
         },
         context,
       );

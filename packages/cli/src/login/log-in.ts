@@ -62,24 +62,28 @@ export async function logIn(
   const isElsewhere = flags.issuer !== undefined || settings.own.provider !== undefined;
   if (!isElsewhere) refuseIssuerFlags(flags);
   const elsewhere = isElsewhere ? await import('../oauth/issuer-login.js') : undefined;
-  const request = { flags, context, settings, profile, apiEndpoint };
+  const giveUp = new AbortController();
+  let stopListening: (() => void) | undefined;
+  const onWon = (): void => {
+    stopListening ??= context.onSignal(() => giveUp.abort());
+  };
+  const request = { flags, context, settings, profile, apiEndpoint, onWon };
   const note = elsewhere?.issuerNote(request) ?? { login: { profile, apiEndpoint } };
   // Nobody is asked for what could not be kept then.
   expectChangeable(context, (json) => withNote(json, note));
   const kind = elsewhere?.issuerLogin ?? (await chooseLogin(flags, context));
-  const won = await kind.win(request);
-
-  // From here on there is something to lose: a signal ends no write.
-  const giveUp = new AbortController();
-  const stopListening = context.onSignal(() => giveUp.abort());
+  let won: WonLogin;
   try {
+    won = await kind.win(request);
+    // From here on a signal ends no write.
+    onWon();
     await whileSpinning('storing the login', context, (spoken) => {
       stopTelling();
       tellNotices(files, spoken);
       return keepLogin(won, spoken, { files, signal: giveUp.signal, guard });
     });
   } finally {
-    stopListening();
+    stopListening?.();
   }
   if (elsewhere === undefined) await tellAccount(won, context);
   else elsewhere.tellIssuerLogin(won, context);

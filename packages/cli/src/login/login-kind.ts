@@ -37,6 +37,8 @@ export type LoginRequest = {
   readonly settings: Settings;
   readonly profile: string;
   readonly apiEndpoint: string;
+  /** Is called once there is something to lose: from then on a signal does not end the process. */
+  readonly onWon: () => void;
 };
 
 /** What was won: proved, and not stored yet. */

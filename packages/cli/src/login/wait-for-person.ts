@@ -12,6 +12,8 @@ export type PersonsLogin<T> = {
   readonly wait: (options: { readonly signal: AbortSignal }) => Promise<T>;
   /** Gives back what was granted in the very moment in which a signal came. */
   readonly giveBack: (won: T) => Promise<void>;
+  /** Is called once there is something to lose: from then on signals are its caller's matter. */
+  readonly onWon: () => void;
 };
 
 /**
@@ -20,7 +22,7 @@ export type PersonsLogin<T> = {
  * @throws {CliError} when it did: then nothing was won.
  */
 export async function waitForPerson<T>(
-  { what, tell, wait, giveBack }: PersonsLogin<T>,
+  { what, tell, wait, giveBack, onWon }: PersonsLogin<T>,
   context: CommandContext,
 ): Promise<T> {
   const giveUp = new AbortController();
@@ -37,7 +39,10 @@ export async function waitForPerson<T>(
   try {
     tell();
     const won = await whileSpinning(what, context, () => wait({ signal: giveUp.signal }));
-    if (!giveUp.signal.aborted) return won;
+    if (!giveUp.signal.aborted) {
+      onWon();
+      return won;
+    }
     await giveBack(won);
     throw interrupted();
   } catch (error) {

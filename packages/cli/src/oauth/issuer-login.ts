@@ -43,7 +43,7 @@ export const issuerLogin: Pick<LoginKind, 'win'> = {
     const provider = openProvider(plan, clientSecret, context, { requestTimeoutMs });
     try {
       const cache = createMemoryCache({ clock: context.clock });
-      const byPerson = plan.login === 'client' ? undefined : await winByPerson(plan, provider, context);
+      const byPerson = plan.login === 'client' ? undefined : await winByPerson(plan, provider, request);
       const token =
         byPerson === undefined
           ? await mint(provider, cache, request)
@@ -141,7 +141,7 @@ async function mint(
 async function winByPerson(
   { login: way, scopes, redirectUri, prompt }: IssuerSettings,
   provider: OAuthProvider,
-  context: CommandContext,
+  { context, onWon }: LoginRequest,
 ): Promise<Login> {
   const giveBack = async (won: Login): Promise<void> => {
     const { files } = openStorage(context);
@@ -170,7 +170,7 @@ async function winByPerson(
         tell: () => tellDeviceCode(started.device, context),
         wait: (options) => started.device.wait(options),
       };
-  return waitForPerson({ what: 'waiting for you in the browser', ...asked, giveBack }, context);
+  return waitForPerson({ what: 'waiting for you in the browser', ...asked, giveBack, onWon }, context);
 }
 
 function tellLink(link: string, context: CommandContext): void {
