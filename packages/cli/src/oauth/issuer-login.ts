@@ -12,6 +12,7 @@ import {
   type OAuthProvider,
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import type { ProviderSettings } from '../config/configuration.js';
 import { askSecret } from '../login/ask-secret.js';
 import { tellDeviceCode } from '../login/device-code.js';
 import type { LoginKind, LoginRequest } from '../login/login-kind.js';
@@ -102,11 +103,10 @@ async function secretFor(
     const before = await openStorage(context)
       .files?.logins.get(profile)
       .catch(() => undefined);
-    const isSame =
-      before?.kind === 'oauth' &&
-      before.provider['issuer'] === issuer &&
-      before.provider['clientId'] === clientId;
-    if (isSame && before.clientSecret !== undefined) return before.clientSecret;
+    const known = before?.kind === 'oauth' ? before : undefined;
+    const provider = known?.provider as ProviderSettings | undefined;
+    const isSame = isIssuerOf(issuer, provider) && provider.clientId === clientId;
+    if (isSame && known?.clientSecret !== undefined) return known.clientSecret;
     if (!isInteractive(context))
       throw wrongUsage(`client ${clientId} has a secret: give it with --client-secret-stdin`);
   }
