@@ -20,6 +20,7 @@ import { overtakenError, unlockableError, unstorableError } from './refresh-erro
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
+import { saysNothingWasDone } from './try-later-status.js';
 
 export type TokenRequestRunnerOptions = {
   readonly provider: TokenProvider;
@@ -219,7 +220,7 @@ export class TokenRequestRunner {
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
   async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isNoteOurs: boolean): Promise<void> {
     const wasNeverSent = isAnswerLost === false;
-    const wasRefused = isAnswerLost !== true && isRefusal(status);
+    const wasRefused = isAnswerLost !== true && saysNothingWasDone(status);
     const endsNote = isNoteOurs && (wasNeverSent || wasRefused);
     if (wasNeverSent) this.#own.explain();
     if (!wasNeverSent && !endsNote) return;
@@ -235,9 +236,4 @@ export class TokenRequestRunner {
     this.#isOffline = isOffline;
     this.#options.events.publish(isOffline ? { type: 'offline.entered', reason } : { type: 'offline.left' });
   }
-}
-
-/** Whether a status says that nothing was done. Other ones of a gateway (502, 504, 520, 524) may come after the service was asked. */
-function isRefusal(status = 0): boolean {
-  return (status >= 300 && status < 500) || status === 503;
 }

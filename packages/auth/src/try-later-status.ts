@@ -10,3 +10,11 @@ const TRY_LATER_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 export function isTryLaterStatus(status: number): boolean {
   return status >= 500 || TRY_LATER_STATUSES.has(status);
 }
+
+/**
+ * Whether a status says that the server did nothing of what it was asked. Other ones of a gateway (502, 504, 520, 524) may come
+ * after the server behind it was asked.
+ */
+export function saysNothingWasDone(status = 0): boolean {
+  return (status >= 300 && status < 500) || status === 503;
+}

@@ -157,7 +157,7 @@ describe('a browser that comes back', () => {
 describe('the tokens for a code', () => {
   test.each([
     ['a 503', { status: 503, headers: { 'retry-after': '1' } }],
-    ['a 500 with a page', { status: 500, body: '<html>' }],
+    ['a 429', { status: 429 }],
   ])('are asked for again after %s', async (_what, trouble) => {
     const { login, issuer } = await startLogin();
     let asked = 0;
@@ -171,9 +171,14 @@ describe('the tokens for a code', () => {
     expect(codes(issuer)).toEqual(['the-code', 'the-code']);
   });
 
-  test('are asked for once where the answer was lost: a code sent twice ends what it won', async () => {
+  test.each([
+    ['the answer was lost', drop],
+    ['a gateway answers 500 with a page', { status: 500, body: '<html>' }],
+    ['a gateway answers 502', { status: 502 }],
+    ['a gateway answers 504', { status: 504 }],
+  ])('are asked for once where %s: a code sent twice ends what it won', async (_what, reply) => {
     const { login, issuer } = await startLogin();
-    issuer.replies.set('/token', () => drop);
+    issuer.replies.set('/token', () => reply);
     const waiting = login.wait();
     waiting.catch(() => undefined);
     expect((await approve(login)).status).toBe(400);

@@ -4,6 +4,7 @@ import { sleep } from '../../clock.js';
 import type { TokenGrant } from '../../ports.js';
 import type { Login } from '../../store-login.js';
 import { TokenRequestError } from '../../token-request-error.js';
+import { saysNothingWasDone } from '../../try-later-status.js';
 import { codeIn } from './authorization-answer.js';
 import { scopeParameter, targetParameters, type Parameter } from './grant-requests.js';
 import { loginScopes } from './login-scopes.js';
@@ -102,7 +103,7 @@ export class CodeFlow {
     return { id: randomUUID(), grant, askedScopes: this.#scopes };
   }
 
-  /** A code is good once: it is sent again only where it is known that it was not used. */
+  /** A code is good once, and one that is used twice ends what it won: it is sent again only where it was certainly not used. */
   async #exchange(code: string, redirectUri: string): Promise<TokenGrant> {
     const { settings } = this.#connection.wire;
     for (let retries = 0; ; retries += 1) {
@@ -121,12 +122,16 @@ export class CodeFlow {
           scopes: this.#scopes,
         });
       } catch (error) {
-        const failure = error instanceof TokenRequestError && error.isRetryable ? error.failure : undefined;
-        const { retryAfterMs: restMs = RETRY_MS, isAnswerLost } = failure ?? { isAnswerLost: true };
-        if (isAnswerLost === true || retries === MAX_RETRIES || restMs > LONGEST_EXCHANGE_WAIT_MS)
-          throw error;
+        if (!(error instanceof TokenRequestError) || !isSafeToRepeat(error)) throw error;
+        const { retryAfterMs: restMs = RETRY_MS } = error.failure;
+        if (retries === MAX_RETRIES || restMs > LONGEST_EXCHANGE_WAIT_MS) throw error;
         await sleep(settings.clock, restMs);
       }
     }
   }
+}
+
+/** Whether the code may do later, and was certainly not used. */
+function isSafeToRepeat({ isRetryable, failure: { status, isAnswerLost } }: TokenRequestError): boolean {
+  return isRetryable && (isAnswerLost === false || (isAnswerLost !== true && saysNothingWasDone(status)));
 }
