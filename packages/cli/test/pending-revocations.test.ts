@@ -94,6 +94,16 @@ test('one API that does not answer keeps no other from being told', async () => 
   expect(revocations()).toBe(1);
 });
 
+test('an issuer that does not answer keeps no other from being told whose tokens go to the same API', async () => {
+  const { context } = start();
+  const { api, revocations } = await startApi();
+  const oauth = { provider: { issuer: 'http://127.0.0.1:9', clientId: 'cli', login: 'browser' } };
+  await addPendingRevocation({ apiEndpoint: api.url, oauth, tokens: [token('t')] }, context);
+  await addPendingRevocation({ apiEndpoint: api.url, tokens: [token('t')] }, context);
+  expect(await deliverPendingRevocations(context)).toEqual({ delivered: 1, waiting: 1 });
+  expect(revocations()).toBe(1);
+});
+
 test('an API that never answers is told for 30 days, and for as long again once the clock says that they are over', async () => {
   const { context, home, files } = start();
   await addPendingRevocation({ apiEndpoint: 'http://127.0.0.1:9', tokens: [token('t')] }, context);

@@ -171,15 +171,17 @@ async function tell(
   deaf: Set<string>,
   context: CommandContext,
 ): Promise<Told> {
-  const { apiEndpoint } = authority;
+  const { apiEndpoint, oauth } = authority;
+  // Not where the tokens go, but who ends them.
+  const who = oauth === undefined ? apiEndpoint : String(oauth.provider['issuer']);
   for (const token of tokens) {
-    if (deaf.has(apiEndpoint)) return 'later';
+    if (deaf.has(who)) return 'later';
     const told = await revokeAt(authority, token, tokens, context);
-    if (told === 'later') deaf.add(apiEndpoint);
+    if (told === 'later') deaf.add(who);
     // What goes first is what matters.
     else if (told !== 'told') return told;
   }
-  return deaf.has(apiEndpoint) ? 'later' : 'told';
+  return deaf.has(who) ? 'later' : 'told';
 }
 
 type Authority = NonNullable<TokenAuthority['oauth']>;
