@@ -84,4 +84,19 @@ describe('a refusal of the token endpoint', () => {
     expect(error.message).not.toMatch(/[\u0000-\u001f]/);
     expect(error.message.length).toBeLessThan(400);
   });
+
+  test.each([
+    ['what turns the direction of text', 'a\u202eb\u2066c', 'a b c'],
+    ['what nobody sees', 'a\u200bb\ufeffc\u00ad', 'a b c'],
+    ['other ends of lines', 'a\u2028b\u2029c', 'a b c'],
+    ['halves of characters', 'a\ud83db', 'a b'],
+  ])('cannot have %s in it', (_what, description, shown) => {
+    const { failure } = refuse(400, { error: 'x', error_description: description });
+    expect(failure.oauthErrorDescription).toBe(shown);
+  });
+
+  test('keeps letters of any script whole, also where it is cut', () => {
+    const { failure } = refuse(400, { error: 'x', error_description: `é 名 ${'🙂'.repeat(300)}` });
+    expect(failure.oauthErrorDescription).toBe(`é 名 ${'🙂'.repeat(196)}…`);
+  });
 });

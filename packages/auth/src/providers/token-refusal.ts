@@ -25,12 +25,17 @@ const TRY_LATER_ERRORS: ReadonlySet<string> = new Set([
   'slow_down',
 ]);
 
+/** What no terminal should get: controls, what turns the direction of text, what nobody has defined, and line ends. As the CLI has it. */
+const UNFIT = /[\p{C}\p{Zl}\p{Zp}]+/gu;
+
 /** What a server wrote, fit for a terminal and free of secrets. */
 export function printable(value: unknown, secrets: readonly string[]): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined;
   const withoutSecrets = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), value);
-  const clean = withoutSecrets.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').trim();
-  return clean.length > MAX_DESCRIPTION ? `${clean.slice(0, MAX_DESCRIPTION)}…` : clean;
+  // Of characters, not of halves of them.
+  const clean = Array.from(withoutSecrets.replace(UNFIT, ' ').trim());
+  const shown = clean.slice(0, MAX_DESCRIPTION).join('');
+  return clean.length > MAX_DESCRIPTION ? `${shown}…` : shown;
 }
 
 /** What a body says of RFC 6749 §5.2, fit to print. */
