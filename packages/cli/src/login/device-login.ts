@@ -7,12 +7,12 @@ import {
   startDeviceLogin,
   type DeviceLogin,
   type GrantRecord,
-  type RevokeTokenOptions,
   type TokenGrant,
 } from '@kilometers/auth';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { tellDeviceCode } from './device-code.js';
+import { giveBackGrant } from './give-back.js';
 import type { LoginKind, LoginRequest, WonLogin } from './login-kind.js';
 import { unproved } from './proof.js';
 import { waitForPerson } from './wait-for-person.js';
@@ -26,13 +26,14 @@ export const deviceLogin: LoginKind = {
   async win(request) {
     try {
       const { context, apiEndpoint, onWon } = request;
+      const api = { apiEndpoint, transport: transportOf(context) };
       const login = await start(request);
       const grant = await waitForPerson(
         {
           what: 'waiting for you to approve it',
           tell: () => tellDeviceCode(login, context),
           wait: (options) => login.wait(options),
-          giveBack: (won) => revokeGrant(won, { apiEndpoint, transport: transportOf(context) }),
+          giveBack: (won) => giveBackGrant(won, (token) => revokeToken(token, api)),
           onWon,
         },
         context,
@@ -43,11 +44,6 @@ export const deviceLogin: LoginKind = {
     }
   },
 };
-
-async function revokeGrant({ token, refreshToken }: TokenGrant, options: RevokeTokenOptions): Promise<void> {
-  if (refreshToken !== undefined) await revokeToken({ token: refreshToken, kind: 'refresh_token' }, options);
-  await revokeToken({ token, kind: 'access_token' }, options);
-}
 
 /** Asks for all that `km` does; of an API that knows less, for what it gives. */
 async function start({ context, apiEndpoint, settings, flags }: LoginRequest): Promise<DeviceLogin> {

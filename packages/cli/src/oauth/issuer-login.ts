@@ -15,6 +15,7 @@ import type { CommandContext } from '../command-context.js';
 import type { ProviderSettings } from '../config/configuration.js';
 import { askSecret } from '../login/ask-secret.js';
 import { tellDeviceCode } from '../login/device-code.js';
+import { giveBackGrant } from '../login/give-back.js';
 import type { LoginKind, LoginRequest } from '../login/login-kind.js';
 import type { ProfileNote } from '../login/note-profile.js';
 import { openBrowser } from '../login/open-browser.js';
@@ -146,7 +147,7 @@ async function winByPerson(
   const giveBack = async (won: Login): Promise<void> => {
     const { files } = openStorage(context);
     if (await sharesGrantWithStored(provider.issuer.identity, files?.logins)) return;
-    await revokeLogin(won, provider);
+    await giveBackGrant(won.grant, (token) => provider.revoke(token));
   };
   const started = await whileSpinning('asking the issuer', context, async () =>
     way === 'device'
@@ -183,15 +184,4 @@ function tellLink(link: string, context: CommandContext): void {
   );
   context.tell(`    ${bold(link)}`);
   context.tell('    Ctrl-C gives up. With no browser here, log in with --device instead.');
-}
-
-/** Ends what was granted to somebody who gave up. What cannot be ended ends by itself. */
-async function revokeLogin({ grant }: Login, provider: OAuthProvider): Promise<void> {
-  const { token, refreshToken } = grant;
-  try {
-    if (refreshToken !== undefined) await provider.revoke({ token: refreshToken, kind: 'refresh_token' });
-    await provider.revoke({ token, kind: 'access_token' });
-  } catch {
-    // Nobody has it any more.
-  }
 }
