@@ -6,7 +6,7 @@ const DIST = 'packages/cli/dist';
 
 /** In kB, with some room over what there is. The first that matches counts. */
 const LIMITS = [
-  { files: 'token-hit.cjs', kb: 48.7, why: 'km auth token at hand: scripts call it all the time' },
+  { files: 'token-hit.cjs', kb: 49, why: 'km auth token at hand: scripts call it all the time' },
   { files: 'main.cjs', kb: 97, why: 'every other km: the flags of all commands are in it' },
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   {
@@ -17,7 +17,7 @@ const LIMITS = [
   { files: 'commands/auth-status.cjs', kb: 82.6, why: 'km auth status alone, of a fleet as well' },
   {
     files: 'commands/queue-flush.cjs',
-    kb: 293.1,
+    kb: 294.3,
     why: 'km queue flush alone: it makes events of what killed sessions left, and delivers',
   },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },
