@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CliError } from '../src/cli-error.js';
 import type { SendOutcome } from '../src/monitor/batch-sender.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import { filesIn, until } from './support/queue.js';
@@ -193,5 +194,15 @@ describe('delivery', () => {
       await pass(100);
     }
     expect(batches).toHaveLength(3);
+  });
+
+  test('says what is wrong with the settings as it is where it looks for who logged in', async () => {
+    const { add, answers, delivery, notices, passUntil } = await startProcess({ script: [LOGGED_OUT] });
+    const message = 'config.json cannot be read: line 3 is no JSON; correct it';
+    answers.settingsError = new CliError(message, { exitCode: 1 });
+    delivery.start();
+    add(...ids(0, 10));
+    await passUntil(() => notices.some(({ type }) => type === 'queue.trouble'));
+    expect(notices).toContainEqual({ type: 'queue.trouble', message });
   });
 });

@@ -63,7 +63,7 @@ export class DashboardReader {
     const place = queuePlace(this.#context, openStorage(this.#context));
     return queueReport({
       place,
-      surveys: place === undefined ? [] : await surveyQueue(place, this.#context),
+      surveys: place === undefined ? [] : await surveyQueue(place, this.#context).catch(() => []),
       revocations: await countPendingRevocations(this.#context),
     });
   }

@@ -123,7 +123,7 @@ export async function openEventQueue(
     const isAdopted = last.account.origin === undefined && (await access.isAdopting());
     const keep = isAdopted ? undefined : (left: readonly MonitorEvent[]) => leaveTo(last, left);
     // Another process may deliver for the account already: what was captured before is there before what comes.
-    const adopt = isAdopted ? () => next.adopt() : undefined;
+    const adopt = isAdopted ? () => next.adopt().catch(() => undefined) : undefined;
     for (const name of await journal.moveTo(journalPlaceOf(next), keep, adopt)) segmentsBefore.add(name);
     await delivery.moveTo(next);
     before.set(last.folder, last);
@@ -198,7 +198,8 @@ async function keptIn(
   isHandedOver: boolean,
 ): Promise<number> {
   if (folder === undefined || (isHandedOver && (await schedule.lastFailure()) === undefined)) return 0;
-  return countWaiting(folder, ({ name }) => own.has(name));
+  // What is wrong with the folder was told.
+  return countWaiting(folder, ({ name }) => own.has(name)).catch(() => 0);
 }
 
 function isSameAccount(a: QueueAccount, b: QueueAccount): boolean {

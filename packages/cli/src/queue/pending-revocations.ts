@@ -1,4 +1,4 @@
-import { readdir, unlink, utimes } from 'node:fs/promises';
+import { unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createProcessLock, isAuthError, Secret, type RevocableToken } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
@@ -7,8 +7,8 @@ import { EXIT } from '../exit-code.js';
 import { revokeAt, type Told, type TokenAuthority } from '../revocation/revoke-at.js';
 import { openStorage } from '../token-cache.js';
 import { SegmentKeys } from './segment-keys.js';
-import { writtenAtMs } from './segment-folder.js';
-import { parseSegmentPath, segmentPath, type SegmentFile } from './segment-name.js';
+import { listSegments, writtenAtMs } from './segment-folder.js';
+import { segmentPath, type SegmentFile } from './segment-name.js';
 import { SegmentReader } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
 import { queueFolder } from './state-folder.js';
@@ -72,7 +72,7 @@ export async function countPendingRevocations(context: CommandContext): Promise<
   const place = placeOf(context);
   if (place === undefined) return 0;
   let count = 0;
-  for (const file of await filesIn(place.folder)) {
+  for (const file of await listSegments(place.folder)) {
     // Where the key cannot be had now nobody knows.
     const revocation = await readRevocation(file, place.keys).catch(() => undefined);
     if (revocation !== 'foreign') count += 1;
@@ -86,7 +86,7 @@ export async function countPendingRevocations(context: CommandContext): Promise<
  */
 export async function deliverPendingRevocations(context: CommandContext): Promise<RevocationDelivery> {
   const place = placeOf(context);
-  const files = place === undefined ? [] : await filesIn(place.folder);
+  const files = place === undefined ? [] : await listSegments(place.folder);
   if (place === undefined || files.length === 0)
     return { delivered: 0, waiting: new Set(), untold: new Map() };
   const { clock, random } = context;
@@ -100,7 +100,7 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
   const names = new Set(files.map(({ name }) => name));
   if (held === undefined) return { delivered: 0, waiting: names, untold: new Map() };
   try {
-    return await deliverAll(await filesIn(place.folder), place.keys, context);
+    return await deliverAll(await listSegments(place.folder), place.keys, context);
   } finally {
     await held.release();
   }
@@ -113,12 +113,6 @@ function placeOf(context: CommandContext): Place | undefined {
   const { files } = openStorage(context);
   if (folder === undefined || files === undefined) return undefined;
   return { folder: join(folder, 'revocations'), keys: new SegmentKeys(files) };
-}
-
-async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
-  const names = await readdir(folder).catch(() => []);
-  const files = names.sort().map((name) => parseSegmentPath(join(folder, name)));
-  return files.filter((file) => file !== undefined);
 }
 
 async function deliverAll(

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, unlink } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   livenessOf,
@@ -9,6 +9,7 @@ import {
   type RecordSealer,
 } from '@kilometers/auth';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
+import { namesIn } from './names-in.js';
 import { parseDescription, type PreludeDescription } from './prelude-description.js';
 import { readProgress } from './prelude-progress.js';
 import { PreludeReader } from './prelude-reader.js';
@@ -76,11 +77,7 @@ export function isPreludeName(name: string): boolean {
 
 /** Paths of the preludes in a folder, the oldest first. */
 export async function listPreludes(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .filter(isPreludeName)
-    .sort()
-    .map((name) => join(folder, name));
+  return (await namesIn(folder)).filter(isPreludeName).map((name) => join(folder, name));
 }
 
 /** Takes the preludes of a folder into another one. */

@@ -1,3 +1,4 @@
+import { isExplained } from '../exit-code.js';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import type { AccountQueue, DeliveryRight } from './account-queue.js';
 import { BatchInHand, ENOUGH_EVENTS } from './batch-in-hand.js';
@@ -195,8 +196,10 @@ export class QueueDelivery {
   async #troubled(error: unknown): Promise<number> {
     // The files were closed beneath what was still under way.
     if (this.#isStopped) return 0;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#options.notify({ type: 'queue.trouble', message: `the queue cannot be read: ${message}` });
+    const reason = error instanceof Error ? error.message : String(error);
+    // What was written for a user says what failed: the settings may have, where somebody is looked for who logged in.
+    const message = isExplained(error) ? reason : `the queue cannot be read: ${reason}`;
+    this.#options.notify({ type: 'queue.trouble', message });
     this.#isTroubled = true;
     await this.#letGo();
     return this.#deadlineMs === undefined ? this.#hold(TROUBLE_MS) : this.#stop();

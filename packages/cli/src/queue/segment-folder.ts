@@ -1,6 +1,7 @@
-import { readdir, rename, stat, unlink, type FileHandle, open } from 'node:fs/promises';
+import { rename, stat, unlink, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPosition } from './delivered-position.js';
+import { namesIn } from './names-in.js';
 import { openIfThere } from './open-if-there.js';
 import { readProgress } from './prelude-progress.js';
 import { countIn, GROUP_HEAD_BYTES, groupEnd } from './record-group.js';
@@ -13,17 +14,16 @@ const CHUNK_BYTES = 1024 * 1024;
 const NOTHING_READ = { bytesRead: 0 };
 /** The folders of all accounts in the folder of the queue. */
 export async function accountFoldersIn(root: string): Promise<readonly string[]> {
-  const names = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f]{16}$/.test(name));
-  return names.sort().map((name) => join(root, name));
+  const names = (await namesIn(root)).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  return names.map((name) => join(root, name));
 }
 
 /** Behind the name of a file that is being given up. */
 const GIVEN_UP = '.given-up';
 
-/** The segments in a folder, oldest first. A folder that is not there, or cannot be read, has none. */
+/** The segments in a folder, oldest first. A folder that is not there has none; one that cannot be read fails. */
 export async function listSegments(folder: string): Promise<readonly SegmentFile[]> {
-  const names = await readdir(folder).catch(() => []);
-  const files = names.sort().map((name) => parseSegmentPath(join(folder, name)));
+  const files = (await namesIn(folder)).map((name) => parseSegmentPath(join(folder, name)));
   return files.filter((file) => file !== undefined);
 }
 

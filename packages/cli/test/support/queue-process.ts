@@ -49,7 +49,7 @@ export async function startProcess(
   await keys.current();
   const batches: (readonly string[])[] = [];
   const notices: DeliveryNotice[] = [];
-  const answers = { isLoggedIn: true };
+  const answers: { isLoggedIn: boolean; settingsError?: Error } = { isLoggedIn: true };
   /** How often it was asked whether somebody logged in, and whether this process may deliver. */
   const asked = { login: 0, right: 0 };
   const account = { profile: 'default', origin: 'https://api.example' };
@@ -91,7 +91,8 @@ export async function startProcess(
       keepRefused: () => Promise.resolve(true),
       lookAgain: () => {
         asked.login += 1;
-        return Promise.resolve(answers.isLoggedIn);
+        const { isLoggedIn, settingsError } = answers;
+        return settingsError === undefined ? Promise.resolve(isLoggedIn) : Promise.reject(settingsError);
       },
       send: (batch) => {
         batches.push(batch.events.map(({ id }) => id));
