@@ -28,6 +28,18 @@ describe('what a person is told', () => {
     expect(told).toEqual(['monitoring goes on, and events wait in the queue: log in']);
   });
 
+  test('that a human must act again, once more, where it worked meanwhile', () => {
+    const { told, messages, postpone } = start();
+    postpone('log in', true);
+    messages.onNotice({ type: 'batch.delivered', batch: batchOf('1'), durationMs: 1 });
+    postpone('HTTP 403', true);
+    postpone('HTTP 403', true);
+    expect(told).toEqual([
+      'monitoring goes on, and events wait in the queue: log in',
+      'monitoring goes on, and events wait in the queue: HTTP 403',
+    ]);
+  });
+
   test('at the end what waits all the same, once a human did act', () => {
     const { told, messages, postpone, end } = start();
     postpone('HTTP 403', true);

@@ -7,7 +7,12 @@ const WHY_DROPPED = {
   age: 'events waited too long in the queue',
 } as const;
 
-/** Tells a person what only a person can mend, each kind once a session, and at the end what was lost. */
+const HUMAN = 'human';
+
+/**
+ * Tells a person what only a person can mend, each kind once a session, or once more after it worked again; and at the end
+ * what was lost.
+ */
 export class MonitorMessages {
   readonly #tell: (message: string) => void;
   readonly #told = new Set<string>();
@@ -24,6 +29,8 @@ export class MonitorMessages {
     switch (notice.type) {
       case 'batch.delivered':
         this.#needsHuman = false;
+        // What comes now is another trouble.
+        this.#told.delete(HUMAN);
         break;
       case 'batch.postponed':
         this.#lastFailure = notice.reason;
@@ -54,7 +61,7 @@ export class MonitorMessages {
   tellHuman(reason: string): void {
     this.#lastFailure = reason;
     this.#needsHuman = true;
-    this.#tellOnce('human', `monitoring goes on, and events wait in the queue: ${reason}`);
+    this.#tellOnce(HUMAN, `monitoring goes on, and events wait in the queue: ${reason}`);
   }
 
   #tellRefused({ batch, reason, isKept }: Extract<MonitorNotice, { type: 'batch.refused' }>): void {
