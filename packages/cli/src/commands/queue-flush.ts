@@ -1,11 +1,11 @@
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeOf } from '../exit-code.js';
 import { droppedMessage } from '../monitor/monitor-messages.js';
+import { eventsIn } from '../monitor/readable-text.js';
 import { AccountAccess } from '../queue/account-access.js';
 import { flushQueue, type Flushed } from '../queue/flush-queue.js';
 import { deliverPendingRevocations } from '../queue/pending-revocations.js';
 import { accountQueueOf, queuePlace, type QueuePlace } from '../queue/queue-place.js';
-import { eventsIn } from '../queue/queue-report.js';
 import { QueueRoom } from '../queue/queue-room.js';
 import { accountFoldersIn } from '../queue/segment-folder.js';
 import { WaitingCount } from '../queue/waiting-count.js';

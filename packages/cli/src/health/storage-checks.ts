@@ -1,7 +1,8 @@
 import type { GrantKey } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { grantOfAccount } from '../grant-of-account.js';
-import { eventsIn, queueReport } from '../queue/queue-report.js';
+import { eventsIn } from '../monitor/readable-text.js';
+import { queueReport } from '../queue/queue-report.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { surveyQueue } from '../queue/queue-survey.js';

@@ -1,5 +1,6 @@
 import type { AuthEvent } from '@kilometers/auth';
 import type { MonitorNotice } from './monitor-notice.js';
+import { eventsIn } from './readable-text.js';
 
 const WHY_DROPPED = {
   size: 'the queue is full',
@@ -65,17 +66,17 @@ export class MonitorMessages {
   }
 
   #tellRefused({ batch, reason, isKept }: Extract<MonitorNotice, { type: 'batch.refused' }>): void {
-    const refusal = `the API refused ${countOf(batch.events.length)} (${reason})`;
+    const refusal = `the API refused ${eventsIn(batch.events.length)} (${reason})`;
     const fate = isKept ? ': set aside, alone' : ', which is lost: it could not be set aside on the disk';
     this.#tellOnce(isKept ? 'refused' : 'refused and lost', `${refusal}${fate}; a newer km may help`);
   }
 
   #tellEnd(waiting: number, lost: number): void {
-    if (this.#dropped > 0) this.#tell(`${countOf(this.#dropped)} in all were given up`);
-    if (lost > 0) this.#tell(`not delivered, and lost: ${countOf(lost)}, because ${this.#lastFailure}`);
+    if (this.#dropped > 0) this.#tell(`${eventsIn(this.#dropped)} in all were given up`);
+    if (lost > 0) this.#tell(`not delivered, and lost: ${eventsIn(lost)}, because ${this.#lastFailure}`);
     // What a human must do was said already.
     if (waiting === 0 || this.#needsHuman) return;
-    this.#tell(`${countOf(waiting)} in the queue, for a later km to deliver, because ${this.#lastFailure}`);
+    this.#tell(`${eventsIn(waiting)} in the queue, for a later km to deliver, because ${this.#lastFailure}`);
   }
 
   #tellOnce(kind: string, message: string): void {
@@ -87,10 +88,5 @@ export class MonitorMessages {
 
 /** Says that the oldest events were given up, and why. */
 export function droppedMessage(count: number, why: keyof typeof WHY_DROPPED): string {
-  return `${WHY_DROPPED[why]}: ${countOf(count)} given up, the oldest`;
-}
-
-/** `1 event`, `2 events`. */
-function countOf(events: number): string {
-  return events === 1 ? '1 event' : `${events} events`;
+  return `${WHY_DROPPED[why]}: ${eventsIn(count)} given up, the oldest`;
 }

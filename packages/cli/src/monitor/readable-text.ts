@@ -18,3 +18,13 @@ export function readableDuration(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
+
+/** `1 message`, `2 messages`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `1 event`, `2 events`. */
+export function eventsIn(count: number): string {
+  return countOf(count, 'event');
+}

@@ -1,6 +1,6 @@
 import type { Clock } from '@kilometers/auth';
 import type { MessageNotice, MonitorNotice } from './monitor-notice.js';
-import { readable, readableDuration, readableSize } from './readable-text.js';
+import { countOf, eventsIn, readable, readableDuration, readableSize } from './readable-text.js';
 
 /** Methods with a row of their own. */
 const MAX_METHODS = 50;
@@ -83,7 +83,7 @@ export class SessionSummary {
     ];
     const lines = [
       `summary of ${duration}: ${side(outbound)} from the client, ${side(inbound)} from the server`,
-      `${notes.join(', ')}; ${countOf(delivered, 'event')} delivered, ${undelivered} not delivered`,
+      `${notes.join(', ')}; ${eventsIn(delivered)} delivered, ${undelivered} not delivered`,
       ...this.#table(),
     ];
     return lines.map((line) => `km: ${line}\n`).join('');
@@ -134,9 +134,4 @@ export class SessionSummary {
         .trimEnd(),
     );
   }
-}
-
-/** `1 message`, `2 messages`. */
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

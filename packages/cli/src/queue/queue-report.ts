@@ -1,4 +1,5 @@
 import { formatDuration } from '@kilometers/auth';
+import { countOf, eventsIn } from '../monitor/readable-text.js';
 import type { QueuePlace } from './queue-place.js';
 import type { AccountSurvey } from './queue-survey.js';
 
@@ -81,9 +82,7 @@ export function queueLines(report: QueueReport, nowMs: number): readonly string[
   ];
   for (const account of report.accounts) lines.push(...accountLines(account, nowMs));
   if (report.revocations > 0) {
-    lines.push(
-      `${report.revocations === 1 ? '1 login' : `${report.revocations} logins`} to be ended at the API`,
-    );
+    lines.push(`${countOf(report.revocations, 'login')} to be ended at the API`);
   }
   return lines;
 }
@@ -98,17 +97,11 @@ function accountLines(account: AccountReport, nowMs: number): readonly string[] 
     oldestAt === null ? '' : `, the oldest from ${formatDuration(Math.round(ageMs / 1_000) * 1_000)} ago`;
   const lines = [`${who}, for ${where}: ${eventsIn(waiting)}${age}`];
   if (refused > 0) lines.push(`  ${eventsIn(refused)} set aside: the API refused`);
-  if (corruptFiles > 0)
-    lines.push(`  ${corruptFiles === 1 ? '1 file' : `${corruptFiles} files`} set aside: damaged`);
+  if (corruptFiles > 0) lines.push(`  ${countOf(corruptFiles, 'file')} set aside: damaged`);
   if (deliveredBy !== null) lines.push(`  delivered by ${deliveredBy}`);
   if (lastFailure !== null)
     lines.push(`  last try failed: ${lastFailure.reason}; the next one is at ${lastFailure.retryAt}`);
   return lines;
-}
-
-/** `1 event`, `2 events`. */
-export function eventsIn(count: number): string {
-  return count === 1 ? '1 event' : `${count} events`;
 }
 
 function sizeOf(bytes: number): string {
