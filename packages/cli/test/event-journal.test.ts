@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { systemClock } from '@kilometers/auth';
@@ -50,6 +50,24 @@ test('a burst of three times the size of the queue stays within it: the oldest g
   expect(await bytesIn(folder)).toBeLessThanOrEqual(MIB);
   expect(await bytesIn(folder)).toBeGreaterThan(MIB * 0.8);
   expect((await countWaiting(folder)) + droppedEvents()).toBe(Math.ceil(count));
+});
+
+test('what is gone of the segments is forgotten, and each that is begun is counted', async () => {
+  const folder = accountFolder();
+  const { journal } = startJournal(folder);
+  for (let n = 0; n < 10; n += 1) {
+    // Each a segment of its own.
+    journal.add(eventNamed(`event-${n}`, 'x'.repeat(MIB / 20)));
+    await journal.flush();
+    const [first, ...others] = await listSegments(folder);
+    if (others.length > 1) rmSync(segmentPath(first!));
+  }
+  expect(journal.begun).toBe(10);
+  const left = (await listSegments(folder)).map(({ name }) => name);
+  expect(left).toHaveLength(2);
+  // Of what went since the last one was begun nobody has looked yet.
+  expect([...journal.segments].slice(-2)).toEqual(left);
+  expect(journal.segments.size).toBe(3);
 });
 
 test('several processes that write at once stay within it together', async () => {

@@ -41,9 +41,8 @@ export async function collectBatch(options: CollectOptions, seen: SeenWrites): P
 
 async function lookAtDisk({ batch, queue, journal }: CollectOptions, seen: SeenWrites) {
   while (journal.flushing !== undefined) await journal.flushing;
-  const { flushes, segments } = journal;
   // Another may be begun while this looks.
-  const begun = segments.size;
+  const { flushes, segments, begun } = journal;
   await queue.refresh(begun !== seen.segments, segments);
   if (flushes !== seen.flushes) {
     queue.backlog?.lookAgain(segments);

@@ -66,7 +66,12 @@ export class EventJournal {
     return this.#flushes;
   }
 
-  /** Names of the segments that this process began. */
+  /** How many segments this process began. */
+  get begun(): number {
+    return this.#segments.begun;
+  }
+
+  /** Names of the segments that this process began, until they are gone. */
   get segments(): ReadonlySet<string> {
     return this.#segments.names;
   }

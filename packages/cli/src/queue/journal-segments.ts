@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Clock } from '@kilometers/auth';
 import { beginEventSegment, type EventPlace } from './event-segment.js';
 import { GROUP_OVERHEAD_BYTES, recordBytes, type SegmentRecord } from './record-group.js';
 import type { SegmentKeys } from './segment-keys.js';
+import { segmentPath } from './segment-name.js';
 import type { RecordPosition, SegmentWriter } from './segment-writer.js';
 
 /** A segment that is older is followed by another, so that old events can be given up without new ones. */
@@ -25,13 +27,19 @@ export type JournalSegmentsOptions = {
 export class JournalSegments {
   readonly #options: JournalSegmentsOptions;
   readonly #names = new Set<string>();
+  #begun = 0;
   #writer: SegmentWriter | undefined;
 
   constructor(options: JournalSegmentsOptions) {
     this.#options = options;
   }
 
-  /** Names of all that were begun. */
+  /** How many were begun. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** Names of those that were begun, until they are gone. */
   get names(): ReadonlySet<string> {
     return this.#names;
   }
@@ -111,8 +119,21 @@ export class JournalSegments {
     const { keys, clock } = this.#options;
     if (keys === undefined) throw new Error('unreachable: there is no folder without a key');
     const writer = await beginEventSegment(place, { keys, clock });
+    this.#forgetGone(place.folder);
     this.#names.add(writer.file.name);
+    this.#begun += 1;
     return writer;
+  }
+
+  /** Who runs for days would go through all that was ever delivered. */
+  #forgetGone(folder: string): void {
+    for (const name of this.#names) {
+      // In this order: what is open is closed, and never the other way round.
+      const isThere = (['open', 'closed'] as const).some((state) =>
+        existsSync(segmentPath({ folder, name, state })),
+      );
+      if (!isThere) this.#names.delete(name);
+    }
   }
 }
 
