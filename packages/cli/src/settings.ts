@@ -33,6 +33,8 @@ export type Account = {
   readonly credential: Sourced<CredentialKind> | undefined;
   /** The login, where another issuer than the Kilometers API has it. */
   readonly oauth: OAuthLogin | undefined;
+  /** When it was logged in, in milliseconds since the epoch; `undefined` where no stored login is used. */
+  readonly loggedInAtMs: number | undefined;
   /** The manager's configuration without its cache. */
   readonly config: AuthManagerConfig;
   /** The command that logs the profile in. */
@@ -177,6 +179,7 @@ export async function resolveAccount(
     profile,
     endpoint,
     oauth: undefined,
+    loggedInAtMs: undefined,
     loginCommand,
     own,
     config: {
@@ -195,6 +198,7 @@ export async function resolveAccount(
   return {
     ...account,
     oauth: login.kind === 'oauth' ? login : undefined,
+    loggedInAtMs: login.atMs,
     config: { ...account.config, ...configOfLogin(login, loginCommand) },
     credential: { value: credentialKindOf(login), source: 'login' },
     note: undefined,

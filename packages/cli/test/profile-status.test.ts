@@ -16,6 +16,7 @@ const ACCOUNT: Account = {
   endpoint: { value: 'https://api.example', source: 'login' },
   credential: { value: 'api_key', source: 'login' },
   oauth: undefined,
+  loggedInAtMs: 0,
   loginCommand: 'km auth login',
   own: { refresh: {} },
   config: {},

@@ -71,7 +71,11 @@ export class AccountAccess {
     return parseEndpoint(login.apiEndpoint).origin === this.account.origin;
   }
 
-  readonly send: BatchSender = (batch) => this.#send(batch);
+  readonly send: BatchSender = async (batch) => {
+    const outcome = await this.#send(batch);
+    if (outcome.type === 'delivered') this.#forgetRefusals();
+    return outcome;
+  };
 
   /** Tells `listener` of what happens to tokens, whichever manager has them. */
   subscribe(listener: AuthEventListener): void {
@@ -101,7 +105,7 @@ export class AccountAccess {
       for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);
       if (this.#isStarted) this.#opened.manager.start();
       manager.stop().catch(() => undefined);
-      this.#retryInMs = FIRST_RETRY_MS;
+      this.#forgetRefusals();
       return true;
     }
     // With nothing to log in with nobody is asked: it costs nothing.
@@ -110,6 +114,11 @@ export class AccountAccess {
     this.#retryAtMs = clock.monotonicMs() + this.#retryInMs;
     this.#retryInMs = Math.min(this.#retryInMs * 2, LAST_RETRY_MS);
     return true;
+  }
+
+  #forgetRefusals(): void {
+    this.#retryInMs = FIRST_RETRY_MS;
+    this.#retryAtMs = 0;
   }
 
   #createSender(): BatchSender {
@@ -126,13 +135,15 @@ export class AccountAccess {
 }
 
 /** Tells accounts apart by all that matters to a request. */
-function fingerprintOf({ profile, endpoint, credential, config, oauth }: Account): string {
+function fingerprintOf({ profile, endpoint, credential, config, oauth, loggedInAtMs }: Account): string {
   const { apiKey, clientCredentials } = config;
   const secret = apiKey ?? clientCredentials?.clientSecret;
   return JSON.stringify([
     profile.value,
     endpoint.value,
     credential?.value,
+    // A person who logs in again wins what no setting shows.
+    loggedInAtMs,
     clientCredentials?.clientId,
     oauth?.grant.credential,
     secret === undefined ? undefined : Secret.from(secret).fingerprint,
