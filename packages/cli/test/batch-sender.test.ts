@@ -69,6 +69,35 @@ describe('sending a batch', () => {
     expect(new Set(requests.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 
+  test('sends a refused one once unpacked, while the API has never unpacked any, and packs no more where that helps', async () => {
+    const large = { ...batchOf(), events: [{ ...eventNamed('1'), payload: Buffer.alloc(8_192) }] };
+    const sendingTo = (statusOf: (encoding: string | null, count: number) => number) => {
+      const encodings: (string | null)[] = [];
+      const send = createBatchSender({
+        url,
+        clock,
+        fetch: async (_, init) => {
+          const encoding = new Headers(init?.headers).get('content-encoding');
+          encodings.push(encoding);
+          const status = statusOf(encoding, encodings.length);
+          return json({ success: status === 200 }, { status });
+        },
+      });
+      return { encodings, send };
+    };
+    const blind = sendingTo((encoding) => (encoding === 'gzip' ? 400 : 200));
+    for (let turn = 0; turn < 2; turn += 1)
+      await expect(blind.send(large)).resolves.toEqual({ type: 'delivered' });
+    expect(blind.encodings).toEqual(['gzip', null, null]);
+
+    const able = sendingTo((_, count) => [400, 400, 200, 400][count - 1] ?? 200);
+    const refused = { type: 'refused', reason: 'HTTP 400' };
+    await expect(able.send(large)).resolves.toEqual(refused);
+    await expect(able.send(large)).resolves.toEqual({ type: 'delivered' });
+    await expect(able.send(large)).resolves.toEqual(refused);
+    expect(able.encodings).toEqual(['gzip', null, 'gzip', 'gzip']);
+  });
+
   test.each([
     ['fails', () => Promise.reject(new Error('it cannot be let go'))],
     ['takes for ever', () => new Promise<void>(() => undefined)],

@@ -38,6 +38,8 @@ const REFUSALS: ReadonlySet<number> = new Set([400, 413, 422]);
 /** Statuses that stay until somebody changes the account or the endpoint. */
 const HUMAN: ReadonlySet<number> = new Set([403, 404, 405]);
 const UNSUPPORTED = 415;
+/** What a server that does not unpack makes of a packed body. */
+const UNREADABLE = 400;
 
 /** Sends batches to the Kilometers API with an authenticated `fetch`; packed, unless the API has said that it cannot unpack. */
 export function createBatchSender(options: {
@@ -47,6 +49,8 @@ export function createBatchSender(options: {
 }): BatchSender {
   const { url, clock } = options;
   let takesGzip = true;
+  /** Whether the API has unpacked a body: then it is not to blame for a refusal. */
+  let hasUnpacked = false;
 
   async function post(body: string, signal: AbortSignal): Promise<Response> {
     const isPacked = takesGzip && body.length >= GZIP_FROM_BYTES;
@@ -59,10 +63,16 @@ export function createBatchSender(options: {
       redirect: 'manual',
       signal,
     });
-    if (response.status !== UNSUPPORTED || !isPacked) return response;
+    if (!isPacked) return response;
+    if (response.ok) hasUnpacked = true;
+    const mayBeBlind = response.status === UNREADABLE && !hasUnpacked;
+    if (response.status !== UNSUPPORTED && !mayBeBlind) return response;
     takesGzip = false;
     discardBody(response);
-    return post(body, signal);
+    const again = await post(body, signal);
+    // What it will not have unpacked either it may have packed.
+    if (mayBeBlind && !again.ok) takesGzip = true;
+    return again;
   }
 
   return async (batch) => {
