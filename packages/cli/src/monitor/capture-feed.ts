@@ -14,6 +14,8 @@ const TAIL_BYTES = 1024;
 /** Traffic is held back for a reader that goes on, and no longer than this for one that does not. */
 const PATIENCE_MS = 200;
 const POLL_MS = 1;
+/** How often what was missed is told, at the end, to a reader that does not go on. */
+const LAST_TRIES = 50;
 
 type Missed = { bytes: number; lines: number; endsLine: boolean };
 
@@ -66,14 +68,18 @@ export class CaptureFeed {
   /** Takes the end of a stream. */
   end(direction: Direction): void {
     if (this.#isOff) return;
-    if (this.#missed !== undefined) this.#catchUp();
+    if (this.#missed !== undefined) this.#tellMissed(false);
     this.#add({ kind: 'end', ...this.#from(direction) });
     if (this.#options.ring.takeIdle()) this.#options.wake();
   }
 
-  /** Resolves when all that was taken is in the ring, or given up. */
+  /** Resolves when all that was taken is in the ring, with what was missed of it, or given up. No more comes. */
   async settled(): Promise<void> {
-    if (this.#held.length > 0) await new Promise<void>((resolve) => this.#onSettled.push(resolve));
+    for (let tries = 0; tries < LAST_TRIES && !this.#isOff; tries += 1) {
+      if (this.#held.length === 0 && this.#missed !== undefined) this.#tellMissed(true);
+      if (this.#held.length === 0) return;
+      await new Promise<void>((resolve) => this.#onSettled.push(resolve));
+    }
   }
 
   /** Nobody reads any more: takes nothing from now on, and holds nothing back. */
@@ -151,7 +157,12 @@ export class CaptureFeed {
 
   #missRecord(record: RingRecord): void {
     if (record.kind === 'bytes') this.#miss(record.direction, record.bytes);
-    if (record.kind === 'skipped') this.#missedOf(record.direction).bytes += record.size;
+    if (record.kind === 'bytes' || record.kind === 'end') return;
+    const missed = this.#missedOf(record.direction);
+    missed.bytes += record.size;
+    if (record.kind !== 'missed') return;
+    missed.lines += record.lines;
+    missed.endsLine = record.endsLine;
   }
 
   #miss(direction: Direction, chunk: Buffer): void {
@@ -170,15 +181,20 @@ export class CaptureFeed {
   #catchUp(): boolean {
     const { ring } = this.#options;
     if (ring.usedBytes > ring.capacity / 2) return false;
+    this.#tellMissed(false);
+    return true;
+  }
+
+  /** @param isOver whether nothing comes after it, not even the end of a line. */
+  #tellMissed(isOver: boolean): void {
     const missed = this.#missed ?? {};
     this.#missed = undefined;
     for (const direction of ['outbound', 'inbound'] as const) {
       const { bytes = 0, lines = 0, endsLine = false } = missed[direction] ?? {};
       if (bytes === 0) continue;
       const from = this.#from(direction);
-      if (lines === 0) this.#add({ kind: 'skipped', ...from, size: bytes });
+      if (lines === 0 && !isOver) this.#add({ kind: 'skipped', ...from, size: bytes });
       else this.#add({ kind: 'missed', ...from, size: bytes, lines, endsLine });
     }
-    return true;
   }
 }

@@ -37,6 +37,7 @@ export class CaptureSession {
   #attempt: Promise<unknown> = Promise.resolve();
   readonly #correlationId: string;
   readonly #intake = new EventIntake();
+  readonly #tell = (message: string): void => this.#context.tell(`km: ${message}`);
   #congestion: EventOutlet['congestion'] = () => undefined;
   /** Keeps safe what waits to be looked at; `undefined` where somebody wants to see it at once, and before there is an outlet. */
   #ahead: WriteAhead | undefined;
@@ -49,12 +50,12 @@ export class CaptureSession {
   });
 
   constructor(data: CaptureThreadData, context: CommandContext, report: (report: ThreadReport) => void) {
-    const { clock, tell } = context;
+    const { clock } = context;
     this.#context = context;
     this.#report = report;
     this.#correlationId = data.correlationId;
-    this.#messages = new MonitorMessages((message) => tell(`km: ${message}`));
-    this.#log = data.logFd === undefined ? undefined : new MonitorLog(data.logFd, clock);
+    this.#messages = new MonitorMessages(this.#tell);
+    this.#log = data.logFd === undefined ? undefined : new MonitorLog(data.logFd, clock, this.#tell);
     this.#lines = data.isVerbose ? new VerboseLines(context.prompt) : undefined;
     this.#summary = data.hasSummary ? new SessionSummary(clock) : undefined;
     const watchers = [this.#messages, this.#log, this.#lines, this.#summary];

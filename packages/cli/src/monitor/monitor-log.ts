@@ -36,13 +36,18 @@ export class MonitorLog {
   #leftOut = 0;
   #isBroken = false;
 
-  /** @param fd of {@link openMonitorLog}. */
-  constructor(fd: number, clock: Clock) {
+  /**
+   * @param fd of {@link openMonitorLog}.
+   * @param tell is told, once, that nothing more can be written, and why.
+   */
+  constructor(fd: number, clock: Clock, tell: (message: string) => void) {
     this.#clock = clock;
     this.#stream = fstatSync(fd).isFIFO()
       ? new Socket({ fd, readable: false, writable: true })
       : createWriteStream('', { fd });
-    this.#stream.on('error', () => {
+    this.#stream.on('error', ({ message }) => {
+      if (!this.#isBroken)
+        tell(`the log ends here, and the session goes on: it cannot be written: ${message}`);
       this.#isBroken = true;
     });
   }
@@ -53,6 +58,7 @@ export class MonitorLog {
 
   /** Resolves when all lines are written, or will not be. */
   close(): Promise<void> {
+    if (!this.#isBroken) this.#tellLeftOut();
     return new Promise((resolve) => {
       this.#stream.once('close', resolve);
       this.#clock.schedule(resolve, CLOSE_MS, true);
@@ -67,11 +73,17 @@ export class MonitorLog {
       this.#leftOut += 1;
       return;
     }
+    this.#tellLeftOut();
+    this.#writeNow(fields);
+  }
+
+  #tellLeftOut(): void {
+    if (this.#leftOut > 0) this.#writeNow({ type: 'log.left-out', lines: this.#leftOut });
+    this.#leftOut = 0;
+  }
+
+  #writeNow(fields: object): void {
     const at = new Date(this.#clock.nowMs()).toISOString();
-    if (this.#leftOut > 0) {
-      this.#stream.write(`${JSON.stringify({ at, type: 'log.left-out', lines: this.#leftOut })}\n`);
-      this.#leftOut = 0;
-    }
     this.#stream.write(`${JSON.stringify({ at, ...fields })}\n`);
   }
 }
