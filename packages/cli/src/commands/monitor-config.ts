@@ -14,6 +14,15 @@ const OF_THE_SHELL = ['KILOMETERS_API_KEY', 'KILOMETERS_API_ENDPOINT', 'KM_PROFI
 const KEY = 'KILOMETERS_API_KEY';
 /** Who shares a login with others: it is no one's to keep, and the key must not stand in a file unseen. */
 const OF_A_FLEET = ['KM_CACHE_URL', 'KM_CACHE_KEY'];
+/** What says in a shell how the network is reached, and whom it trusts. A proxy's URL may have a password in it. */
+const OF_THE_NETWORK: ReadonlySet<string> = new Set([
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'SSL_CERT_FILE',
+  'NODE_EXTRA_CA_CERTS',
+]);
 
 /** `km monitor --print-config`: prints what a client's configuration needs to run `command` through `km monitor`. */
 export async function runMonitorConfig(
@@ -43,7 +52,10 @@ export async function runMonitorConfig(
   context.tell(`km: put this into ${placeOfConfig(client, process.platform)}`);
   if (changed.length > 0)
     context.tell(`km: with their whole paths, for the client starts it elsewhere: ${changed.join(', ')}`);
-  if (flags.local !== true) await tellLogin(meant, context);
+  if (flags.local !== true) {
+    tellNetwork(context);
+    await tellLogin(meant, context);
+  }
   return EXIT.done;
 }
 
@@ -54,6 +66,17 @@ function accountOfShell(flags: AccountFlags, { environment }: CommandContext): A
     ...(profile.source === 'environment' && { profile: profile.value }),
     ...(endpoint?.source === 'environment' && { endpoint: endpoint.value }),
   };
+}
+
+/** Says what of this shell the client lacks to reach the API, where it is not started from one. */
+function tellNetwork({ environment, tell }: CommandContext): void {
+  const names = Object.keys(environment).filter(
+    (name) => OF_THE_NETWORK.has(name.toUpperCase()) && isSet(environment, name),
+  );
+  if (names.length > 0)
+    tell(
+      `km: the client does not have ${names.sort().join(', ')} of this shell: add what the network needs to "env"`,
+    );
 }
 
 /** Says whose login the client will have, or that it will have none. */
