@@ -3,14 +3,14 @@ import { AuthError } from './auth-error.js';
 /** Where the hosted service is. */
 export const DEFAULT_API_ENDPOINT = 'https://api.kilometers.ai';
 
-/** Whether `hostname`, as `URL` spells it, names this machine only. */
+/**
+ * Whether `hostname`, as `URL` spells it, names this machine only: `localhost`, or an address of loopback. A name under
+ * `localhost` should, but not every resolver keeps it from the DNS, which could send it anywhere.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc6761#section-6.3 | RFC 6761 §6.3}
+ */
 export function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d+){3}$/.test(hostname)
-  );
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 /** What an endpoint is called in messages that a user reads, unless it is told. */
@@ -41,7 +41,7 @@ export function parseEndpoint(text: string, name = API_ENDPOINT): URL {
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw new AuthError(
       'KM_AUTH_INSECURE_ENDPOINT',
-      `${name} ${url.origin} is plain http, which would show tokens to the network: use https (http is for loopback only)`,
+      `${name} ${url.origin} is plain http, which would show tokens to the network: use https (http is for loopback only: localhost, 127.0.0.1 or [::1])`,
     );
   }
   return url;

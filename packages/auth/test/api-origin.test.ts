@@ -5,7 +5,6 @@ describe('an API endpoint', () => {
   test.each([
     'https://api.kilometers.ai',
     'http://localhost:3000',
-    'http://api.localhost',
     'http://127.0.0.1:80',
     'http://127.8.9.1',
     'http://[::1]:9',
@@ -17,6 +16,7 @@ describe('an API endpoint', () => {
   test.each([
     'http://api.kilometers.ai',
     'http://localhost.example.test',
+    'http://api.localhost',
     'http://127.0.0.1.example.test',
     'http://10.0.0.1',
     'http://[::2]',

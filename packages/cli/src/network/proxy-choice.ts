@@ -37,7 +37,8 @@ function exceptionsVariable(environment: Environment): ProxyVariables | undefine
  * machine always is.
  */
 export function proxyFor(url: URL, environment: Environment): ProxyVariables | undefined {
-  if (isLoopback(url.hostname)) return undefined;
+  // Whatever a name under it leads to from here, for the proxy it would be the proxy.
+  if (isLoopback(url.hostname) || url.hostname.endsWith('.localhost')) return undefined;
   const variable = proxyVariable(url.protocol, environment);
   if (variable === undefined) return undefined;
   const exceptions = exceptionsVariable(environment)?.value.split(/[\s,]+/) ?? [];
