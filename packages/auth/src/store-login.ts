@@ -25,8 +25,8 @@ export type StoreLoginOptions = {
   readonly profile?: string;
 };
 
-/** Nobody else knows of a login that was not stored yet. */
-const LOCK_TIMEOUT_MS = 5_000;
+/** How long a new login waits for its lock, in milliseconds: nobody else knows of one that was not stored yet. */
+const NEW_LOGIN_LOCK_TIMEOUT_MS = 5_000;
 
 /** What the login serves: what was asked for, for an issuer may call that by other names, and what was granted. */
 function refreshTokenOf({ grant, askedScopes }: Login): RefreshToken | undefined {
@@ -68,6 +68,6 @@ export async function storeLogin(
     ...(proofKey !== undefined && { proofKey }),
   };
   const store = (): Promise<unknown> => cache.updateGrant(key, () => record);
-  await cache.withLock(key, store, { timeoutMs: LOCK_TIMEOUT_MS });
+  await cache.withLock(key, store, { timeoutMs: NEW_LOGIN_LOCK_TIMEOUT_MS });
   return key;
 }

@@ -7,7 +7,7 @@ import {
 } from '@kilometers/auth';
 
 /** A refresh that was sent is waited for this long, in milliseconds, so that its answer is taken too. */
-const LOCK_TIMEOUT_MS = 15_000;
+const TAKE_LOCK_TIMEOUT_MS = 15_000;
 
 /** What is taken of a grant, and what stays; `undefined` where nothing of it does. */
 export type Parting = {
@@ -122,7 +122,7 @@ export async function takeTokens(options: TakeOptions): Promise<Taken> {
       if (tokens.length > 0) grants.push({ key, tokens });
     };
     try {
-      await files.withLock(key, take, { timeoutMs: LOCK_TIMEOUT_MS });
+      await files.withLock(key, take, { timeoutMs: TAKE_LOCK_TIMEOUT_MS });
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_LOCK_TIMEOUT')) throw error;
       isBusy = true;
