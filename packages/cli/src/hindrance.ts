@@ -1,8 +1,14 @@
+import { EXIT, exitCodeFor } from './exit-code.js';
 import type { Account } from './settings.js';
 import type { Storage } from './token-cache.js';
 
 /** What keeps a login that is stored from being used, and what helps. */
-export type Hindrance = { readonly reason: string; readonly remedy: string };
+export type Hindrance = {
+  readonly reason: string;
+  readonly remedy: string;
+  /** Of a command that needs the login. */
+  readonly exitCode: number;
+};
 
 /**
  * What keeps a person's login from being used: its refresh token is in a storage that all share, and with each use another
@@ -20,9 +26,16 @@ export function hindranceOf(
   return {
     reason: 'KM_NO_TOKEN_CACHE=1 keeps km from using this login',
     remedy: `unset it${instead}`,
+    exitCode: EXIT.failed,
   };
 }
 
-export function wordsFor({ reason, remedy }: Hindrance): string {
+/** That stored logins cannot be read, where that is so: a new one could not be kept either. */
+export function unreadLogins({ unread, note }: Pick<Account, 'unread' | 'note'>): Hindrance | undefined {
+  if (unread === undefined || note === undefined) return undefined;
+  return { reason: note, remedy: 'do what it says', exitCode: exitCodeFor(unread) };
+}
+
+export function wordsFor({ reason, remedy }: Pick<Hindrance, 'reason' | 'remedy'>): string {
   return `${reason}: ${remedy}`;
 }

@@ -43,6 +43,8 @@ export type Account = {
   readonly own: ProfileSettings;
   /** A stored login that is not used, or cannot be read, and why. */
   readonly note: string | undefined;
+  /** What came of reading stored logins where they cannot be read: then nobody knows whether there is one. */
+  readonly unread: unknown;
 };
 
 export type Settings = {
@@ -180,6 +182,7 @@ export async function resolveAccount(
     endpoint,
     oauth: undefined,
     loggedInAtMs: undefined,
+    unread: undefined,
     loginCommand,
     own,
     config: {
@@ -192,7 +195,7 @@ export async function resolveAccount(
   if (config.apiKey !== undefined)
     return { ...account, credential: { value: 'api_key', source: 'environment' }, note: undefined };
   const { login, note = unusedKey(settings, environment) } = stored;
-  if (login === undefined) return { ...account, credential: undefined, note };
+  if (login === undefined) return { ...account, credential: undefined, note, unread: stored.unread };
   const why = unfit(login, { profile: profile.value, endpoint: endpoint.value, provider: own.provider });
   if (why !== undefined) return { ...account, credential: undefined, note: why };
   return {
@@ -233,12 +236,12 @@ function unfit(
 async function readLogin(
   logins: Pick<LoginStore, 'get'> | undefined,
   profile: string,
-): Promise<{ readonly login?: StoredLogin | undefined; readonly note?: string | undefined }> {
+): Promise<{ readonly login?: StoredLogin | undefined; readonly note?: string; readonly unread?: unknown }> {
   try {
     return { login: await logins?.get(profile) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { note: `stored logins cannot be read: ${why}` };
+    return { note: `stored logins cannot be read: ${why}`, unread: error };
   }
 }
 

@@ -21,6 +21,7 @@ const ACCOUNT: Account = {
   own: { refresh: {} },
   config: {},
   note: undefined,
+  unread: undefined,
 };
 
 const BY_HAND: Account = { ...ACCOUNT, credential: { value: 'refresh_token', source: 'login' } };

@@ -2,7 +2,7 @@ import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import type { AccountFlags } from '../settings.js';
-import type { CacheStatus, ProfileStatus } from '../status/profile-status.js';
+import type { ProfileStatus } from '../status/profile-status.js';
 import { readStatus, type StatusReading } from '../status/read-status.js';
 import { statusLines } from '../status/status-lines.js';
 import { checkTokens, exitCodeOfChecks } from '../status/token-checks.js';
@@ -21,32 +21,30 @@ export async function runAuthStatus(flags: AuthStatusFlags, context: CommandCont
   if (flags.watch === true) return watch(flags, context);
   const check: Parameters<typeof readStatus>[2] =
     flags.check === true ? (account, record) => checkTokens(account, record, context) : undefined;
-  const { report, active, notices } = await readStatus(flags, context, check);
+  const { report, active, hindrance, notices } = await readStatus(flags, context, check);
   for (const notice of notices) context.tell(`km: ${notice}`);
   const text =
     flags.json === true
       ? JSON.stringify(report, undefined, 2)
-      : linesOf({ report, active, notices: [] }, context).join('\n');
+      : linesOf({ report, notices: [] }, context).join('\n');
   await context.answer(`${text}\n`);
   if (active.refreshesWithoutHuman) return exitCodeOfChecks(active.checks ?? []);
   const { reason, remedy } = active.outlook;
   context.tell(`km: profile ${active.profile}: ${reason}; ${remedy ?? ''}`);
-  return exitCodeAfter(active, report.cache);
+  return hindrance?.exitCode ?? exitCodeAfter(active);
 }
 
 /** Where another login would help it is 4: where one is gone, or its own key or secret is refused. */
-function exitCodeAfter(
-  { credential, credentialFrom, lastFailure }: ProfileStatus,
-  { kind }: CacheStatus,
-): number {
-  // Where nothing is kept, a person's login is not used, and another one would not be.
-  if (credential === 'refresh_token' && kind === 'memory') return EXIT.failed;
+function exitCodeAfter({ credential, credentialFrom, lastFailure }: ProfileStatus): number {
   const isOfLogin = credentialFrom === 'login' && credential !== 'refresh_token';
   const isElsewhere = lastFailure?.code === 'KM_AUTH_CONFIGURATION' && !isOfLogin;
   return isElsewhere ? EXIT.failed : EXIT.loginRequired;
 }
 
-function linesOf({ report, notices }: StatusReading, context: CommandContext): readonly string[] {
+function linesOf(
+  { report, notices }: Pick<StatusReading, 'report' | 'notices'>,
+  context: CommandContext,
+): readonly string[] {
   const screen = context.screen();
   const look = {
     width: widthOf(screen),

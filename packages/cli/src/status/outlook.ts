@@ -95,7 +95,7 @@ function notByItself(
   { account, refreshToken, failure, hindrance, nowMs }: OutlookInput,
   logIn: string,
 ): Outlook {
-  if (hindrance !== undefined) return { answer: 'no', ...hindrance };
+  if (hindrance !== undefined) return { answer: 'no', reason: hindrance.reason, remedy: hindrance.remedy };
   const { credential, note } = account;
   if (failure !== undefined && isFinal(failure)) {
     const ago = formatDuration(Math.max(0, nowMs - failure.atMs));

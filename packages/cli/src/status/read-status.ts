@@ -3,7 +3,7 @@ import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { grantOfAccount } from '../grant-of-account.js';
-import { hindranceOf } from '../hindrance.js';
+import { hindranceOf, unreadLogins, type Hindrance } from '../hindrance.js';
 import { isSet } from '../is-set.js';
 import { profileNames } from '../profiles.js';
 import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
@@ -17,6 +17,8 @@ export type StatusReading = {
   readonly report: StatusReport;
   /** The profile that commands use. */
   readonly active: ProfileStatus;
+  /** What keeps the login of that profile from being used. */
+  readonly hindrance: Hindrance | undefined;
   readonly notices: readonly string[];
 };
 
@@ -42,7 +44,7 @@ export async function readStatus(
   const notices: string[] = [];
   const unsubscribe = storage.cache.subscribe?.(({ message }) => notices.push(message));
   const configuration = readConfiguration(context.environment);
-  const { chosen, active, profiles } = await readProfiles(flags, {
+  const { chosen, active, hindrance, profiles } = await readProfiles(flags, {
     configuration,
     storage,
     context,
@@ -51,7 +53,8 @@ export async function readStatus(
   });
   unsubscribe?.();
   const cache = cacheStatus(storage, context.environment);
-  return { report: { active: chosen.value, activeFrom: chosen.source, profiles, cache }, active, notices };
+  const report = { active: chosen.value, activeFrom: chosen.source, profiles, cache };
+  return { report, active, hindrance, notices };
 }
 
 /** The profile that `flags` mean first, and unless they name it, all others. */
@@ -61,36 +64,56 @@ export async function readProfiles(
 ): Promise<{
   readonly chosen: Sourced<string>;
   readonly active: ProfileStatus;
+  readonly hindrance: Hindrance | undefined;
   readonly profiles: readonly ProfileStatus[];
 }> {
-  const { configuration, storage, context } = source;
+  const { configuration, context } = source;
   const { environment } = context;
   const { profile: chosen } = settingsFrom(flags, environment, configuration);
   const isOneMeant = flags.profile !== undefined || flags.endpoint !== undefined;
-  const names = isOneMeant ? [] : await profileNames(configuration, environment, storage.files?.logins);
-  const active = await readProfile(flags, true, source);
+  const names = isOneMeant ? [] : await namesOf(source);
+  const { status: active, hindrance } = await readProfile(flags, true, source);
   const profiles = [active];
   for (const profile of names.filter((name) => name !== chosen.value))
-    profiles.push(await readProfile({ profile }, false, source));
-  return { chosen, active, profiles };
+    profiles.push((await readProfile({ profile }, false, source)).status);
+  return { chosen, active, hindrance, profiles };
+}
+
+/** The names of all profiles; of those that only a login names none, where logins cannot be read. */
+async function namesOf({
+  configuration,
+  storage,
+  context,
+  notices,
+}: StatusSource): Promise<readonly string[]> {
+  const { environment } = context;
+  try {
+    return await profileNames(configuration, environment, storage.files?.logins);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    notices.push(`stored logins cannot be read: ${why}`);
+    return profileNames(configuration, environment, undefined);
+  }
 }
 
 async function readProfile(
   flags: AccountFlags,
   isActive: boolean,
   { configuration, storage, context: { environment, clock }, notices, check }: StatusSource,
-): Promise<ProfileStatus> {
+): Promise<{ readonly status: ProfileStatus; readonly hindrance: Hindrance | undefined }> {
   const account = await resolveAccount(flags, environment, storage.files?.logins, configuration);
   const record = await recordOf(account, storage, notices);
-  return profileStatus({
+  const hindrance = unreadLogins(account) ?? hindranceOf(account, storage);
+  const status = profileStatus({
     account,
     isActive,
     record,
-    hindrance: hindranceOf(account, storage),
+    hindrance,
     checks: await check?.(account, record),
     settings: refreshSettingSources(account.own, environment),
     nowMs: clock.nowMs(),
   });
+  return { status, hindrance };
 }
 
 /** What is stored for the account's credential; nothing where the cache cannot be read. */

@@ -34,7 +34,7 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
   const facts = (text: string): readonly string[] => fold(text, { width: look.width, indent: 2, hanging: 4 });
   const login =
     credential === null || credentialFrom === null
-      ? 'login: nobody is logged in'
+      ? `login: ${note === null ? 'nobody is logged in' : 'none that can be used'}`
       : `login: ${CREDENTIAL_NAMES[credential]}, ${SOURCES[credentialFrom]}`;
   return [
     `profile ${bold(status.profile)}${status.isActive ? dim(` (active, ${SOURCES[activeFrom]})`) : ''}`,
