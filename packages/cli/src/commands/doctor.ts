@@ -8,6 +8,7 @@ import { isKeptElsewhere } from '../kept-elsewhere.js';
 import { permissionChecks } from '../health/permission-checks.js';
 import { settle, versionCheck } from '../health/settings-checks.js';
 import { queueChecks, storageChecks } from '../health/storage-checks.js';
+import { stateRoot } from '../queue/state-folder.js';
 import type { AccountFlags } from '../settings.js';
 import { fold } from '../terminal/fold.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -53,10 +54,10 @@ function permissionsNow(
   { environment }: CommandContext,
 ): Promise<readonly HealthCheck[]> {
   return attempt('permissions', () =>
-    permissionChecks(configFolder(environment), {
-      isFixing: fix === true,
-      isKeptElsewhere: isKeptElsewhere(environment),
-    }),
+    permissionChecks(
+      { config: configFolder(environment), state: stateRoot(environment) },
+      { isFixing: fix === true, isKeptElsewhere: isKeptElsewhere(environment) },
+    ),
   );
 }
 

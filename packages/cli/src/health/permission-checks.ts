@@ -2,52 +2,87 @@ import { chmodSync, constants, accessSync, lstatSync, readdirSync, rmSync, type 
 import { basename, dirname, join } from 'node:path';
 import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
-/** What nobody else may read. The folder comes first: who cannot enter it reads nothing in it. */
-const PRIVATE = ['', '.auth_cache', '.credentials', '.cache_key', 'config.json', '.discovery'] as const;
+/** Folders of this user's; `undefined` where there is no home for them. */
+export type OwnFolders = {
+  /** Of settings, logins and tokens. */
+  readonly config: string | undefined;
+  /** Of the queue and the log of refreshes. */
+  readonly state: string | undefined;
+};
+
+/** A folder, what in it nobody else may read, and the variable that names another one. */
+type Place = { readonly folder: string; readonly names: readonly string[]; readonly variable: string };
+
+/** The folder comes first: who cannot enter it reads nothing in it. */
+const CONFIG = ['', '.auth_cache', '.credentials', '.cache_key', 'config.json', '.discovery'];
+const STATE = ['', 'queue', 'analytics'];
 /** What was had from an issuer, and can be had again. Nothing in it shows whether others have changed it. */
 const REPLACEABLE = '.discovery';
 
 type Finding = { readonly path: string; readonly stats: Stats };
+
+type Looking = { readonly isFixing: boolean; readonly isKeptElsewhere: boolean };
 
 function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
 /**
- * Whether the files are this user's, and nobody else's to read. With `isFixing`, modes that let others in are narrowed;
- * an owner is for an administrator to change.
+ * Whether folders and files are this user's, and nobody else's to read. With `isFixing`, modes that let others in are
+ * narrowed; an owner is for an administrator to change.
  */
 export function permissionChecks(
-  folder: string | undefined,
-  { isFixing, isKeptElsewhere }: { readonly isFixing: boolean; readonly isKeptElsewhere: boolean },
+  { config, state }: OwnFolders,
+  looking: Looking,
   userId: number | undefined = process.getuid?.(),
 ): readonly HealthCheck[] {
-  if (folder === undefined)
+  if (config === undefined)
     return [warning('permissions', 'this user has no home, so nothing is kept', 'set KM_CONFIG_DIR')];
+  const place = { folder: config, names: CONFIG, variable: 'KM_CONFIG_DIR' };
+  const found = findingsAt(place, looking, userId);
+  const more =
+    state === undefined
+      ? []
+      : findingsAt({ folder: state, names: STATE, variable: 'XDG_STATE_HOME' }, looking, userId);
+  return [...(found.length > 0 ? found : [allRight(config, userId)]), ...more];
+}
+
+function allRight(folder: string, userId: number | undefined): HealthCheck {
+  if (statsOf(folder) === undefined) return ok('permissions', `${folder} is not there yet`);
+  return ok('permissions', userId === undefined ? folder : `${folder} is for this user only`);
+}
+
+/** What is not, or was not, as it should be. */
+function findingsAt(
+  { folder, names, variable }: Place,
+  { isFixing, isKeptElsewhere }: Looking,
+  userId: number | undefined,
+): readonly HealthCheck[] {
   const itself = statsOf(folder);
   if (itself === undefined) {
-    const [cannot] = unwritable(nearestAbove(folder), folder);
-    if (cannot === undefined) return [ok('permissions', `${folder} is not there yet`)];
+    const [cannot] = unwritable(nearestAbove(folder), folder, variable);
+    if (cannot === undefined) return [];
     // Where tokens are kept elsewhere nothing need be kept there.
     return [isKeptElsewhere ? { ...cannot, state: 'warning' } : cannot];
   }
   const target = itself.isSymbolicLink() ? undefined : itself;
   if (target !== undefined && !target.isDirectory())
-    return [failed('permissions', `${folder} is not a folder`, 'move it away, or set KM_CONFIG_DIR')];
-  if (userId === undefined) return [ok('permissions', folder)];
+    return [failed('permissions', `${folder} is not a folder`, `move it away, or set ${variable}`)];
+  if (userId === undefined) return [];
 
-  const found = PRIVATE.map((name) => join(folder, name)).flatMap((path): Finding[] => {
-    const stats = statsOf(path);
-    return stats === undefined || stats.isSymbolicLink() ? [] : [{ path, stats }];
-  });
-  const checks = [
+  const found = names
+    .map((name) => join(folder, name))
+    .flatMap((path): Finding[] => {
+      const stats = statsOf(path);
+      return stats === undefined || stats.isSymbolicLink() ? [] : [{ path, stats }];
+    });
+  return [
     ...found.filter(({ stats }) => stats.uid !== userId).map((finding) => foreign(finding, userId)),
     ...found
       .filter(({ stats }) => stats.uid === userId && (stats.mode & 0o077) !== 0)
       .map((finding) => tooWide(finding, isFixing)),
-    ...unwritable(folder, folder),
+    ...unwritable(folder, folder, variable),
   ];
-  return checks.length > 0 ? checks : [ok('permissions', `${folder} is for this user only`)];
 }
 
 function foreign({ path, stats }: Finding, userId: number): HealthCheck {
@@ -80,13 +115,13 @@ function nearestAbove(folder: string): string {
 }
 
 /** A refresh that cannot be stored is done again by every process; `folder` is made in `parent`, where it is not there. */
-function unwritable(parent: string, folder: string): readonly HealthCheck[] {
+function unwritable(parent: string, folder: string, variable: string): readonly HealthCheck[] {
   try {
     accessSync(parent, constants.W_OK | constants.X_OK);
     if (parent === folder) readdirSync(folder);
     return [];
   } catch (error) {
-    const remedy = 'make it writable for this user, or set KM_CONFIG_DIR to a folder that is';
+    const remedy = `make it writable for this user, or set ${variable} to a folder that is`;
     return [failed('permissions', `${folder} cannot be used: ${messageOf(error)}`, remedy)];
   }
 }

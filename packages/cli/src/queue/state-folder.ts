@@ -7,15 +7,21 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Where `km` keeps what it can do without: `kilometers` in `XDG_STATE_HOME`, `state` in `KM_CONFIG_DIR`, or
- * `~/.local/state/kilometers`; there, the folder of `part`. `undefined` when this user has no home.
+ * `~/.local/state/kilometers`. `undefined` when this user has no home.
  */
-export function stateFolder(environment: Environment, part: 'queue' | 'analytics'): string | undefined {
+export function stateRoot(environment: Environment): string | undefined {
   const shared = environment['XDG_STATE_HOME'] ?? '';
-  if (shared !== '') return join(shared, 'kilometers', part);
+  if (shared !== '') return join(shared, 'kilometers');
   const own = environment['KM_CONFIG_DIR'] ?? '';
-  if (own !== '') return join(own, 'state', part);
+  if (own !== '') return join(own, 'state');
   const home = homeFolder(environment);
-  return home === undefined ? undefined : join(home, '.local', 'state', 'kilometers', part);
+  return home === undefined ? undefined : join(home, '.local', 'state', 'kilometers');
+}
+
+/** There, the folder of `part`. */
+export function stateFolder(environment: Environment, part: 'queue' | 'analytics'): string | undefined {
+  const root = stateRoot(environment);
+  return root === undefined ? undefined : join(root, part);
 }
 
 /** Where the queue is; `undefined` when this user has no home. */
