@@ -53,6 +53,15 @@ test.skipIf(skipWithoutUsers)('a folder of the queue that others can enter is na
   expect(statSync(folders.state).mode & 0o777).toBe(0o700);
 });
 
+test.runIf(process.getuid?.() === 0)('a config.json of root is as good as one of this user', () => {
+  const folders = madeFolders();
+  for (const name of ['config.json', '.cache_key'])
+    writeFileSync(join(folders.config, name), '', { mode: 0o644 });
+  const found = permissionChecks(folders, LOOKING, SOMEBODY_ELSE).map(({ detail }) => detail);
+  expect(found).toContainEqual(expect.stringContaining('.cache_key'));
+  expect(found).not.toContainEqual(expect.stringContaining('config.json'));
+});
+
 test('a file where the folder of the queue should be is a failure', () => {
   const { config } = madeFolders();
   const state = join(config, 'state');

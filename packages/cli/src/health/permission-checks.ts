@@ -77,12 +77,19 @@ function findingsAt(
       return stats === undefined || stats.isSymbolicLink() ? [] : [{ path, stats }];
     });
   return [
-    ...found.filter(({ stats }) => stats.uid !== userId).map((finding) => foreign(finding, userId)),
+    ...found
+      .filter((finding) => finding.stats.uid !== userId && !isOfAdministrator(finding))
+      .map((finding) => foreign(finding, userId)),
     ...found
       .filter(({ stats }) => stats.uid === userId && (stats.mode & 0o077) !== 0)
       .map((finding) => tooWide(finding, isFixing)),
     ...unwritable(folder, folder, variable),
   ];
+}
+
+/** Settings may be an administrator's for all: see `refuseForeign` in `config/read-configuration.ts`. */
+function isOfAdministrator({ path, stats }: Finding): boolean {
+  return stats.uid === 0 && basename(path) === 'config.json';
 }
 
 function foreign({ path, stats }: Finding, userId: number): HealthCheck {
