@@ -1,8 +1,9 @@
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { accountAt, API_KEY, environment, runKm } from './support/km.js';
+import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
 
 type Check = { readonly name: string; readonly remedy: string | null };
 
@@ -45,6 +46,19 @@ describe('what km doctor says to do', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, '.discovery')).mode & 0o777).toBe(0o644);
     expect(checks.filter(({ name }) => name === 'cache')).toMatchObject([{ state: 'ok', remedy: null }]);
+  });
+
+  test.runIf(CAN_BE_NOBODY)('about a folder that this user may not enter is to let them in', async () => {
+    const { HOME: home = '', ...env } = environment();
+    const closed = join(home, 'closed');
+    chmodSync(home, 0o755);
+    mkdirSync(closed, { mode: 0o700 });
+    const km = startAsNobody(['doctor', '--json'], { ...env, KM_CONFIG_DIR: join(closed, 'kilometers') });
+    expect(await km.ended).toMatchObject({ code: 1 });
+    const { checks } = JSON.parse(km.stdout().toString()) as { readonly checks: readonly Check[] };
+    expect(checks.find(({ name }) => name === 'permissions')?.remedy).toBe(
+      `let this user enter ${closed}, or set KM_CONFIG_DIR to another folder`,
+    );
   });
 
   test('about tokens that stay in memory is what keeps them there', async () => {

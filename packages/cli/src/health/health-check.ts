@@ -1,3 +1,5 @@
+import { isExplained } from '../exit-code.js';
+
 /** What is looked at. */
 export type CheckName =
   | 'km'
@@ -35,6 +37,12 @@ export function failed(name: CheckName, detail: string, remedy: string): HealthC
   return { name, state: 'failed', detail, remedy };
 }
 
+/** That looking itself failed. What was written for a user says what to do. */
+export function failedBy(name: CheckName, error: unknown): HealthCheck {
+  const remedy = isExplained(error) ? 'do what it says' : 'see what keeps km from it';
+  return failed(name, messageOf(error), `${remedy}, then run km doctor again`);
+}
+
 /** What a failure says, without what only wraps it. */
 export function messageOf(error: unknown): string {
   const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
@@ -49,6 +57,6 @@ export async function attempt(
   try {
     return await look();
   } catch (error) {
-    return [failed(name, messageOf(error), 'do what it says, then run km doctor again')];
+    return [failedBy(name, error)];
   }
 }

@@ -58,19 +58,25 @@ function findingsAt(
   { isFixing, isKeptElsewhere }: Looking,
   userId: number | undefined,
 ): readonly HealthCheck[] {
+  // Where tokens are kept elsewhere nothing need be kept there.
+  const unusable = isKeptElsewhere ? warning : failed;
+  const closed = closedAbove(folder);
+  if (closed !== undefined) {
+    const remedy = `let this user enter ${closed}, or set ${variable} to another folder`;
+    return [unusable('permissions', `${folder} cannot be used: this user may not enter ${closed}`, remedy)];
+  }
   const itself = statsOf(folder);
   if (itself === undefined) {
     const [cannot] = unwritable(nearestAbove(folder), folder, variable);
-    if (cannot === undefined) return [];
-    // Where tokens are kept elsewhere nothing need be kept there.
-    return [isKeptElsewhere ? { ...cannot, state: 'warning' } : cannot];
+    return cannot === undefined ? [] : [unusable('permissions', cannot.detail, cannot.remedy ?? '')];
   }
   const target = itself.isSymbolicLink() ? undefined : itself;
   if (target !== undefined && !target.isDirectory())
     return [failed('permissions', `${folder} is not a folder`, `move it away, or set ${variable}`)];
   if (userId === undefined) return [];
 
-  const found = names
+  const seen = isClosed(folder) ? [''] : names;
+  const found = seen
     .map((name) => join(folder, name))
     .flatMap((path): Finding[] => {
       const stats = statsOf(path);
@@ -113,6 +119,24 @@ function tooWide({ path, stats }: Finding, isFixing: boolean): HealthCheck {
   } catch (error) {
     return failed('permissions', `mode ${before} stays: ${messageOf(error)}`, `chmod ${after} ${path}`);
   }
+}
+
+/** Whether this user may not enter a folder. */
+function isClosed(folder: string): boolean {
+  try {
+    accessSync(folder, constants.X_OK);
+    return false;
+  } catch (error) {
+    const isDenied = error instanceof Error && 'code' in error && error.code === 'EACCES';
+    return isDenied && statsOf(folder)?.isFile() !== true;
+  }
+}
+
+/** The first folder on the way to `path` that this user may not enter. */
+function closedAbove(path: string): string | undefined {
+  const above = dirname(path);
+  if (above === path) return undefined;
+  return closedAbove(above) ?? (isClosed(above) ? above : undefined);
 }
 
 /** The nearest folder above one that is not there. */

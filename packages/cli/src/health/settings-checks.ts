@@ -6,7 +6,7 @@ import { configurationPath, readConfiguration } from '../config/read-configurati
 import { resolveAccount, type Account, type AccountFlags } from '../settings.js';
 import { isDuration, refreshSettingSources } from '../status/setting-sources.js';
 import type { Storage } from '../token-cache.js';
-import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { failed, failedBy, messageOf, ok, warning, type HealthCheck } from './health-check.js';
 
 /** What was found, and what there is to go on with. */
 type Settled = {
@@ -51,17 +51,24 @@ function readConfig(environment: NodeJS.ProcessEnv): {
         : `${path}: ${count === 1 ? '1 profile' : `${count} profiles`}`;
     return { check: ok('config', detail), configuration };
   } catch (error) {
-    const remedy = 'correct it, or move it away and run km init; nothing overwrites it';
     return {
-      check: failed('config', messageOf(error).replace(/; nothing was changed: .*$/, ''), remedy),
+      check: brokenConfig(error),
       configuration: { path, activeProfile: undefined, profiles: new Map() },
     };
   }
 }
 
+/** One that is broken is for its owner to correct; what else is wrong with it says itself what helps. */
+function brokenConfig(error: unknown): HealthCheck {
+  const message = messageOf(error);
+  const what = message.replace(/; nothing was changed: .*$/, '');
+  if (what === message) return failedBy('config', error);
+  return failed('config', what, 'correct it, or move it away and run km init; nothing overwrites it');
+}
+
 /** Where each setting came from. */
 function settingsCheck(
-  { profile, endpoint, credential, note, own }: Account,
+  { profile, endpoint, credential, note, unread, own }: Account,
   environment: NodeJS.ProcessEnv,
 ) {
   const made = refreshSettingSources(own, environment).filter(({ source }) => source !== 'default');
@@ -74,7 +81,7 @@ function settingsCheck(
       return `${name} ${isDuration(setting) ? formatDuration(value) : String(value)} (${source})`;
     }),
   ].join(', ');
-  return note === undefined
-    ? ok('settings', words)
-    : warning('settings', `${words}; ${note}`, 'log in for this endpoint');
+  if (note === undefined) return ok('settings', words);
+  const remedy = unread === undefined ? 'log in for this endpoint' : 'do what it says';
+  return warning('settings', `${words}; ${note}`, remedy);
 }

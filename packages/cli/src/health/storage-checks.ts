@@ -9,7 +9,7 @@ import { surveyQueue } from '../queue/queue-survey.js';
 import { tokensOf } from '../revocation/take-tokens.js';
 import type { Account } from '../settings.js';
 import type { SharedCache, Storage } from '../token-cache.js';
-import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { failedBy, ok, warning, type HealthCheck } from './health-check.js';
 
 /** Where tokens are kept, whether the files open, and who holds a lock: of a grant that is there, or of the account's to be. */
 export async function storageChecks(
@@ -42,7 +42,7 @@ export async function storageChecks(
     const remedy = 'nothing: the next refresh sets aside what is damaged; log in again if a login is missing';
     return [key, warning('cache', notices.join('; '), remedy), ...eviction, ...locks];
   } catch (error) {
-    return [failed('cache', messageOf(error), 'do what it says, then run km doctor again')];
+    return [failedBy('cache', error)];
   } finally {
     unsubscribe?.();
   }
