@@ -11,6 +11,7 @@ import {
   type GrantKey,
   type Keyring,
 } from '../src/index.js';
+import { fakeClock } from './support/fake-clock.js';
 import { outcomeOf } from './support/setup.js';
 
 const GRANT: GrantKey = { apiOrigin: 'https://api.example', profile: 'default', credential: 'key:1' };
@@ -112,6 +113,35 @@ test('a keyring that is locked keeps the cache closed, says what to do, and cost
   expect(cache().keySource()).toBe('keyring');
   keyring.isLocked = false;
   expect(await tokenIn(cache())).toBe('text');
+});
+
+test('a keyring that does not answer is asked once in 30 s, however often the key is needed', async () => {
+  await store();
+  keyring.isLocked = true;
+  const clock = fakeClock(0);
+  const one = createFileCache({ folder, environment: {}, keyring, clock, machineId: () => 'this machine' });
+  const { asked } = keyring;
+  for (const attempt of [() => tokenIn(one), () => one.recordSealer(), () => one.logins.list()])
+    await expect(attempt()).rejects.toThrow('locked, gone or does not answer');
+  expect(keyring.asked).toBe(asked + 1);
+  await clock.advance(29_999);
+  await expect(one.recordSealer()).rejects.toThrow('locked, gone or does not answer');
+  expect(keyring.asked).toBe(asked + 1);
+  keyring.isLocked = false;
+  await clock.advance(1);
+  expect(await tokenIn(one)).toBe('text');
+  expect(keyring.asked).toBe(asked + 2);
+});
+
+test('a keyring that did not answer is asked all the same by whoever has something to store', async () => {
+  await store();
+  keyring.isLocked = true;
+  const clock = fakeClock(0);
+  const one = createFileCache({ folder, environment: {}, keyring, clock, machineId: () => 'this machine' });
+  await expect(tokenIn(one)).rejects.toThrow('locked, gone or does not answer');
+  keyring.isLocked = false;
+  await one.updateGrant(GRANT, () => RECORD);
+  expect(await tokenIn(one)).toBe('text');
 });
 
 test('where no keyring works the key is made from a secret in a file, and stays there when one works later', async () => {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
+import type { Clock } from '../../clock.js';
 import { isWholeKeyFile, keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
 import type { Keyring } from './keyring.js';
 import { ensurePrivateFolder } from './private-folder.js';
@@ -9,6 +10,8 @@ import { readAt, readPrivateFile } from './read-private-file.js';
 import { loadWriting } from './writing.js';
 
 const KEY_BYTES = 32;
+/** After a search that found nothing the keyring is left alone for so long: one that stalls takes seconds each time. */
+const SEARCH_PAUSE_MS = 30_000;
 
 export type CacheKeyOptions = {
   /** The folder with the key file. */
@@ -19,6 +22,7 @@ export type CacheKeyOptions = {
   /** Throws where it cannot be told now. */
   readonly machineId: () => string;
   readonly userId: string;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly tell: CacheNoticeListener;
 };
 
@@ -33,10 +37,17 @@ export class CacheKey {
   /** It stays the same, and to find it out may take a program. */
   #machineId: string | undefined;
   #known: { readonly key: Buffer; readonly source: KeySource } | undefined;
+  /** The last search of the keyring that found nothing. */
+  #failed: { readonly name: string; readonly atMs: number } | undefined;
 
   constructor(options: CacheKeyOptions) {
     this.#options = options;
     this.#path = join(options.folder, '.cache_key');
+  }
+
+  /** The key that was opened last, if one was. Reads nothing. */
+  get known(): Buffer | undefined {
+    return this.#known?.key;
   }
 
   /** Where the key comes from; `undefined` before there is one. */
@@ -67,6 +78,8 @@ export class CacheKey {
   async ensure(nowMs: number): Promise<Buffer> {
     // Read again each time: a key file that was removed or replaced counts from the next write on.
     const reading = readKeyFile(this.#path, this.#repaired);
+    // What is to be written may be had only once: the keyring is asked, whatever it had a moment ago.
+    this.#failed = undefined;
     if (reading?.keyFile !== undefined && isWholeKeyFile(reading)) return this.#open(reading.keyFile);
     const { makeKeyFile } = await loadWriting();
     return this.#open(await makeKeyFile(this.#options, this.#path, reading, nowMs));
@@ -87,7 +100,7 @@ export class CacheKey {
   }
 
   async #fromKeyring(installSecret: Buffer): Promise<Buffer> {
-    const { keyring, runtimeFolder } = this.#options;
+    const { runtimeFolder } = this.#options;
     const name = keyringName(installSecret);
     const copy = runtimeFolder === undefined ? undefined : join(runtimeFolder, 'kilometers', name);
     const kept =
@@ -95,7 +108,7 @@ export class CacheKey {
         ? undefined
         : readPrivateFile(copy, this.#repaired, (fd) => readAt(fd, 0, KEY_BYTES));
     if (kept?.length === KEY_BYTES) return kept;
-    const secret = await keyring.get(name);
+    const secret = await this.#search(name);
     if (secret === undefined) {
       throw new AuthError(
         'KM_AUTH_CACHE',
@@ -110,6 +123,17 @@ export class CacheKey {
         })
         .catch(() => undefined);
     }
+    return secret;
+  }
+
+  /** What the keyring has; nothing where it had nothing a moment ago. */
+  async #search(name: string): Promise<Buffer | undefined> {
+    const { keyring, clock } = this.#options;
+    const { name: missed, atMs } = this.#failed ?? {};
+    if (name === missed && atMs !== undefined && clock.monotonicMs() - atMs < SEARCH_PAUSE_MS)
+      return undefined;
+    const secret = await keyring.get(name);
+    this.#failed = secret === undefined ? { name, atMs: clock.monotonicMs() } : undefined;
     return secret;
   }
 }

@@ -79,6 +79,7 @@ export class SealedFolder {
       keyring: options.keyring ?? createKeyring({ environment }),
       machineId: options.machineId ?? machineId,
       userId: options.userId ?? String(process.getuid?.() ?? ''),
+      clock,
       tell,
     });
   }
@@ -105,7 +106,7 @@ export class SealedFolder {
     try {
       return (await this.#key.reread()) ?? (await this.whileWriting(({ key }) => Promise.resolve(key)));
     } catch (error) {
-      const known = await this.#key.current();
+      const { known } = this.#key;
       if (known === undefined) throw error;
       return known;
     }
