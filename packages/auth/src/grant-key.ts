@@ -1,6 +1,4 @@
-import { parseEndpoint } from './api-origin.js';
-import type { AuthManagerConfig } from './auth-manager-config.js';
-import { credentialFingerprint, credentialIn, type Credential } from './credential.js';
+import { credentialFingerprint, type Credential } from './credential.js';
 import type { GrantKey } from './grant-record.js';
 import type { TokenIssuer } from './ports.js';
 
@@ -24,27 +22,6 @@ export function grantKeyOf({ profile, apiOrigin, issuer, credential, loginId }: 
     profile,
     credential: credential === undefined ? login : credentialFingerprint(credential),
   };
-}
-
-/** An account at the Kilometers API: with neither key nor client, that of a person's login. */
-export type ApiAccount = Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> & {
-  readonly profile: string;
-  readonly apiEndpoint: string;
-};
-
-/**
- * Under what a manager keeps the grant of an account at the Kilometers API.
- *
- * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` when `apiEndpoint` is no URL that may be used.
- */
-export function grantKeyAtApi({ profile, apiEndpoint, ...config }: ApiAccount): GrantKey {
-  return grantKeyOf({
-    profile,
-    apiOrigin: parseEndpoint(apiEndpoint).origin,
-    issuer: undefined,
-    credential: credentialIn(config),
-    loginId: '',
-  });
 }
 
 /**

@@ -66,7 +66,7 @@ export type {
   SentRefresh,
 } from './grant-record.js';
 export { createKilometersProvider, revokeToken, startDeviceLogin } from './late-providers.js';
-export { grantKeyAtApi, isGrantOfIssuer, issuerIdentityOf, type ApiAccount } from './grant-key.js';
+export { isGrantOfIssuer, issuerIdentityOf } from './grant-key.js';
 export { shellWord } from './login-command.js';
 export {
   configOfLogin,

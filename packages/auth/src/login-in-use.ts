@@ -1,5 +1,7 @@
+import { parseEndpoint } from './api-origin.js';
 import type { AuthManagerConfig } from './auth-manager-config.js';
-import { grantKeyAtApi } from './grant-key.js';
+import { credentialIn } from './credential.js';
+import { grantKeyOf } from './grant-key.js';
 import type { GrantKey } from './grant-record.js';
 import { defaultLoginCommand, shellWord } from './login-command.js';
 import type { TokenProvider } from './ports.js';
@@ -74,8 +76,13 @@ export function configOfLogin(login: StoredLogin, loginCommand: string): LoginCo
  */
 export function grantKeyOfLogin(login: StoredLogin): GrantKey {
   if (login.kind === 'oauth') return login.grant;
-  const { profile, apiEndpoint } = login;
-  return grantKeyAtApi({ ...configOfLogin(login, defaultLoginCommand(profile)), profile, apiEndpoint });
+  return grantKeyOf({
+    profile: login.profile,
+    apiOrigin: parseEndpoint(login.apiEndpoint).origin,
+    issuer: undefined,
+    credential: credentialIn(configOfLogin(login, defaultLoginCommand(login.profile))),
+    loginId: '',
+  });
 }
 
 /** What has to be known of a login once it is over, to end its tokens; `undefined` of one that is not known itself. */

@@ -1,5 +1,27 @@
-import { grantKeyAtApi, scopeKey, type GrantKey, type Scope } from '@kilometers/auth';
+import {
+  credentialFingerprint,
+  parseEndpoint,
+  scopeKey,
+  Secret,
+  type AuthManagerConfig,
+  type Credential,
+  type GrantKey,
+  type Scope,
+} from '@kilometers/auth';
 import type { Account } from './settings.js';
+
+/** Whose grant is meant. */
+export type GrantOwner = Pick<AuthManagerConfig, 'apiKey' | 'clientCredentials'> & {
+  readonly profile: string;
+  readonly apiEndpoint: string;
+};
+
+function credentialIn({ apiKey, clientCredentials }: GrantOwner): Credential | undefined {
+  if (apiKey !== undefined) return { kind: 'api_key', apiKey: Secret.from(apiKey) };
+  if (clientCredentials === undefined) return undefined;
+  const { clientId, clientSecret } = clientCredentials;
+  return { kind: 'client_credentials', clientId, clientSecret: Secret.from(clientSecret) };
+}
 
 /** A grant of an account, and what the keys of its tokens have after their scopes. */
 export function grantOfAccount({ oauth, config, profile, endpoint }: Account): {
@@ -7,7 +29,7 @@ export function grantOfAccount({ oauth, config, profile, endpoint }: Account): {
   readonly keySuffix: string;
 } {
   if (oauth !== undefined) return { key: oauth.grant, keySuffix: oauth.keySuffix };
-  const key = grantKeyAtApi({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
+  const key = grantKeyOf({ ...config, profile: profile.value, apiEndpoint: endpoint.value });
   return { key, keySuffix: '' };
 }
 
@@ -20,4 +42,13 @@ export function tokenKeyOf(account: Account, scope: Scope): string {
 export function scopeOfKey(tokenKey: string, { oauth }: Pick<Account, 'oauth'>): string {
   const { keySuffix = '' } = oauth ?? {};
   return tokenKey.endsWith(keySuffix) ? tokenKey.slice(0, tokenKey.length - keySuffix.length) : tokenKey;
+}
+
+/** Under what the manager keeps the grant of this account. */
+export function grantKeyOf(owner: GrantOwner): GrantKey {
+  return {
+    apiOrigin: parseEndpoint(owner.apiEndpoint).origin,
+    profile: owner.profile,
+    credential: credentialFingerprint(credentialIn(owner)),
+  };
 }

@@ -1,5 +1,4 @@
 import {
-  grantKeyAtApi,
   isAuthError,
   LOGIN_SCOPES,
   revokeToken,
@@ -9,6 +8,7 @@ import {
   type GrantRecord,
   type TokenGrant,
 } from '@kilometers/auth';
+import { grantKeyOf } from '../grant-of-account.js';
 import { transportOf } from '../network/transport.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import { tellDeviceCode } from './device-code.js';
@@ -86,6 +86,6 @@ function wonBy(grant: TokenGrant, { context, profile, apiEndpoint }: LoginReques
   return {
     login: { kind: 'refresh_token', profile, apiEndpoint, atMs: context.clock.nowMs() },
     token,
-    grants: [{ key: grantKeyAtApi({ profile, apiEndpoint }), record }],
+    grants: [{ key: grantKeyOf({ profile, apiEndpoint }), record }],
   };
 }

@@ -1,4 +1,5 @@
-import { AuthToken, createFileCache, grantKeyAtApi, type FileCache, type GrantKey } from '@kilometers/auth';
+import { AuthToken, createFileCache, type FileCache, type GrantKey } from '@kilometers/auth';
+import { grantKeyOf } from '../../src/grant-of-account.js';
 import { findToken } from '../../src/token-hit/find-token.js';
 import type { PlainTokenFlags } from '../../src/token-hit/plain-token-flags.js';
 import { temporaryFolder } from './context.js';
@@ -33,7 +34,7 @@ export async function userWithToken({ isWatched = false } = {}) {
     KILOMETERS_API_KEY: 'key',
     KILOMETERS_API_ENDPOINT: API_ENDPOINT,
   };
-  const key = grantKeyAtApi({ apiKey: 'key', profile: 'default', apiEndpoint: API_ENDPOINT });
+  const key = grantKeyOf({ apiKey: 'key', profile: 'default', apiEndpoint: API_ENDPOINT });
   const cache = createFileCache({ folder, environment, clock });
   await storeToken({ cache, key, clock }, 'the-token');
   const told: string[] = [];
