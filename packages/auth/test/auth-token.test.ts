@@ -46,7 +46,7 @@ describe('an access token', () => {
     expect(() => tokenFrom({ [name]: ms })).toThrow(
       expect.objectContaining({
         code: 'KM_AUTH_INVALID_OPTION',
-        message: `${name} of a token is ${String(ms)}: it must be a number of milliseconds since the epoch`,
+        message: expect.stringMatching(`^a token is from .*${String(ms)}.*: it needs two numbers`) as string,
       }),
     );
   });

@@ -32,7 +32,7 @@ describe.skipIf(!HAS_REDIS)('what is damaged in Redis', () => {
         unexplainedRequestsAtMs: [],
         refreshToken: REFRESH_TOKEN,
       }));
-      await cache.logins.set({ kind: 'refresh_token', profile, apiEndpoint: 'https://a.example' });
+      await cache.logins.set({ kind: 'refresh_token', profile, apiEndpoint: 'https://a.example', atMs: 1 });
     }
     const grants = await raw.keys('*:grant');
     for (const name of grants) await damage(raw, name, 'sealed');

@@ -1,4 +1,4 @@
-import { EMPTY_GRANT, type GrantKey, type GrantRecord } from '../../grant-record.js';
+import type { GrantKey } from '../../grant-record.js';
 import type { LockOptions, TokenCache } from '../../ports.js';
 import type { LoginStore } from '../../stored-login.js';
 import {
@@ -32,12 +32,6 @@ export type FileCache = TokenCache & {
    */
   recordSealer(): Promise<RecordSealer>;
 };
-
-/** Whether a record tells of nothing but a failure before any request, as where nobody is logged in. */
-function isFailureOnly(record: GrantRecord | undefined): boolean {
-  const { tokens, unexplainedRequestsAtMs, lastFailure: _, ...others } = record ?? EMPTY_GRANT;
-  return tokens.size + unexplainedRequestsAtMs.length + Object.keys(others).length === 0;
-}
 
 /**
  * Keeps tokens in `.auth_cache` and what can mint them in `.credentials`, both sealed with AES-256-GCM,
@@ -77,7 +71,7 @@ export function createFileCache(options: FileCacheOptions): FileCache {
           record === undefined ? { login: undefined, tokens: undefined } : encodeGrant(key, record);
         // What must not be lost goes first.
         await write(loginsFile, id, login);
-        await write(tokensFile, id, tokens, { isMinor: isFailureOnly(record) });
+        await write(tokensFile, id, tokens, record);
         return record;
       }),
     async listGrants() {

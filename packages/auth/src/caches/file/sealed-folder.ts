@@ -39,7 +39,7 @@ export type Writer = {
     file: SealedFile,
     id: Buffer,
     next: Buffer | undefined,
-    options?: Pick<RecordUpdate, 'isMinor'>,
+    grant?: RecordUpdate['grant'],
   ) => Promise<void>;
 };
 
@@ -168,8 +168,8 @@ export class SealedFolder {
       return task({
         key,
         read: (file, id) => this.read(file, id),
-        write: (file, id, next, options) =>
-          updateRecord({ ...options, file, key, id, nowMs, assertHeld: assertOurs }, next),
+        write: (file, id, next, grant) =>
+          updateRecord({ file, key, id, nowMs, grant, assertHeld: assertOurs }, next),
       });
     });
   }
