@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRedisCache, Secret, type GrantKey, type GrantRecord } from '../src/index.js';
+import { fakeClock } from './support/fake-clock.js';
 import { HAS_REDIS, startRedis } from './support/redis-server.js';
+import { outcomeOf } from './support/setup.js';
 
 const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
 const RECORD: GrantRecord = {
@@ -46,6 +48,31 @@ async function forgetfulWay() {
     },
   };
 }
+
+test('the waits between two tries count as well: whoever asks is told in time', async () => {
+  const clock = fakeClock();
+  // What has to be loaded first takes time of its own.
+  let askedAtMs: number | undefined;
+  const server = createServer((socket) => {
+    askedAtMs ??= clock.monotonicMs();
+    socket.on('error', () => undefined).destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `redis://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const key = randomBytes(32).toString('base64');
+  const cache = createRedisCache({ url, key, timeoutMs: 200, clock, random: () => 0.5 });
+  onTestFinished(() => {
+    cache.close();
+    server.close();
+  });
+  const question = { isOver: false };
+  const failed = outcomeOf(cache.getGrant(KEY)).finally(() => (question.isOver = true));
+  while (!question.isOver) await clock.advance(1);
+
+  expect(await failed).toMatchObject({ code: 'KM_AUTH_CACHE' });
+  expect(clock.monotonicMs() - (askedAtMs ?? 0)).toBeLessThan(250);
+});
 
 describe.skipIf(!HAS_REDIS)('a connection to Redis that goes silent', () => {
   async function served(timeoutMs: number) {

@@ -88,12 +88,13 @@ export class RedisConnection {
         // What a connection to a demoted primary or to something else answers, it answers for ever.
         this.#drop(used);
         if (isExplained(error)) throw error;
-        if (isDown || !isPassing(error) || waitMs > LAST_WAIT_MS) {
+        const giveUp = (): AuthError => {
           this.#failedAtMs = clock.monotonicMs();
-          throw redisError(this.#settings, error);
-        }
+          return redisError(this.#settings, error);
+        };
+        if (isDown || !isPassing(error) || waitMs > LAST_WAIT_MS) throw giveUp();
+        await patience.waitFor(sleep(clock, waitMs * (0.5 + random())), giveUp);
       }
-      await sleep(clock, waitMs * (0.5 + random()));
     }
   }
 
