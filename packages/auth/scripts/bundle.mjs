@@ -21,6 +21,7 @@ const LATER = [
   './providers/oauth/introspection.ts',
   './providers/oauth/browser-login.ts',
   './providers/oauth/issuer-device-login.ts',
+  './caches/file/ask-keyring.ts',
   './caches/file/writing-side.ts',
   './caches/redis/redis-storage.ts',
   './entitlements-verifying.ts',

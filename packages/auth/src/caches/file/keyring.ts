@@ -1,9 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { AuthError } from '../../auth-error.js';
-import { systemClock } from '../../clock.js';
-import { scriptHost, type ScriptHost } from './script-host.js';
+import { lazily } from '../../lazily.js';
+import type { KeyringRequest } from './ask-keyring.js';
+import type { ScriptHost } from './script-host.js';
+
+/** Most processes find their token without it. */
+const loadAsking = lazily(() => import('./ask-keyring.js'));
 
 /** How long the OS keyring may take where a file would do as well, in milliseconds. A stalled one would block for ever. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -41,54 +41,18 @@ function hasBus(environment: KeyringOptions['environment'], platform: NodeJS.Pla
 
 /** The secret travels over pipes, never as an argument that other users could read. */
 export function createKeyring(options: KeyringOptions): Keyring {
-  return keyringIn(scriptHost(process), options);
+  return keyringIn(undefined, options);
 }
 
-/** As {@link createKeyring}, in a program that is run by `host`. */
-export function keyringIn(host: ScriptHost, options: KeyringOptions): Keyring {
+/** As {@link createKeyring}, in a program that is run by `host`; `undefined`: as this one is. */
+export function keyringIn(host: ScriptHost | undefined, options: KeyringOptions): Keyring {
   const { environment, platform = process.platform, childPath } = options;
   const searches = new Map<string, Promise<Buffer | undefined>>();
 
-  /** Why it cannot be asked, where it may be there. */
-  function whyNot(program: string): string | undefined {
-    if (host.isClosed)
-      return 'a single executable application cannot start what asks it: let it keep its tokens in a folder of its own';
-    return existsSync(program)
-      ? undefined
-      : `${program} is missing: where a program is bundled, put the file of that name from @kilometers/auth beside it, or name it as childPath of createKeyring`;
-  }
-
-  async function ask(request: unknown, timeoutMs: number): Promise<Buffer | undefined> {
+  async function ask(request: KeyringRequest, timeoutMs: number): Promise<Buffer | undefined> {
     if (!hasBus(environment, platform)) return undefined;
-    const program = childPath ?? fileURLToPath(new URL('./keyring-child.js', import.meta.url));
-    const why = whyNot(program);
-    if (why !== undefined) throw new AuthError('KM_AUTH_CACHE', `the OS keyring cannot be asked: ${why}`);
-    return new Promise((resolve) => {
-      // Loaded when it is needed: a hit on the cache never is.
-      const { spawn } = process.getBuiltinModule('node:child_process');
-      // Where the process has no file descriptor left it gets none of the pipes, and is told of that later.
-      const child: ChildProcess = spawn(process.execPath, [program], {
-        stdio: ['pipe', 'pipe', 'ignore'],
-        env: { ...environment, ...host.environment },
-      });
-      // Its `timeout` would keep this process up also where there is no child.
-      const cancel = systemClock.schedule(() => child.kill('SIGKILL'), timeoutMs, false);
-      const answer = (secret: Buffer | undefined): void => {
-        cancel();
-        resolve(secret);
-      };
-      child.on('error', () => {
-        answer(undefined);
-      });
-      const chunks: Buffer[] = [];
-      child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-      child.on('close', (code) => {
-        const secret = Buffer.from(Buffer.concat(chunks).toString('latin1'), 'hex');
-        answer(code === 0 && secret.length > 0 ? secret : undefined);
-      });
-      child.stdin?.on('error', () => undefined);
-      child.stdin?.end(JSON.stringify(request));
-    });
+    const { askKeyring } = await loadAsking();
+    return askKeyring(request, { environment, childPath, timeoutMs, host });
   }
 
   return {
@@ -102,7 +66,7 @@ export function keyringIn(host: ScriptHost, options: KeyringOptions): Keyring {
       return search;
     },
     async set(name, secret) {
-      const request = { operation: 'set', name, secret: secret.toString('hex') };
+      const request = { operation: 'set', name, secret: secret.toString('hex') } as const;
       // Where it cannot be asked another place will do.
       const stored = await ask(request, options.timeoutMs ?? PROBE_TIMEOUT_MS).catch(() => undefined);
       return stored?.equals(secret) === true;
