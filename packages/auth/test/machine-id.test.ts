@@ -1,9 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createFileCache, Secret, type GrantRecord } from '../src/index.js';
-import { machineId, systemSource, type MachineIdSource } from '../src/caches/file/machine-id.js';
+import {
+  machineId,
+  systemSource,
+  thisMachineId,
+  type MachineIdSource,
+} from '../src/caches/file/machine-id.js';
 
 const FILES: Readonly<Record<string, string>> = {
   '/etc/machine-id': 'etc-id\n',
@@ -160,4 +165,14 @@ test('a login is there again after a moment in which nothing told the machine: n
   await cache.updateGrant(key, (current) => ({ ...current!, unexplainedRequestsAtMs: [2] }));
   expect((await cache.getGrant(key))?.refreshToken?.secret.reveal()).toBe('refresh-1');
   expect(asked).toBe(1);
+});
+
+test('what this machine is is found out once a process', () => {
+  const first = thisMachineId();
+  const looks = [vi.spyOn(systemSource, 'readFile'), vi.spyOn(systemSource, 'run')];
+  expect(thisMachineId()).toBe(first);
+  for (const look of looks) {
+    expect(look).not.toHaveBeenCalled();
+    look.mockRestore();
+  }
 });

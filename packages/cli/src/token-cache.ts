@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import {
   configFolder,
   createFileCache,
-  createKeyring,
   createMemoryCache,
   type FileCache,
   type KeySource,
@@ -11,6 +9,7 @@ import {
 import type { CommandContext } from './command-context.js';
 import { fleetCache } from './fleet-cache.js';
 import { saysYes } from './says-yes.js';
+import { sharedKeyring } from './shared-keyring.js';
 
 /** A cache that processes share: in files of this user, or in Redis. */
 export type SharedCache = TokenCache &
@@ -36,16 +35,11 @@ export type Storage = {
 };
 
 /** The files of this user, whatever else tokens are kept in. */
-function ownFiles({ environment, clock, random, bundleFolder }: CommandContext): FileCache | undefined {
+function ownFiles(context: CommandContext): FileCache | undefined {
+  const { environment, clock, random } = context;
   const folder = configFolder(environment);
   if (folder === undefined) return undefined;
-  return createFileCache({
-    folder,
-    environment,
-    clock,
-    random,
-    keyring: createKeyring({ environment, childPath: join(bundleFolder, 'keyring-child.mjs') }),
-  });
+  return createFileCache({ folder, environment, clock, random, keyring: sharedKeyring(context) });
 }
 
 /**

@@ -60,11 +60,12 @@ export class DashboardReader {
   }
 
   async #queue(): Promise<QueueReport> {
-    const place = queuePlace(this.#context, openStorage(this.#context));
+    const storage = openStorage(this.#context);
+    const place = queuePlace(this.#context, storage);
     return queueReport({
       place,
       surveys: place === undefined ? [] : await surveyQueue(place, this.#context).catch(() => []),
-      revocations: await countPendingRevocations(this.#context),
+      revocations: await countPendingRevocations(this.#context, storage),
     });
   }
 }

@@ -94,7 +94,7 @@ export async function queueChecks(
     const detail = 'there is none on the disk: events that cannot be delivered end with their process';
     return [warning('queue', detail, 'set KM_CONFIG_DIR or HOME, and unset KM_QUEUE_MAX_BYTES=0')];
   }
-  const revocations = await countPendingRevocations(context);
+  const revocations = await countPendingRevocations(context, storage);
   const report = queueReport({ place, surveys: await surveyQueue(place, context), revocations });
   const refused = report.accounts.reduce((sum, account) => sum + account.refused, 0);
   const damaged = report.accounts.reduce((sum, account) => sum + account.corruptFiles, 0);

@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { revokeAt, type Told, type TokenAuthority } from '../revocation/revoke-at.js';
-import { openStorage } from '../token-cache.js';
+import { openStorage, type Storage } from '../token-cache.js';
 import { SegmentKeys } from './segment-keys.js';
 import { listSegments, writtenAtMs } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
@@ -68,8 +68,11 @@ export async function addPendingRevocation(
 }
 
 /** How many revocations wait to be delivered, of those that have this folder's key. */
-export async function countPendingRevocations(context: CommandContext): Promise<number> {
-  const place = placeOf(context);
+export async function countPendingRevocations(
+  context: CommandContext,
+  storage: Pick<Storage, 'files'> = openStorage(context),
+): Promise<number> {
+  const place = placeOf(context, storage);
   if (place === undefined) return 0;
   let count = 0;
   for (const file of await listSegments(place.folder)) {
@@ -108,9 +111,11 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
 
 type Place = { readonly folder: string; readonly keys: SegmentKeys };
 
-function placeOf(context: CommandContext): Place | undefined {
+function placeOf(
+  context: CommandContext,
+  { files }: Pick<Storage, 'files'> = openStorage(context),
+): Place | undefined {
   const folder = queueFolder(context.environment);
-  const { files } = openStorage(context);
   if (folder === undefined || files === undefined) return undefined;
   return { folder: join(folder, 'revocations'), keys: new SegmentKeys(files) };
 }

@@ -103,3 +103,11 @@ export function machineId(source: MachineIdSource = systemSource): string {
   };
   return firstOf(byPlatform[source.platform] ?? []) ?? '';
 }
+
+let known: string | undefined;
+
+/** The {@link machineId} of this machine, found out once a process: it stays the same, and may take a program. */
+export function thisMachineId(): string {
+  known ??= machineId();
+  return known;
+}

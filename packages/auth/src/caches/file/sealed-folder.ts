@@ -5,7 +5,7 @@ import { CacheKey } from './cache-key.js';
 import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
 import type { KeySource } from './key-file.js';
 import { createKeyring, type Keyring } from './keyring.js';
-import { machineId } from './machine-id.js';
+import { thisMachineId } from './machine-id.js';
 import { ensurePrivateFolder, inspectPrivateFolder } from './private-folder.js';
 import { SealedFile, type Unopened } from './sealed-file.js';
 import type { RecordUpdate } from './update-record.js';
@@ -77,7 +77,7 @@ export class SealedFolder {
       folder,
       runtimeFolder: environment['XDG_RUNTIME_DIR'],
       keyring: options.keyring ?? createKeyring({ environment }),
-      machineId: options.machineId ?? machineId,
+      machineId: options.machineId ?? thisMachineId,
       userId: options.userId ?? String(process.getuid?.() ?? ''),
       clock,
       tell,
