@@ -5,7 +5,7 @@ import { API_KEY, environment, runKm } from './support/km.js';
 import { configFolderOf } from './support/login-owner.js';
 
 const NOTE =
-  'km: the login of profile default was stored by a newer km: use that one, or log in again with this one\n';
+  'km: the login of profile default was stored by a newer km: upgrade this one, or log in again with it\n';
 
 /** Somebody with a login of a kind that a later version has made up, and with one that is known in another profile. */
 async function user() {
@@ -35,7 +35,7 @@ test('a login that a newer km has stored is not used, and every command says so'
   ]);
   const list = await runKm(['auth', 'profiles'], { env });
   expect(list).toMatchObject({ code: 0 });
-  expect(list.stdout).toMatch(/default .*nobody is logged in/);
+  expect(list.stdout).toMatch(/default .*logged in by a newer km: upgrade this one/);
   const doctor = await runKm(['doctor'], { env });
   expect(doctor.stdout.replace(/\s+/g, ' ')).toContain('was stored by a newer km');
   expect(await runKm(['auth', 'revoke'], { env })).toMatchObject({ code: 0 });

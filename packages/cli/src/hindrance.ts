@@ -30,10 +30,18 @@ export function hindranceOf(
   };
 }
 
-/** That stored logins cannot be read, where that is so: a new one could not be kept either. */
-export function unreadLogins({ unread, note }: Pick<Account, 'unread' | 'note'>): Hindrance | undefined {
-  if (unread === undefined || note === undefined) return undefined;
-  return { reason: note, remedy: 'do what it says', exitCode: exitCodeFor(unread) };
+/**
+ * What keeps km from a login that is stored, or may be: where logins cannot be read a new one could not be kept either, and
+ * one that a newer km has made can be used as it is.
+ */
+export function loginOutOfReach({
+  unread,
+  isOfNewerKm,
+  note,
+}: Pick<Account, 'unread' | 'isOfNewerKm' | 'note'>): Hindrance | undefined {
+  if (note === undefined || (unread === undefined && !isOfNewerKm)) return undefined;
+  const exitCode = isOfNewerKm ? EXIT.loginRequired : exitCodeFor(unread);
+  return { reason: note, remedy: 'do what it says', exitCode };
 }
 
 export function wordsFor({ reason, remedy }: Pick<Hindrance, 'reason' | 'remedy'>): string {

@@ -15,6 +15,8 @@ import type { Configuration, ProfileSettings, ProviderSettings } from './config/
 import { readConfiguration } from './config/read-configuration.js';
 import type { CredentialKind } from './credential-kind.js';
 import { isSet } from './is-set.js';
+import { messageOf } from './message-of.js';
+import { isSameProvider } from './same-provider.js';
 
 /** The flags that say which account and which service; every command that needs a token has them. */
 export type AccountFlags = { readonly profile?: string; readonly endpoint?: string };
@@ -45,6 +47,8 @@ export type Account = {
   readonly note: string | undefined;
   /** What came of reading stored logins where they cannot be read: then nobody knows whether there is one. */
   readonly unread: unknown;
+  /** Whether the login that is stored is of a kind that only a newer km knows. */
+  readonly isOfNewerKm: boolean;
 };
 
 export type Settings = {
@@ -183,6 +187,7 @@ export async function resolveAccount(
     oauth: undefined,
     loggedInAtMs: undefined,
     unread: undefined,
+    isOfNewerKm: false,
     loginCommand,
     own,
     config: {
@@ -197,7 +202,8 @@ export async function resolveAccount(
   const { login, note = unusedKey(settings, environment) } = stored;
   if (login === undefined) return { ...account, credential: undefined, note, unread: stored.unread };
   const why = unfit(login, { profile: profile.value, endpoint: endpoint.value, provider: own.provider });
-  if (why !== undefined) return { ...account, credential: undefined, note: why };
+  if (why !== undefined)
+    return { ...account, credential: undefined, note: why, isOfNewerKm: !isKnownLogin(login) };
   return {
     ...account,
     oauth: login.kind === 'oauth' ? login : undefined,
@@ -208,22 +214,13 @@ export async function resolveAccount(
   };
 }
 
-/** Whether two say the same, in whatever order. */
-export function isSameProvider(one: unknown, other: unknown): boolean {
-  const sorted = (_: string, value: unknown): unknown =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
-}
-
 /** Why a stored login is not used, if it is not: it serves where it was proved, with what it was proved with. */
 function unfit(
   login: StoredLogin,
   at: { readonly profile: string; readonly endpoint: string; readonly provider: ProfileSettings['provider'] },
 ): string | undefined {
   if (!isKnownLogin(login))
-    return `the login of profile ${at.profile} was stored by a newer km: use that one, or log in again with this one`;
+    return `the login of profile ${at.profile} was stored by a newer km: upgrade this one, or log in again with it`;
   const [wanted, loggedInTo] = [at.endpoint, login.apiEndpoint].map((url) => parseEndpoint(url).origin);
   if (wanted !== loggedInTo)
     return `profile ${at.profile} is logged in to ${loggedInTo ?? ''}; that login is not used at ${wanted ?? ''}`;
@@ -240,8 +237,7 @@ async function readLogin(
   try {
     return { login: await logins?.get(profile) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { note: `stored logins cannot be read: ${why}`, unread: error };
+    return { note: `stored logins cannot be read: ${messageOf(error)}`, unread: error };
   }
 }
 

@@ -22,6 +22,7 @@ const ACCOUNT: Account = {
   config: {},
   note: undefined,
   unread: undefined,
+  isOfNewerKm: false,
 };
 
 const BY_HAND: Account = { ...ACCOUNT, credential: { value: 'refresh_token', source: 'login' } };

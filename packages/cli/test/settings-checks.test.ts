@@ -46,6 +46,14 @@ test('where logins cannot be read, none for this endpoint is asked for', async (
   });
 });
 
+test('of a login that a newer km has made the remedy is what is said of it', async () => {
+  const login = { kind: 'passkey', profile: 'default', apiEndpoint: 'https://api.example', atMs: 1 };
+  const files = { logins: { get: () => Promise.resolve(login) } } as unknown as SharedCache;
+  const { detail, remedy } = (await checkOf('settings', userWith('{}'), files)) ?? {};
+  expect(detail).toMatch(/was stored by a newer km: upgrade this one, or log in again with it$/);
+  expect(remedy).toBe('do what it says');
+});
+
 test('only of what says what to do that is the remedy', async () => {
   const failing = (error: Error) =>
     attempt('queue', () => {

@@ -31,9 +31,11 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
   tellNotices(files, context);
   const configuration = readConfiguration(environment);
   const { profile: active } = settingsFrom({}, environment, configuration);
+  const ofNewerKm = new Set<string>();
   const profiles = await Promise.all(
     (await profileNames(configuration, environment, files?.logins)).map(async (name): Promise<ProfileRow> => {
       const account = await resolveAccount({ profile: name }, environment, files?.logins, configuration);
+      if (account.isOfNewerKm) ofNewerKm.add(name);
       const issuer = issuerOf(account);
       const credential = (await isOver(account, files)) ? undefined : account.credential;
       return {
@@ -50,7 +52,7 @@ export async function runAuthProfiles(flags: AuthProfilesFlags, context: Command
   const text =
     flags.json === true
       ? JSON.stringify({ active: active.value, activeFrom: active.source, profiles }, undefined, 2)
-      : profileLines(profiles, context).join('\n');
+      : profileLines(profiles, ofNewerKm, context).join('\n');
   await context.answer(`${text}\n`);
   return EXIT.done;
 }
@@ -66,14 +68,20 @@ async function isOver(account: Account, files: SharedCache | undefined): Promise
   }
 }
 
-function profileLines(profiles: readonly ProfileRow[], context: CommandContext): readonly string[] {
+function profileLines(
+  profiles: readonly ProfileRow[],
+  ofNewerKm: ReadonlySet<string>,
+  context: CommandContext,
+): readonly string[] {
   const screen = context.screen();
   const { bold } = styleFor(screen, context.environment);
   const nameWidth = Math.max(...profiles.map(({ name }) => name.length));
   const endpointWidth = Math.max(...profiles.map(({ endpoint }) => endpoint.length));
-  const loginOf = ({ credential, credentialFrom }: ProfileRow): string =>
+  const loginOf = ({ name, credential, credentialFrom }: ProfileRow): string =>
     credential === null
-      ? 'nobody is logged in'
+      ? ofNewerKm.has(name)
+        ? 'logged in by a newer km: upgrade this one'
+        : 'nobody is logged in'
       : `${CREDENTIAL_NAMES[credential]}${credentialFrom === 'environment' ? ', from the environment' : ''}`;
   const isWide = profiles.every(
     (row) => 6 + nameWidth + endpointWidth + loginOf(row).length <= widthOf(screen),

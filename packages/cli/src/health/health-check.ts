@@ -1,4 +1,5 @@
 import { isExplained } from '../exit-code.js';
+import { messageOf } from '../message-of.js';
 
 /** What is looked at. */
 export type CheckName =
@@ -41,12 +42,6 @@ export function failed(name: CheckName, detail: string, remedy: string): HealthC
 export function failedBy(name: CheckName, error: unknown): HealthCheck {
   const remedy = isExplained(error) ? 'do what it says' : 'see what keeps km from it';
   return failed(name, messageOf(error), `${remedy}, then run km doctor again`);
-}
-
-/** What a failure says, without what only wraps it. */
-export function messageOf(error: unknown): string {
-  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
 }
 
 /** What `look` finds; where looking itself fails, that is what was found, and the others are looked at all the same. */

@@ -5,7 +5,8 @@ import { proxyAddress, proxyFor } from '../network/proxy-choice.js';
 import { transportOf } from '../network/transport.js';
 import { issuerOf, serviceUrl, type Account } from '../settings.js';
 import { printable } from '../terminal/printable.js';
-import { attempt, failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { messageOf } from '../message-of.js';
+import { attempt, failed, ok, warning, type HealthCheck } from './health-check.js';
 import { certificateFlaw, trustCheck } from './trust-checks.js';
 
 /** An API that has not answered by then counts as out of reach, in milliseconds. */

@@ -1,6 +1,7 @@
 import { chmodSync, constants, accessSync, lstatSync, readdirSync, rmSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { messageOf } from '../message-of.js';
+import { failed, ok, warning, type HealthCheck } from './health-check.js';
 
 /** Folders of this user's; `undefined` where there is no home for them. */
 export type OwnFolders = {

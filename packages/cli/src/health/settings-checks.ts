@@ -3,10 +3,12 @@ import { formatDuration } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { configurationPath, readConfiguration } from '../config/read-configuration.js';
+import { loginOutOfReach } from '../hindrance.js';
 import { resolveAccount, type Account, type AccountFlags } from '../settings.js';
 import { isDuration, refreshSettingSources } from '../status/setting-sources.js';
 import type { Storage } from '../token-cache.js';
-import { failed, failedBy, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { messageOf } from '../message-of.js';
+import { failed, failedBy, ok, warning, type HealthCheck } from './health-check.js';
 
 /** What was found, and what there is to go on with. */
 type Settled = {
@@ -67,10 +69,8 @@ function brokenConfig(error: unknown): HealthCheck {
 }
 
 /** Where each setting came from. */
-function settingsCheck(
-  { profile, endpoint, credential, note, unread, own }: Account,
-  environment: NodeJS.ProcessEnv,
-) {
+function settingsCheck(account: Account, environment: NodeJS.ProcessEnv) {
+  const { profile, endpoint, credential, note, own } = account;
   const made = refreshSettingSources(own, environment).filter(({ source }) => source !== 'default');
   const words = [
     `profile ${profile.value} (${profile.source})`,
@@ -82,6 +82,6 @@ function settingsCheck(
     }),
   ].join(', ');
   if (note === undefined) return ok('settings', words);
-  const remedy = unread === undefined ? 'log in for this endpoint' : 'do what it says';
+  const remedy = loginOutOfReach(account)?.remedy ?? 'log in for this endpoint';
   return warning('settings', `${words}; ${note}`, remedy);
 }

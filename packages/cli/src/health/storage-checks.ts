@@ -48,7 +48,8 @@ export async function storageChecks(
   }
 }
 
-const KEY_SOURCES = {
+/** What protects what is kept. */
+const KEY_PROTECTION = {
   file: 'from the key file, bound to this machine and user',
   keyring: 'from the OS keyring',
   environment: 'from KM_CACHE_KEY',
@@ -57,7 +58,7 @@ const KEY_SOURCES = {
 function keyCheck(files: SharedCache): HealthCheck {
   const source = files.keySource();
   if (source === undefined) return ok('key', 'none yet: the first login makes it');
-  return ok('key', KEY_SOURCES[source]);
+  return ok('key', KEY_PROTECTION[source]);
 }
 
 async function evictionChecks(files: SharedCache): Promise<readonly HealthCheck[]> {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { TransportError } from '@kilometers/auth';
 import { isSet } from '../is-set.js';
-import { failed, messageOf, ok, warning, type HealthCheck } from './health-check.js';
+import { messageOf } from '../message-of.js';
+import { failed, ok, warning, type HealthCheck } from './health-check.js';
 
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',

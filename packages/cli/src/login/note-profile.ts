@@ -2,7 +2,7 @@ import { parseEndpoint } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { changeConfiguration, profileIn, withProfile } from '../config/change-configuration.js';
 import type { ConfigurationJson, ProviderSettings } from '../config/configuration.js';
-import { isSameProvider } from '../settings.js';
+import { isSameProvider } from '../same-provider.js';
 
 /** What `config.json` is to say of the profile of a login. */
 export type ProfileNote = {

@@ -3,8 +3,9 @@ import type { CommandContext } from '../command-context.js';
 import type { Configuration } from '../config/configuration.js';
 import { readConfiguration } from '../config/read-configuration.js';
 import { grantOfAccount } from '../grant-of-account.js';
-import { hindranceOf, unreadLogins, type Hindrance } from '../hindrance.js';
+import { hindranceOf, loginOutOfReach, type Hindrance } from '../hindrance.js';
 import { isSet } from '../is-set.js';
+import { messageOf } from '../message-of.js';
 import { profileNames } from '../profiles.js';
 import { resolveAccount, settingsFrom, type Account, type AccountFlags, type Sourced } from '../settings.js';
 import { openStorage, type Storage } from '../token-cache.js';
@@ -90,8 +91,7 @@ async function namesOf({
   try {
     return await profileNames(configuration, environment, storage.files?.logins);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    notices.push(`stored logins cannot be read: ${why}`);
+    notices.push(`stored logins cannot be read: ${messageOf(error)}`);
     return profileNames(configuration, environment, undefined);
   }
 }
@@ -103,7 +103,7 @@ async function readProfile(
 ): Promise<{ readonly status: ProfileStatus; readonly hindrance: Hindrance | undefined }> {
   const account = await resolveAccount(flags, environment, storage.files?.logins, configuration);
   const record = await recordOf(account, storage, notices);
-  const hindrance = unreadLogins(account) ?? hindranceOf(account, storage);
+  const hindrance = loginOutOfReach(account) ?? hindranceOf(account, storage);
   const status = profileStatus({
     account,
     isActive,
@@ -125,8 +125,7 @@ async function recordOf(
   try {
     return await cache.getGrant(grantOfAccount(account).key);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const notice = `the token cache cannot be read: ${why}`;
+    const notice = `the token cache cannot be read: ${messageOf(error)}`;
     if (!notices.includes(notice)) notices.push(notice);
     return undefined;
   }

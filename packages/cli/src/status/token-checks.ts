@@ -12,6 +12,7 @@ import {
 import type { CommandContext } from '../command-context.js';
 import { EXIT, exitCodeOf, isExplained } from '../exit-code.js';
 import { scopeOfKey } from '../grant-of-account.js';
+import { messageOf } from '../message-of.js';
 import { transportOf } from '../network/transport.js';
 import { commandFor, serviceUrl, type Account } from '../settings.js';
 
@@ -110,10 +111,7 @@ function askApi({ endpoint }: Account, context: CommandContext): Ask {
       timeoutMs: TIMEOUT_MS,
       answerTimeoutMs: TIMEOUT_MS,
     }).catch((cause: unknown) => {
-      throw unreachable(
-        `cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      );
+      throw unreachable(`cannot be reached: ${messageOf(cause)}`, cause);
     });
     if (status === 200 && isPortalPage(text, headers['content-type']))
       throw unreachable('answers with a page: the network may ask to sign in first (a captive portal)');
