@@ -137,12 +137,14 @@ describe('km auth exec --token-file', () => {
     chmodSync(path('shared'), 0o644);
     symlinkSync(path('notes'), path('link'));
     mkdirSync(path('folder'));
-    for (const name of ['notes', 'shared', 'link', 'folder', 'nowhere/token']) {
+    writeFileSync(path('api-key'), 'km_live_0123456789', { mode: 0o600 });
+    for (const name of ['notes', 'api-key', 'shared', 'link', 'folder', 'nowhere/token']) {
       const run = await runKm(executing('console.log("ran")', '--token-file', path(name)), { env });
       expect(run, name).toMatchObject({ code: 1, stdout: '' });
       expect(run.stderr).toMatch(/^km: --token-file [^\n]+\n$/);
     }
     expect(readFileSync(path('notes'), 'utf8')).toBe('two words');
+    expect(readFileSync(path('api-key'), 'utf8')).toBe('km_live_0123456789');
 
     // The command outlives a km that is killed; it ends with its input.
     const km = startKm(['auth', 'exec', '--token-file', path('left'), '--', 'cat'], env);
@@ -153,6 +155,6 @@ describe('km auth exec --token-file', () => {
     expect(statSync(path('left')).size).toBeGreaterThan(0);
     const again = await runKm(executing('console.log("ran")', '--token-file', path('left')), { env });
     expect(again).toMatchObject({ code: 0, stdout: 'ran\n' });
-    expect(existsSync(path('left'))).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.startsWith('left'))).toEqual([]);
   });
 });
