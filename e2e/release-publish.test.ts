@@ -63,6 +63,7 @@ describe('what CI publishes of a tag', () => {
     const workflow = readFileSync(new URL('../.github/workflows/release.yml', import.meta.url), 'utf8');
     expect(workflow).toMatch(/tags: \['v\*'\]/);
     expect(workflow).toMatch(/id-token: write/);
+    expect(workflow).toMatch(/fetch-depth: 0\n(.|\n)*merge-base --is-ancestor "\$GITHUB_SHA" origin\/main/);
     expect(workflow).toMatch(/packaging -- --keep build\/release\n(.|\n)*publish\.mjs build\/release\n/);
   });
 });

@@ -65,6 +65,58 @@ describe('npm run release', () => {
     });
   });
 
+  test('makes no version where main lacks what is on main of origin, and says what to do', () => {
+    clone.pushToNewOrigin();
+    expect(clone.dryRun().status).toBe(0);
+    clone.commit();
+    clone.git('push', '--quiet', 'origin', 'main');
+    clone.git('reset', '--quiet', '--keep', 'HEAD~1');
+    clone.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    expect(clone.releaseAgain()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("lacks 1 of origin's commits: git pull") as string,
+    });
+    clone.git('pull', '--quiet', '--rebase', 'origin', 'main');
+    expect(clone.dryRun()).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('makes no version where origin cannot be asked', () => {
+    clone.git('remote', 'add', 'origin', '/nowhere');
+    expect(clone.releaseAgain()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('origin cannot be asked') as string,
+    });
+    expect(clone.git('tag')).toBe('');
+  });
+
+  test('makes no version that npm would refuse; --dry-run says so', () => {
+    clone.changeManifest('packages/cli', { repository: undefined });
+    clone.commit();
+    const refusal = 'npm refuses provenance without "repository" in package.json: @kilometers/cli.';
+    expect(clone.releaseAgain()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(refusal) as string,
+    });
+    expect(clone.git('tag')).toBe('');
+    const { status, stdout } = clone.dryRun();
+    expect(status).toBe(0);
+    expect(stdout).toContain(refusal);
+  });
+
+  test('says how to take the tag back before it is pushed', () => {
+    expect(clone.dryRun().stdout).toContain(`git tag --delete v${current}`);
+  });
+
+  test('says that there is nothing to release where the changesets are of no package', () => {
+    clone.git('tag', `v${current}`);
+    clone.write('.changeset/nothing.md', '---\n---\n\nOnly tests.\n');
+    clone.commit();
+    expect(clone.dryRun()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('there is nothing to release') as string,
+    });
+  });
+
   test('gives the first version the words of the changesets, and no other number', () => {
     clone.addChangeset('more', 'minor', 'It does more.');
     clone.commit();

@@ -8,8 +8,8 @@ import {
   isInstalled,
   releasePlan,
   unfinishedVersion,
+  whyNotPublishable,
   whyNotReady,
-  withoutRepository,
 } from './release/plan.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -37,14 +37,12 @@ async function step([command, ...words], whenFailed, whatToDo) {
 
 /** What a person does next. The packages are made and signed where that can be proved, which is in CI. */
 function lastSteps(tag) {
-  const missing = withoutRepository(ROOT);
   return [
-    ...(missing.length === 0
-      ? []
-      : [`npm refuses provenance without "repository" in package.json: ${missing.join(', ')}.`, '']),
     'To publish, push the commit with its tag; .github/workflows/release.yml does the rest:',
     '',
     `  git push --atomic origin main ${tag}`,
+    '',
+    `To take it back before that: git tag --delete ${tag}, and git reset --keep HEAD~1 for the commit.`,
     '',
   ].join('\n');
 }
@@ -77,6 +75,8 @@ async function release(isDryRun) {
   if (!isInstalled(ROOT)) throw new Error('Not installed: run npm ci first.');
   const why = whyNotReady(ROOT);
   if (why) throw new Error(why);
+  const notPublishable = whyNotPublishable(ROOT);
+  if (notPublishable && !isDryRun) throw new Error(`${notPublishable} Its publication is sure to fail.`);
   const unfinished = unfinishedVersion(ROOT);
   if (unfinished !== undefined) console.log(`Version ${unfinished} is committed, and not tagged yet.`);
   const plan =
@@ -92,7 +92,8 @@ async function release(isDryRun) {
       unfinished === undefined
         ? 'write versions and CHANGELOG.md, run .ci/run, commit and tag'
         : `tag it ${plan.tag}`;
-    console.log(`Would now ${would}.\nNothing was changed.\n\n${lastSteps(plan.tag)}`);
+    const but = notPublishable ? `It would refuse: ${notPublishable}\n\n` : '';
+    console.log(`Would now ${would}.\nNothing was changed.\n\n${but}${lastSteps(plan.tag)}`);
     return;
   }
   if (unfinished === undefined) await makeVersion(plan);

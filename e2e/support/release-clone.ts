@@ -20,6 +20,8 @@ const ENVIRONMENT = {
 
 export type Manifest = Readonly<{ version: string; dependencies?: Readonly<Record<string, string>> }>;
 
+const PUBLISHED = ['packages/auth', 'packages/local-api', 'packages/cli'];
+
 /** What a release reads, runs and writes. */
 const FILES = [
   ...['scripts', '.changeset', '.ci', '.npmrc', '.gitignore', 'package.json', 'package-lock.json'],
@@ -42,6 +44,7 @@ export class ReleaseClone {
     this.write('CHANGELOG.md', CHANGELOG);
     // Never those of the repository: they begin with `npm ci`, which would empty the `node_modules` that is linked to.
     this.replaceChecks('exit 1');
+    for (const folder of PUBLISHED) this.changeManifest(folder, { repository: 'https://git.example.com/km' });
     this.git('config', 'user.name', 'Someone');
     this.git('config', 'user.email', 'someone@example.com');
     this.commit();
@@ -63,9 +66,22 @@ export class ReleaseClone {
     return JSON.parse(this.read(join(folder, 'package.json'))) as Manifest;
   }
 
+  changeManifest(folder: string, change: Readonly<Record<string, unknown>>): void {
+    const manifest = { ...this.manifest(folder), ...change };
+    this.write(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  }
+
   changesets(): string[] {
     const files = readdirSync(join(this.folder, '.changeset'));
     return files.filter((file) => file.endsWith('.md') && file !== 'README.md');
+  }
+
+  /** Makes the remote `origin` of what is here, and pushes main to it. */
+  pushToNewOrigin(): void {
+    const origin = join(this.folder, '..', 'origin.git');
+    this.git('init', '--quiet', '--bare', '--initial-branch', 'main', origin);
+    this.git('remote', 'add', 'origin', origin);
+    this.git('push', '--quiet', 'origin', 'main');
   }
 
   addChangeset(name: string, type: string, summary: string): void {

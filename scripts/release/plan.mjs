@@ -68,6 +68,19 @@ function isKnownToGit(root, role) {
   }
 }
 
+/** Whoever pushes a release that is made of an older main has a tag on a commit that is not on main. */
+function whyNotOfOrigin(root) {
+  if (!run(root, 'git', ['remote']).split('\n').includes('origin')) return undefined;
+  try {
+    run(root, 'git', ['fetch', '--quiet', 'origin', 'main']);
+  } catch (error) {
+    return `Whether this is the newest main is not known, since origin cannot be asked:\n${error.stderr}`.trim();
+  }
+  const behind = Number(run(root, 'git', ['rev-list', '--count', 'HEAD..FETCH_HEAD']));
+  if (behind === 0) return undefined;
+  return `A version is made of the newest main, and this lacks ${behind} of origin's commits: git pull --rebase origin main`;
+}
+
 /** Why a version cannot be made of what is here; nothing where it can. */
 export function whyNotReady(root) {
   const branch = run(root, 'git', ['branch', '--show-current']).trim();
@@ -77,6 +90,8 @@ export function whyNotReady(root) {
   if (changed) return `A version is made of what is committed, and this is not:\n${changed}`;
   if (!['AUTHOR', 'COMMITTER'].every((role) => isKnownToGit(root, role)))
     return 'git does not know who commits: git config user.name NAME; git config user.email ADDRESS';
+  const notOfOrigin = whyNotOfOrigin(root);
+  if (notOfOrigin) return notOfOrigin;
   const found = untagged(root);
   if (!found || found.isUnfinished) return undefined;
   const { version } = found;
@@ -98,7 +113,12 @@ export function releasePlan(root, date) {
     throw new Error(
       `${current} is released and nothing changed since: a change adds a changeset, with npx changeset.`,
     );
-  const version = isFirst ? current : releases.find(({ name }) => name === ONE_OF_THEM).newVersion;
+  const next = releases.find(({ name }) => name === ONE_OF_THEM)?.newVersion;
+  if (!isFirst && next === undefined)
+    throw new Error(
+      `${current} is released, and the changesets since then are of no package: there is nothing to release.`,
+    );
+  const version = isFirst ? current : next;
   const changes = changesets.map(({ summary, releases: of }) => ({
     summary,
     type: ['major', 'minor', 'patch'].find((type) => of.some((one) => one.type === type)) ?? 'patch',
@@ -135,11 +155,13 @@ export async function applyPlan(root, { isFirst, changelog, files }) {
   for (const file of files) rmSync(path.join(root, file), { force: true });
 }
 
-/** What registries show, and provenance cannot do without. */
-export function withoutRepository(root) {
-  return publishedPackages(root)
+/** Why npm would refuse what is published with provenance; nothing where it would not. */
+export function whyNotPublishable(root) {
+  const missing = publishedPackages(root)
     .filter(({ manifest }) => manifest.repository === undefined)
     .map(({ manifest }) => manifest.name);
+  if (missing.length === 0) return undefined;
+  return `npm refuses provenance without "repository" in package.json: ${missing.join(', ')}.`;
 }
 
 /** Whether `npm ci` has been here: without it nothing below works, and says so badly. */
