@@ -69,6 +69,16 @@ test('a database of another program is left as it is', () => {
   expect(readFileSync(file).equals(before)).toBe(true);
 });
 
+test('a database of another program that has accounts and events as well is left as it is', () => {
+  const file = join(folder, 'ledger.db');
+  const other = new Database(file);
+  other.exec('CREATE TABLE account (iban TEXT); CREATE TABLE event (what TEXT)');
+  other.close();
+  const before = readFileSync(file);
+  expectRefusal(file);
+  expect(readFileSync(file).equals(before)).toBe(true);
+});
+
 test('a database of this API that others could read is made private', async () => {
   const file = join(folder, 'copied.db');
   await createLocalApi({ database: file }).close();

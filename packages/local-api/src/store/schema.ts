@@ -85,3 +85,17 @@ CREATE TABLE IF NOT EXISTS counter (
   last_at_ms INTEGER NOT NULL
 ) STRICT;
 `;
+
+/** What every version has made; one that is added later is missing in older databases, and is not to be named here. */
+export const TABLES = [
+  'account',
+  'api_key',
+  'client',
+  'signing_key',
+  'family',
+  'refresh_token',
+  'access_token',
+  'device_code',
+  'event',
+  'counter',
+] as const;

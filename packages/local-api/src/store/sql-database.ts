@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'libsql';
 import { LocalApiError } from '../errors.js';
-import { SCHEMA } from './schema.js';
+import { SCHEMA, TABLES } from './schema.js';
 
 /** What may be bound and read. No booleans: the driver aborts the process on one. */
 export type SqlValue = string | number | null | Uint8Array;
@@ -80,7 +80,7 @@ function openDriver(location: string): Database.Database {
     if (isFile) makePrivate(location);
     // A rotation that was answered must never be forgotten, so every commit reaches the disk.
     driver.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-    driver.exec(SCHEMA);
+    driver.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`);
     return driver;
   } catch (cause) {
     driver?.close();
@@ -98,10 +98,14 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** Whether others' tables stand there and not the first of ours. Fails where the file is no database at all. */
+/**
+ * Whether tables stand there and not all of ours: others have an `account` too. Since ours are made in one transaction, a
+ * file has all or none, whenever its process was killed. Fails where the file is no database at all.
+ */
 function isOfAnotherProgram(driver: Database.Database): boolean {
   const rows = driver.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as SqlRow[];
-  return rows.length > 0 && !rows.some(({ name }) => name === 'account');
+  const names = new Set(rows.map(({ name }) => name));
+  return names.size > 0 && TABLES.some((table) => !names.has(table));
 }
 
 /** What is there already stays as it is: it may be anything. */
