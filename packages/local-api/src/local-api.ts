@@ -11,6 +11,7 @@ import { resolveSettings, type LocalApiOptions, type Settings } from './options.
 import { createRequestLog } from './request-log.js';
 import { listen, type ListenOptions, type Listening } from './server.js';
 import type { ApiEnv, Services } from './services.js';
+import { Sockets } from './sockets.js';
 import type { Account } from './store/accounts.js';
 import { Store } from './store/store.js';
 import { TokenIssuer } from './token-issuer.js';
@@ -58,9 +59,9 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
   const closing = new AbortController();
   // Every wait of scripted latency listens to it.
   setMaxListeners(0, closing.signal);
-  const sockets: Listening[] = [];
+  const sockets = new Sockets();
   const publicUrl = (): string =>
-    (settings.publicUrl ?? sockets.at(-1)?.url ?? 'http://localhost').replace(/\/+$/, '');
+    (settings.publicUrl ?? sockets.newestUrl ?? 'http://localhost').replace(/\/+$/, '');
 
   const mint = new AccessTokenMint({ store, format: settings.tokenFormat, random, issuer: publicUrl, now });
   const context: TokenContext = { store, events, policy: settings, now, random };
@@ -94,7 +95,7 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing.abort();
-    await Promise.all(sockets.map((socket) => socket.close()));
+    await sockets.close();
     store.close();
   };
   return {
@@ -111,8 +112,7 @@ export function createLocalApi(options: LocalApiOptions = {}): LocalApi {
         await socket.close();
         throw error;
       }
-      sockets.push(socket);
-      return socket;
+      return sockets.add(socket);
     },
     close: () => (closed ??= close()),
   };

@@ -59,6 +59,23 @@ test('one API can listen in two places, and closing ends both', async () => {
   for (const { url } of [one, two]) await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
+test('once a socket is closed by itself, its address is named no more', async () => {
+  const api = createLocalApi();
+  const linkOf = async (): Promise<string> => {
+    const answer = await api.app.request('/api/auth/device-code/start', { method: 'POST', body: '{}' });
+    return ((await answer.json()) as { verificationUri: string }).verificationUri;
+  };
+  const first = await api.listen();
+  const second = await api.listen();
+  expect(await linkOf()).toBe(`${second.url}/device`);
+  const closed = second.close();
+  expect(await linkOf()).toBe(`${first.url}/device`);
+  await Promise.all([closed, second.close()]);
+  await first.close();
+  expect(await linkOf()).toBe('http://localhost/device');
+  await api.close();
+});
+
 test('an API that is closed, or closing, listens nowhere any more', async () => {
   const api = createLocalApi();
   const closed = api.close();
