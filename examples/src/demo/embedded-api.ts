@@ -45,12 +45,12 @@ export class EmbeddedApi {
   /** Waits until so many events are stored, at most `limitMs`, and not for who has given up. */
   async stored(count: number, limitMs: number, signal: AbortSignal): Promise<void> {
     const endsAtMs = performance.now() + limitMs;
-    while (this.#api.store.events.count() < count && performance.now() < endsAtMs && !signal.aborted)
+    while (this.#api.store.countEvents() < count && performance.now() < endsAtMs && !signal.aborted)
       await delay(LOOK_MS);
   }
 
   async stop(): Promise<void> {
-    this.#storedEvents = this.#api.store.events.count();
+    this.#storedEvents = this.#api.store.countEvents();
     await this.#api.close();
   }
 
