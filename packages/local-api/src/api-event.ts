@@ -40,7 +40,7 @@ export type ApiEvent = { readonly atMs: number } & (
     }
   | {
       readonly type: 'token.refused';
-      /** Left out where the request names none. */
+      /** Left out where the request names none that this API knows. */
       readonly grantType?: string;
       readonly error: OAuthErrorName | HttpProblemName;
       readonly reason: string;

@@ -3,7 +3,10 @@ import type { ApiEventListener } from './api-event.js';
 
 const STDERR = 2;
 
-/** Writes what happens as JSON lines. Events name tokens by fingerprint only, so no line can hold a secret. */
+/**
+ * Writes what happens as JSON lines. Events name tokens by fingerprint only, so what was sent as a secret is in no line;
+ * a path and a version of `km` are as the client sent them.
+ */
 export function createRequestLog(destination?: DestinationStream): ApiEventListener {
   const logger = pino(
     { base: null, timestamp: false },

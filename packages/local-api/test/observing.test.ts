@@ -148,6 +148,7 @@ test('neither events nor log lines hold a token, a key or a device code', async 
   await api.post('/api/auth/revoke', { token: second.refresh_token });
   await api.get('/api/auth/validate', second.access_token);
   await api.get('/api/auth/validate', 'some-unknown-token');
+  await api.post('/api/auth/token', { grant_type: 'km_pro_key_in_the_wrong_place' });
 
   expect(lines.length).toBeGreaterThan(10);
   const told = lines.join('') + JSON.stringify(api.events);
@@ -161,6 +162,7 @@ test('neither events nor log lines hold a token, a key or a device code', async 
     deviceCode,
     userCode,
     'some-unknown-token',
+    'km_pro_key_in_the_wrong_place',
   ]) {
     expect(told).not.toContain(secret);
   }

@@ -9,6 +9,8 @@ import type { IssuedTokens } from '../issued-tokens.js';
 import { odditiesOf } from '../trouble/rule.js';
 import { tokenAnswer } from '../token-answer.js';
 
+const GRANT_TYPES: ReadonlySet<string> = new Set(['api_key', 'refresh_token', 'client_credentials']);
+
 const Text = v.pipe(v.string('text'), v.nonEmpty('text that is not empty'), v.maxLength(4_096, 'shorter'));
 const Envelope = v.object({ grant_type: Text }, 'a JSON object');
 const ApiKeyRequest = v.object({ api_key: Text, scope: ScopeList });
@@ -82,7 +84,8 @@ function reportRefusal(
   { error, message }: OAuthError | HttpProblem,
 ): void {
   store.counters.add('refused', settings.now());
-  const named = grantType === undefined ? {} : { grantType };
+  // What is none of them is the client's own text, and may be a secret in the wrong place.
+  const named = grantType !== undefined && GRANT_TYPES.has(grantType) ? { grantType } : {};
   events.emit({ type: 'token.refused', ...named, error, reason: message });
 }
 
