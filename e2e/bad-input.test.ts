@@ -61,9 +61,9 @@ describe('bad input', () => {
     expect(run.stderr).toContain(words);
   });
 
-  test('KM_DEBUG=true shows where it came from', async () => {
+  test.each(['true', '1'])('KM_DEBUG=%s shows where it came from', async (yes) => {
     const { stderr } = await runKm(['monitor', '--', 'no-such-server'], {
-      env: environment({ KM_DEBUG: 'true' }),
+      env: environment({ KM_DEBUG: yes }),
     });
     expect(stderr).toMatch(/\n\s+at /);
   });

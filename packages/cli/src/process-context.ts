@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import { exitCodeFor } from './exit-code.js';
 import { reportOf } from './failure-report.js';
 import { createNetwork } from './network/network.js';
+import { saysYes } from './says-yes.js';
 import { foldedFor } from './terminal/fold.js';
 import { writeAtOnce } from './write-at-once.js';
 
@@ -32,7 +33,7 @@ function createContext(bundleFolder: string): CommandContext {
     commandName: () => '',
     bundleFolder,
     environment: process.env,
-    isDebug: process.env['KM_DEBUG'] === 'true',
+    isDebug: saysYes(process.env['KM_DEBUG']),
     clock: systemClock,
     random: Math.random,
     createId: randomUUID,

@@ -63,7 +63,8 @@ describe('a hit', () => {
 
   test('is nothing where the rest of km has something to say or to do', async () => {
     const { find, folder } = await userWithToken();
-    expect(await find({ KM_DEBUG: 'true' })).toBeUndefined();
+    for (const yes of ['true', '1']) expect(await find({ KM_DEBUG: yes })).toBeUndefined();
+    for (const no of ['false', '0', '']) expect(await find({ KM_DEBUG: no })).toBe('the-token');
     expect(await find({ KM_NO_TOKEN_CACHE: '1' })).toBeUndefined();
     await expect(find({ KM_REFRESH_AHEAD: '2d' })).rejects.toMatchObject({ code: 'KM_AUTH_INVALID_OPTION' });
     writeFileSync(join(folder, '.auth_cache'), 'garbage', { mode: 0o600 });

@@ -10,6 +10,7 @@ import {
 } from '@kilometers/auth';
 import { grantOfAccount } from '../grant-of-account.js';
 import { isKeptElsewhere } from '../kept-elsewhere.js';
+import { saysYes } from '../says-yes.js';
 import { resolveAccount } from '../settings.js';
 import { printToken } from '../token-format/print-token.js';
 import type { PlainTokenFlags } from './plain-token-flags.js';
@@ -38,7 +39,7 @@ const NO_KEYRING = {
 export async function findToken(flags: PlainTokenFlags, options: HitOptions): Promise<string | undefined> {
   const { environment, clock, random } = options;
   const folder = configFolder(environment);
-  const mayRead = !isKeptElsewhere(environment) && environment['KM_DEBUG'] !== 'true';
+  const mayRead = !isKeptElsewhere(environment) && !saysYes(environment['KM_DEBUG']);
   if (folder === undefined || !mayRead) return undefined;
   const files = createFileCache({ folder, environment, clock, random, keyring: NO_KEYRING });
   const notices: CacheNotice[] = [];
