@@ -1,4 +1,4 @@
-// npm run bench [-- --write] [-- --only hit,client,expired,shared,cli,monitor,memory]
+// npm run bench [-- --write | --only hit,client,expired,shared,cli,monitor,memory]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { installedPeers } from './installed-peers.mjs';
@@ -26,6 +26,11 @@ const BENCHMARKS = {
   memory: async () => memoryTables(await (await import('./monitor-memory.mjs')).measureMonitorMemory()),
   shared: async () => sharedLoginTables(await (await import('./shared-login.mjs')).measureSharedLogin()),
 };
+
+if (values.write && values.only !== undefined) {
+  console.error('--write replaces all of RESULTS.md: give it without --only');
+  process.exit(2);
+}
 
 const chosen = values.only?.split(',') ?? Object.keys(BENCHMARKS);
 const unknown = chosen.find((name) => !Object.hasOwn(BENCHMARKS, name));
