@@ -77,11 +77,14 @@ describe('the demo', () => {
     expect(demo.stderr()).toMatch(/^demo: port \d+ [^\n]*already in use[^\n]*\n$/);
   });
 
-  test('ends cleanly on Ctrl-C', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends cleanly on %s, with %i', async (signal, code) => {
     const demo = startDemo();
     await until('the first calls', () => demo.stdout().includes('tools/call'));
-    demo.child.kill('SIGINT');
-    expect(await demo.ended).toEqual({ code: 130, signal: null });
+    demo.child.kill(signal);
+    expect(await demo.ended).toEqual({ code, signal: null });
     expect(demo.stderr()).toBe('');
     expect(demo.stdout().toString()).not.toContain('FAILED');
   });

@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { DemoError } from './demo-error.js';
 import { LiveView } from './live-view.js';
 
-const INTERRUPTED = 130;
+/** As shells say it: 128 and the signal's number. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 function fail(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
@@ -31,7 +32,12 @@ async function main(): Promise<void> {
     print: (line) => process.stdout.write(`${line}\n`),
   });
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  let stopped: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      stopped ??= EXIT_CODES[signal];
+      stop.abort();
+    });
   const folder = mkdtempSync(join(tmpdir(), 'kilometers-demo-'));
   try {
     // Loaded now, so that a package that is missing is said in our words.
@@ -41,7 +47,7 @@ async function main(): Promise<void> {
     });
     const { brokenPromises } = await import('./summary.js');
     const counts = await runDemo({ ...options, folder, view, signal: stop.signal });
-    if (stop.signal.aborted) process.exitCode = INTERRUPTED;
+    if (stopped !== undefined) process.exitCode = stopped;
     else if (brokenPromises(counts).length > 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

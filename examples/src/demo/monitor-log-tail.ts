@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A line that `km monitor --log` wrote; which fields there are depends on the type. */
@@ -23,6 +24,8 @@ export class MonitorLogTail {
   readonly #file: FileHandle;
   readonly #onLine: (line: LogLine) => void;
   readonly #following: Promise<void>;
+  /** A read may end within a character. */
+  readonly #decoder = new StringDecoder('utf8');
   #rest = '';
   #isStopped = false;
 
@@ -30,17 +33,22 @@ export class MonitorLogTail {
     this.#file = file;
     this.#onLine = onLine;
     this.#following = this.#follow();
+    // Who stops this is told; until then nobody waits for it.
+    this.#following.catch(() => undefined);
   }
 
   static async start(path: string, onLine: (line: LogLine) => void): Promise<MonitorLogTail> {
     return new MonitorLogTail(await open(path, 'a+', 0o600), onLine);
   }
 
-  /** Reads what is left, and ends. */
+  /** Reads what is left, and ends. @throws what went wrong while it followed. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#following;
-    await this.#file.close();
+    try {
+      await this.#following;
+    } finally {
+      await this.#file.close();
+    }
   }
 
   async #follow(): Promise<void> {
@@ -56,7 +64,7 @@ export class MonitorLogTail {
     for (;;) {
       const { bytesRead } = await this.#file.read(buffer, 0, buffer.length);
       if (bytesRead === 0) return;
-      const lines = (this.#rest + buffer.toString('utf8', 0, bytesRead)).split('\n');
+      const lines = (this.#rest + this.#decoder.write(buffer.subarray(0, bytesRead))).split('\n');
       this.#rest = lines.pop() ?? '';
       for (const line of lines) this.#onLine(JSON.parse(line) as LogLine);
     }
