@@ -8,7 +8,10 @@ const conditions = ['@kilometers/source', 'node', 'development|production'];
 const WITH_OTHER_MODULES = [
   'packages/auth/test/lock-files.test.ts',
   'packages/auth/test/lock-interleavings.test.ts',
+  'packages/auth/test/private-file.test.ts',
   'packages/auth/test/redis-loading.test.ts',
+  'packages/cli/test/prelude-unremovable.test.ts',
+  'packages/cli/test/queue-folder-unreadable.test.ts',
 ];
 
 export default defineConfig({

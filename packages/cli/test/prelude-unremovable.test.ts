@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type * as files from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '@kilometers/auth';
 import { expect, test, vi } from 'vitest';
 import { listPreludes } from '../src/queue/prelude-file.js';
@@ -9,11 +9,19 @@ import { countWaiting } from '../src/queue/segment-folder.js';
 import { leavePrelude } from './support/left-prelude.js';
 import { accountFolder, newKeys } from './support/queue.js';
 
-/** A folder that was made read-only once its prelude was made into events. */
-vi.mock('node:fs/promises', async (original) => ({
-  ...(await original<typeof files>()),
-  unlink: () => Promise.reject(Object.assign(new Error('EROFS'), { code: 'EROFS' })),
-}));
+/** Folders that were made read-only once their preludes were made into events. */
+const readOnly = vi.hoisted(() => new Set<string>());
+
+vi.mock('node:fs/promises', async (original) => {
+  const whole = await original<typeof files>();
+  return {
+    ...whole,
+    unlink: (path: string) =>
+      readOnly.has(dirname(path))
+        ? Promise.reject(Object.assign(new Error('EROFS'), { code: 'EROFS' }))
+        : whole.unlink(path),
+  };
+});
 
 test.each([
   ['removed', 1_000],
@@ -24,6 +32,7 @@ test.each([
     const [folder, keys] = [accountFolder(), newKeys()];
     await leavePrelude(folder, keys, 1_000);
     const [path = ''] = await listPreludes(folder);
+    readOnly.add(folder);
     if (events < 1_000) {
       mkdirSync(join(`${path}.corrupt`, 'in the way'), { recursive: true });
       const bytes = readFileSync(path);
