@@ -7,6 +7,13 @@ describe('bad input', () => {
 
   test.each([
     ['an unknown option', ['monitor', '--sever', '--', 'true'], 2, '(Did you mean --server?)'],
+    ['one before a server with flags of its own', ['monitor', '--sumary', '--', 'true', '-h'], 2, '--sumary'],
+    [
+      'one before a command with flags of its own',
+      ['auth', 'exec', '--scoop', '--', 'true', '--help'],
+      2,
+      '--scope',
+    ],
     ['an unknown command', ['monitr'], 2, '(Did you mean monitor?)'],
     ['an unknown command of a group', ['auth', 'tokn'], 2, '(Did you mean token?)'],
     ['an unknown option of km itself', ['--sever'], 2, "unknown option '--sever'; see km --help"],

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { TOKEN_COMMANDS } from './auth-token-commands.js';
-import { addAccountOptions, addExample } from './command-options.js';
+import { addAccountOptions, addExample, answerHelpInFront } from './command-options.js';
 import type { CommandContext } from './command-context.js';
 import type { AuthLogoutFlags } from './commands/auth-logout.js';
 import type { AuthProfilesFlags } from './commands/auth-profiles.js';
@@ -21,7 +21,8 @@ export function authCommand(program: Command, context: CommandContext, exitWith:
     switchCommand,
     ...TOKEN_COMMANDS,
   ]) {
-    auth.addCommand(create(context, exitWith).copyInheritedSettings(program));
+    const command = create(context, exitWith).copyInheritedSettings(program);
+    auth.addCommand(command.name() === 'exec' ? answerHelpInFront(command) : command);
   }
   return auth;
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { authCommand } from './auth-command.js';
-import { addAccountOptions, addExample } from './command-options.js';
+import { addAccountOptions, addExample, answerHelpInFront } from './command-options.js';
 import { completeCommand, completionCommand } from './completion-command.js';
 import type { DashboardFlags } from './commands/dashboard.js';
 import type { DevFlags } from './commands/dev.js';
@@ -91,7 +91,7 @@ export function createProgram(context: CommandContext, exitWith: (code: number) 
     });
   addExample(program, 'km monitor --server -- node my-mcp-server.js');
   program.addCommand(initCommand(context, exitWith).copyInheritedSettings(program));
-  program.addCommand(monitorCommand(context, exitWith).copyInheritedSettings(program));
+  program.addCommand(answerHelpInFront(monitorCommand(context, exitWith).copyInheritedSettings(program)));
   program.addCommand(authCommand(program, context, exitWith));
   program.addCommand(queueCommand(program, context, exitWith));
   program.addCommand(pluginsCommand(program, context, exitWith));
