@@ -46,6 +46,14 @@ describe('config.json', () => {
     ['{"é": "\\x"}', '1:7: this text is not closed, or has a character that needs a backslash'],
     ['{} {}', '1:4: there is more after the end of the document'],
     ['[]', '1:1: the file must be an object in braces'],
+    [
+      '{"profiles": {"a": {"apiEndpoint": "https://h/\\u001b]0;x\\u0007"}}}',
+      '1:36: profiles.a.apiEndpoint: it must be a URL without control characters',
+    ],
+    [
+      '{"profiles": {"a": {"provider": {"issuer": "https://h", "clientId": "k\\u009bm"}}}}',
+      '1:69: profiles.a.provider.clientId: it must be a text in quotes, without control characters',
+    ],
     ['{"profiles":\n []}', '2:2: profiles: it must be an object in braces'],
     ['{"profiles": {"a": {}, "-x": {}}}', '1:30: profiles.-x: the name of a profile has'],
     [

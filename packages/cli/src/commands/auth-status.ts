@@ -6,6 +6,7 @@ import type { ProfileStatus } from '../status/profile-status.js';
 import { readStatus, type StatusReading } from '../status/read-status.js';
 import { statusLines } from '../status/status-lines.js';
 import { checkTokens, exitCodeOfChecks } from '../status/token-checks.js';
+import { whileSpinning } from '../terminal/spinner.js';
 import { styleFor } from '../terminal/style.js';
 import { canAnimate, widthOf } from '../terminal/terminal.js';
 
@@ -19,9 +20,11 @@ export type AuthStatusFlags = AccountFlags & {
 /** `km auth status`: how profiles are, from what is stored; asks a server with `--check` only. */
 export async function runAuthStatus(flags: AuthStatusFlags, context: CommandContext): Promise<number> {
   if (flags.watch === true) return watch(flags, context);
-  const check: Parameters<typeof readStatus>[2] =
-    flags.check === true ? (account, record) => checkTokens(account, record, context) : undefined;
-  const { report, active, hindrance, notices } = await readStatus(flags, context, check);
+  const { report, active, hindrance, notices } = await (flags.check === true
+    ? whileSpinning('asking who issued the tokens', context, (spoken) =>
+        readStatus(flags, spoken, (account, record) => checkTokens(account, record, spoken)),
+      )
+    : readStatus(flags, context));
   for (const notice of notices) context.tell(`km: ${notice}`);
   const text =
     flags.json === true

@@ -55,8 +55,12 @@ function checkName(name: string, at: JsonPath): void {
   throw new Flaw(at, `the name of a profile has ${PROFILE_NAME_FORM}`);
 }
 
+/** What a terminal would obey, where it is shown. */
+const CONTROL = /\p{Cc}/u;
+
 function endpointOf(value: unknown, at: JsonPath): string {
   if (typeof value !== 'string') throw new Flaw(at, 'it must be a URL in quotes');
+  if (CONTROL.test(value)) throw new Flaw(at, 'it must be a URL without control characters');
   try {
     parseEndpoint(value);
     return value;
@@ -74,8 +78,8 @@ function providerOf(value: unknown, at: JsonPath): ProviderSettings {
   const members = membersOf(value, at, 'a provider');
   const issuer = endpointOf(members['issuer'], [...at, 'issuer']);
   const { clientId } = members;
-  if (clientId !== undefined && (typeof clientId !== 'string' || clientId === ''))
-    throw new Flaw([...at, 'clientId'], 'it must be a text in quotes');
+  if (clientId !== undefined && (typeof clientId !== 'string' || clientId === '' || CONTROL.test(clientId)))
+    throw new Flaw([...at, 'clientId'], 'it must be a text in quotes, without control characters');
   return { ...members, issuer };
 }
 
