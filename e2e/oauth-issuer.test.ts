@@ -63,7 +63,8 @@ describe('an issuer in the place of the Kilometers API', () => {
     expect(byKey).toMatchObject({ code: 2, stdout: '' });
     expect(byKey.stderr).toContain(`this profile logs in at ${server.issuer}`);
     expect(await logInByWeb([], env)).toMatchObject({ code: 0 });
-    expect(server.revoked()).toBe(1);
+    // It may be the same grant at the issuer.
+    expect(server.revoked()).toBe(0);
     expect(await runKm(['auth', 'refresh'], { env })).toMatchObject({ code: 0 });
     expect(JSON.parse(readFileSync(configuration, 'utf8'))).toEqual(JSON.parse(before));
   });
