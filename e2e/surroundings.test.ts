@@ -114,7 +114,8 @@ describe('on a terminal', () => {
   ];
 
   test.each(NARROW)('of 40 columns km %s %s has no wider line, unless a word is', async (...words) => {
-    const terminal = startOnTerminal(words, { env: await account(), columns: 40 });
+    const env = { ...(await account()), KM_PROFILE: 'default' };
+    const terminal = startOnTerminal(words, { env, columns: 40 });
     expect(await terminal.ended).toMatchObject({ code: 0 });
     expect(tooWide(terminal, 40)).toEqual([]);
   });

@@ -3,10 +3,11 @@ import { createAuthenticatedClient, finishRefreshOnSignal } from '@kilometers/au
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { openAuthManager } from '../open-auth-manager.js';
-import { fetchPlugins, type PluginEntry } from '../plugins/plugin-manifest.js';
+import { pluginLines } from '../plugins/plugin-lines.js';
+import { fetchPlugins } from '../plugins/plugin-manifest.js';
 import { serviceUrl, type AccountFlags } from '../settings.js';
-import { printable } from '../terminal/printable.js';
 import { whileSpinning } from '../terminal/spinner.js';
+import { widthOf } from '../terminal/terminal.js';
 
 export type PluginsListFlags = AccountFlags & { readonly json?: boolean };
 
@@ -27,7 +28,8 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
       cliVersion: context.version,
     });
     if (flags.json === true) await context.answer(`${jsonOf({ plugins })}\n`);
-    else if (plugins.length > 0) await context.answer(`${linesOf(plugins).join('\n')}\n`);
+    else if (plugins.length > 0)
+      await context.answer(`${pluginLines(plugins, widthOf(context.screen())).join('\n')}\n`);
     else context.tell('km: there are no plugins for this account');
     return EXIT.done;
   } finally {
@@ -42,27 +44,4 @@ const OBEYED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 function jsonOf(data: object): string {
   const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(data, undefined, 2).replace(OBEYED, escape);
-}
-
-/** A line a plugin: name, version, tier, size. */
-function linesOf(plugins: readonly PluginEntry[]): readonly string[] {
-  const rows = plugins.map(({ name, version, tier, size }) => [
-    printable(name) ?? '?',
-    printable(version) ?? '?',
-    printable(tier) ?? '',
-    size === null ? '' : sizeOf(size),
-  ]);
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-function sizeOf(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

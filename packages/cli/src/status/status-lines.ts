@@ -29,7 +29,6 @@ export function statusLines(report: StatusReport, look: StatusLook): readonly st
 }
 
 function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: StatusLook): readonly string[] {
-  const { bold, dim } = look.style;
   const { credential, credentialFrom, endpoint, endpointFrom, lastFailure, note } = status;
   const facts = (text: string): readonly string[] => fold(text, { width: look.width, indent: 2, hanging: 4 });
   const login =
@@ -37,7 +36,7 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
       ? `login: ${note === null ? 'nobody is logged in' : 'none that can be used'}`
       : `login: ${CREDENTIAL_NAMES[credential]}, ${SOURCES[credentialFrom]}`;
   return [
-    `profile ${bold(status.profile)}${status.isActive ? dim(` (active, ${SOURCES[activeFrom]})`) : ''}`,
+    ...headingLines(status, activeFrom, look),
     ...outlookLines(status, look),
     ...facts(login),
     ...(status.oauth === null ? [] : issuerFacts(status.oauth).flatMap(facts)),
@@ -49,6 +48,18 @@ function profileLines(status: ProfileStatus, activeFrom: SettingSource, look: St
     ...(note === null ? [] : facts(note)),
     ...facts(settingsLine(status)),
   ];
+}
+
+function headingLines(
+  { profile, isActive }: ProfileStatus,
+  activeFrom: SettingSource,
+  { width, style: { bold, dim } }: StatusLook,
+): readonly string[] {
+  const heading = `profile ${bold(profile)}`;
+  if (!isActive) return [heading];
+  const why = `(active, ${SOURCES[activeFrom]})`;
+  const isShort = `profile ${profile} ${why}`.length <= width;
+  return isShort ? [`${heading} ${dim(why)}`] : [heading, `  ${dim(why)}`];
 }
 
 function outlookLines(
