@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAgentFetch } from '../src/network/agent-fetch.js';
 import { createNetwork } from '../src/network/network.js';
@@ -101,4 +102,49 @@ test('requests that follow one another share a connection, and ask for nothing p
 test('a request whose signal is aborted before it is sent is not sent', async () => {
   const why = new Error('enough');
   await expect(seenOf([{ signal: AbortSignal.abort(why) }])).rejects.toBe(why);
+});
+
+/** A server that answers as `answer` does; resolves with its URL. */
+async function serve(answer: (response: http.ServerResponse) => void): Promise<string> {
+  const server = http.createServer((_, response) => answer(response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
+}
+
+test.each([
+  ['before any of it was read', 0],
+  ['while more is waited for', 1],
+])('an answer whose body is let go %s ends its connection', async (_when, chunks) => {
+  const closed: Promise<unknown>[] = [];
+  const url = await serve((response) => {
+    closed.push(once(response, 'close'));
+    response.writeHead(401, { 'content-length': '100' });
+    response.write('{"error":');
+  });
+  const { body } = await createNetwork({}, new FakeClock()).fetch(url);
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  for (let read = 0; read < chunks; read += 1) await reader.read();
+  const next = chunks === 0 ? undefined : reader.read();
+  await reader.cancel();
+  await next;
+  await closed[0];
+});
+
+test('an answer that is there whole and is let go leaves nothing behind', async () => {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): unknown => uncaught.push(error);
+  process.on('uncaughtException', note);
+  onTestFinished(() => void process.off('uncaughtException', note));
+  const url = await serve((response) => response.writeHead(401).end('{"error":"invalid_token"}'));
+  const { fetch: send } = createNetwork({}, new FakeClock());
+  for (let time = 0; time < 20; time += 1) {
+    await (await send(url)).body?.cancel();
+    await nextTurn();
+  }
+  expect(uncaught).toEqual([]);
 });

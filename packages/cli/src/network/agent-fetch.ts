@@ -1,5 +1,4 @@
 import type { Agent, IncomingMessage } from 'node:http';
-import { PassThrough, Readable } from 'node:stream';
 
 /** Statuses whose answers have no body (the fetch standard's "null body status"). */
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -63,21 +62,37 @@ function responseOf(answer: IncomingMessage, signal: AbortSignal): Response {
     answer.resume();
     return new Response(null, { status, headers });
   }
-  const body = Readable.toWeb(bodyOf(answer, signal)) as ReadableStream;
-  return new Response(body, { status, headers });
+  return new Response(bodyOf(answer, signal), { status, headers });
 }
 
-/** What is left of an answer, which fails as that of Node's own `fetch` does: with the signal's reason, or a `TypeError`. */
-function bodyOf(answer: IncomingMessage, signal: AbortSignal): Readable {
-  const body = new PassThrough();
-  answer.on('error', (error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'ECONNRESET'
-        ? new Error('the connection was closed in the middle of the answer', { cause: error })
-        : error;
-    body.destroy(signal.aborted ? (signal.reason as Error) : new TypeError('terminated', { cause: why }));
+/**
+ * What is left of an answer, which fails as that of Node's own `fetch` does: with the signal's reason, or a `TypeError`. Not by
+ * `Readable.toWeb`, which throws where nobody can catch it once the body is let go.
+ */
+function bodyOf(answer: IncomingMessage, signal: AbortSignal): ReadableStream<Uint8Array> {
+  const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        controller.error(
+          signal.aborted ? signal.reason : new TypeError('terminated', { cause: whyCut(error) }),
+        );
+      }
+    },
+    cancel() {
+      // Who reads no further needs no connection.
+      answer.destroy();
+    },
   });
-  // Who reads no further needs no connection.
-  body.on('close', () => answer.destroy());
-  return answer.pipe(body);
+}
+
+function whyCut(error: unknown): unknown {
+  const isReset = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  return isReset
+    ? new Error('the connection was closed in the middle of the answer', { cause: error })
+    : error;
 }
