@@ -99,7 +99,8 @@ describe('a login that replaces one at another issuer', () => {
     const server = await startOAuthServer({ clients: [CLI] });
     const { env } = await logInByWeb([...at(server), ...WEB]);
     await logInByWeb([...at(server), ...WEB], env);
-    expect(server.revoked()).toBe(1);
+    // The issuer may keep both as one grant.
+    expect(server.revoked()).toBe(0);
     expect(await endedIn(env)).toEqual([]);
   });
 });
