@@ -16,7 +16,7 @@ const OTHER_NODES = ['22.23.3', '24.21.0', '26.10.0'];
 /** What an installation may weigh, all its dependencies counted. */
 const BUDGETS = [
   { name: '@kilometers/auth', packages: 6, mebibytes: 8 },
-  { name: '@kilometers/cli', packages: 30, mebibytes: 32 },
+  { name: '@kilometers/cli', packages: 30, mebibytes: 33 },
 ];
 
 /** End-to-end tests that run what was installed. */

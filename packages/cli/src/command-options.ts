@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { CommanderError, type Command } from 'commander';
 
 /** The flags that say which account and which service. */
 export function addAccountOptions(command: Command): void {
@@ -20,5 +20,8 @@ export function answerHelpInFront(command: Command): Command {
   return command
     .helpOption(false)
     .option('-h, --help', 'print help')
-    .on('option:help', () => command.help());
+    .on('option:help', () => {
+      command.outputHelp();
+      throw new CommanderError(0, 'commander.helpDisplayed', '(outputHelp)');
+    });
 }

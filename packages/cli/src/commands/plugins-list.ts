@@ -29,7 +29,7 @@ async function listPlugins(flags: PluginsListFlags, context: CommandContext): Pr
     });
     if (flags.json === true) await context.answer(`${jsonOf({ plugins })}\n`);
     else if (plugins.length > 0)
-      await context.answer(`${pluginLines(plugins, widthOf(context.screen())).join('\n')}\n`);
+      await context.answer(`${pluginLines(plugins, widthFor(context)).join('\n')}\n`);
     else context.tell('km: there are no plugins for this account');
     return EXIT.done;
   } finally {
@@ -44,4 +44,10 @@ const OBEYED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 function jsonOf(data: object): string {
   const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(data, undefined, 2).replace(OBEYED, escape);
+}
+
+/** Programs get a line a plugin, however long. */
+function widthFor({ screen }: CommandContext): number {
+  const terminal = screen();
+  return terminal === undefined ? Number.POSITIVE_INFINITY : widthOf(terminal);
 }
