@@ -20,14 +20,3 @@ export function isLoginDamaged(
 
 /** Is told what a cache found amiss. */
 export type CacheNoticeListener = (notice: CacheNotice) => void;
-
-/** Tells a listener. One that throws is no reason for a read to fail, or a damaged file to stay. */
-export function tellListener(listener: (notice: CacheNotice) => unknown, notice: CacheNotice): void {
-  try {
-    // One may be async, whatever its type says.
-    const returned = listener(notice);
-    if (returned instanceof Promise) returned.catch(() => undefined);
-  } catch {
-    // A listener's failure is the listener's.
-  }
-}

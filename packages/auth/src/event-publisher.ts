@@ -1,6 +1,7 @@
 import { channel, hasSubscribers } from 'node:diagnostics_channel';
 import type { AuthEvent, AuthEventBody, AuthEventListener } from './auth-event.js';
 import type { Clock } from './clock.js';
+import { tellListener } from './tell-listener.js';
 
 /** The name of the `node:diagnostics_channel` on which every {@link AuthEvent} of the process is published. */
 export const AUTH_CHANNEL = 'kilometers:auth';
@@ -72,14 +73,7 @@ export class EventPublisher {
   }
 
   #tell(event: AuthEvent): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        const returned = listener(event);
-        if (returned instanceof Promise) returned.catch(() => undefined);
-      } catch {
-        // A subscriber's failure is the subscriber's.
-      }
-    }
+    for (const listener of [...this.#listeners]) tellListener(listener, event);
     channel(AUTH_CHANNEL).publish(event);
   }
 }

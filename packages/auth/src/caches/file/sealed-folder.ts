@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { tellListener, type CacheNotice, type CacheNoticeListener } from '../../cache-notice.js';
+import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
 import { systemClock, type Clock } from '../../clock.js';
+import { tellListener } from '../../tell-listener.js';
 import { CacheKey } from './cache-key.js';
 import { GenerationLock, WRITING_TIMEOUT_MS } from './generation-lock.js';
 import type { KeySource } from './key-file.js';

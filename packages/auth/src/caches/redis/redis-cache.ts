@@ -1,6 +1,7 @@
-import { tellListener, type CacheNotice, type CacheNoticeListener } from '../../cache-notice.js';
+import type { CacheNotice, CacheNoticeListener } from '../../cache-notice.js';
 import { lazily, madeOnce } from '../../lazily.js';
 import type { TokenCache } from '../../ports.js';
+import { tellListener } from '../../tell-listener.js';
 import { redisSettings, type RedisCacheOptions } from './redis-settings.js';
 import type { RedisStorage } from './redis-storage.js';
 
