@@ -70,9 +70,12 @@ export class KeptFresh {
     const { onToken, clock } = this.#options;
     if (this.#hasEnded || token.fingerprint === this.#fingerprint) return;
     this.#cancelRetry();
-    this.#cancelRetry = clock.schedule(() => void this.#hand(), RETRY_MS, false);
-    onToken(token);
-    this.#cancelRetry();
+    try {
+      onToken(token);
+    } catch (error) {
+      this.#cancelRetry = clock.schedule(() => void this.#hand(), RETRY_MS, false);
+      throw error;
+    }
     this.#fingerprint = token.fingerprint;
     this.#isTroubled = false;
   }

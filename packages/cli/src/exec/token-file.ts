@@ -1,7 +1,8 @@
-import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import type { AuthToken } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
+import { replaceFile } from './replace-file.js';
 import { TokenMark } from './token-mark.js';
 
 /** No token is longer. */
@@ -31,15 +32,13 @@ export class TokenFile {
    * @throws {CliError} when it cannot be written.
    */
   write(token: AuthToken): void {
-    const next = `${this.#path}.${this.#createId()}.tmp`;
+    const id = this.#createId();
     try {
       this.#mark.announce(token.reveal());
       // Without a new line: there are readers that take the file as it is.
-      writeFileSync(next, token.reveal(), { mode: 0o600, flag: 'wx' });
-      renameSync(next, this.#path);
+      replaceFile(this.#path, token.reveal(), id);
       this.#inode = lstatSync(this.#path).ino;
     } catch (error) {
-      rmSync(next, { force: true });
       const why = error instanceof Error ? error.message : String(error);
       throw this.#failure(`cannot be written: ${why}`, error);
     }

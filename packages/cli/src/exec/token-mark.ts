@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
+import { replaceFile } from './replace-file.js';
 
 const HEADING = 'km auth exec --token-file: digests of what it wrote last, to know it again';
 const TEXT = new RegExp(`^${HEADING}\n(?:[0-9a-f]{64}\n){0,2}$`);
@@ -31,15 +32,8 @@ export class TokenMark {
   /** Says that `text` is about to be written. What stands there until then is still known. */
   announce(text: string): void {
     this.#digests = [...this.#standing(), digestOf(text)];
-    const next = `${this.#path}.${this.#createId()}.tmp`;
-    try {
-      const lines = [HEADING, ...this.#digests].map((line) => `${line}\n`);
-      writeFileSync(next, lines.join(''), { mode: 0o600, flag: 'wx' });
-      renameSync(next, this.#path);
-    } catch (error) {
-      rmSync(next, { force: true });
-      throw error;
-    }
+    const lines = [HEADING, ...this.#digests].map((line) => `${line}\n`);
+    replaceFile(this.#path, lines.join(''), this.#createId());
   }
 
   remove(): void {
