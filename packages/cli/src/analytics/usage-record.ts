@@ -67,12 +67,9 @@ export function formatRecord(record: UsageRecord): string {
 
 type Check = (value: unknown) => boolean;
 
-/** The last moment that a date can hold, in milliseconds since the epoch. */
-const LAST_DATE_MS = 8.64e15;
-
 const isText: Check = (value) => typeof value === 'string';
 const isNumber: Check = (value) => Number.isFinite(value);
-const isMoment: Check = (value) => isNumber(value) && Math.abs(value as number) <= LAST_DATE_MS;
+const isMoment: Check = (value) => isNumber(value) && !Number.isNaN(new Date(value as number).getTime());
 const isKnownKind: Check = (value) => (NOTABLE as readonly unknown[]).includes(value);
 const orNull =
   (check: Check): Check =>
@@ -83,8 +80,14 @@ const BASE = { at: isMoment, profile: isText, api: isText, by: isText };
 const SHAPES: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   refresh: {
     ...BASE,
-    ...{ scope: isText, tries: isNumber, ms: isNumber, lifeMs: orNull(isNumber) },
-    ...{ code: orNull(isText), grant: orNull(isText), token: orNull(isText), replaced: orNull(isText) },
+    scope: isText,
+    code: orNull(isText),
+    grant: orNull(isText),
+    tries: isNumber,
+    ms: isNumber,
+    token: orNull(isText),
+    replaced: orNull(isText),
+    lifeMs: orNull(isNumber),
   },
   event: { ...BASE, kind: isKnownKind, detail: isText },
   alert: { ...BASE, kind: isText },

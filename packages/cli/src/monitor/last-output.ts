@@ -44,7 +44,8 @@ export class LastOutput {
 class OutputFollower {
   readonly #clock: Clock;
   readonly #isTimeUp: () => boolean;
-  #before: { readonly takenBytes: number } | undefined;
+  /** What had come by the first look. */
+  #bytesAtFirst: number | undefined;
   #passedBytes = -1;
   #passedAtMs = 0;
 
@@ -62,10 +63,10 @@ class OutputFollower {
     if (passedBytes !== this.#passedBytes) this.#passedAtMs = nowMs;
     this.#passedBytes = passedBytes;
     const takenBytes = passedBytes + waitingBytes;
-    this.#before ??= { takenBytes };
+    this.#bytesAtFirst ??= takenBytes;
     const quietMs = nowMs - this.#passedAtMs;
     // A reader that is slow keeps it from being taken.
-    const mayHaveMore = waitingBytes > 0 && takenBytes - this.#before.takenBytes <= BUFFERED_BYTES;
+    const mayHaveMore = waitingBytes > 0 && takenBytes - this.#bytesAtFirst <= BUFFERED_BYTES;
     const isSilent = waitingBytes === 0 && quietMs >= SILENT_MS;
     return { quietMs, isOver: isSilent || (this.#isTimeUp() && !mayHaveMore) };
   }

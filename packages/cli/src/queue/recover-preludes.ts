@@ -159,12 +159,17 @@ export class PreludeRecovery {
   /** Removes what is through, or moves it aside where it did not open whole. */
   async #putAway(path: string, damage?: string): Promise<void> {
     const { onTrouble } = this.#options;
-    const aside = damage === undefined ? undefined : await setPreludeAside(path);
-    if (damage !== undefined && aside !== undefined) onTrouble(asideMessage(aside, damage));
-    if (aside !== undefined || (damage === undefined && (await removePrelude(path)))) return;
-    this.#stuck.add(path);
-    const what = damage === undefined ? 'removed' : `moved out of the way (${damage})`;
-    onTrouble(`what passed in a session cannot be ${what}: make it writable: ${path}`);
+    const stays = (what: string): void => {
+      this.#stuck.add(path);
+      onTrouble(`what passed in a session cannot be ${what}: make it writable: ${path}`);
+    };
+    if (damage === undefined) {
+      if (!(await removePrelude(path))) stays('removed');
+      return;
+    }
+    const aside = await setPreludeAside(path);
+    if (aside === undefined) stays(`moved out of the way (${damage})`);
+    else onTrouble(asideMessage(aside, damage));
   }
 
   /** One that cannot be read does not keep others from their turn. */

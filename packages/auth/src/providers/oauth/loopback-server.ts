@@ -28,8 +28,9 @@ export class LoopbackServer {
     this.redirectUri = redirectUri;
     this.#server = server;
     this.#clock = clock;
+    const own = new URL(redirectUri);
     server.on('request', (request, response) => {
-      const page = this.#serve(request, response, new URL(redirectUri), receive);
+      const page = this.#serve(request, response, own, receive);
       this.#pages.add(page);
       void page.finally(() => this.#pages.delete(page));
     });
