@@ -13,7 +13,7 @@ export type AuthTokenFields = {
   readonly scopes: readonly string[];
   /** When it was received, in milliseconds since the epoch. */
   readonly issuedAtMs: number;
-  /** When it stops being good, in milliseconds since the epoch. `Infinity`, as anything that no date can hold, is ten years from `issuedAtMs`. */
+  /** When it stops being good, in milliseconds since the epoch. `Infinity`, as anything that no date can hold, is ten years from `issuedAtMs`, and `NaN`, as of an answer without `expires_in`, 5 minutes. */
   readonly expiresAtMs: number;
   /** The private key to which the token is bound, as a JWK in JSON: each use needs a proof made with it. */
   readonly proofKey?: Secret | undefined;
@@ -21,11 +21,17 @@ export type AuthTokenFields = {
 
 /** The longest lifetime, in milliseconds, of what is said to live for ever: ten years. */
 export const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
+/**
+ * The lifetime, in milliseconds, of a token whose end the server did not tell. A provider that does not look for that must
+ * not cost the login: its request was sent by then, and the refresh token is used up.
+ */
+export const ASSUMED_LIFETIME_MS = 300_000;
 /** The last moment that a date can hold, in milliseconds since the epoch. */
 const LAST_DATE_MS = 8.64e15;
 
-/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when one of the times is no number. */
+/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when there is no such time. */
 function endOf({ issuedAtMs, expiresAtMs }: AuthTokenFields): number {
+  if (Number.isNaN(expiresAtMs) && Number.isFinite(issuedAtMs)) return issuedAtMs + ASSUMED_LIFETIME_MS;
   const endMs = expiresAtMs > LAST_DATE_MS ? issuedAtMs + LONGEST_LIFETIME_MS : expiresAtMs;
   if (Number.isFinite(endMs - issuedAtMs)) return endMs;
   throw new AuthError(
@@ -55,7 +61,7 @@ export class AuthToken {
   readonly #authorization: string;
   #fingerprint: string | undefined;
 
-  /** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when `issuedAtMs` or `expiresAtMs` is no number, such as `NaN`. */
+  /** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when `issuedAtMs` is no number, such as `NaN`, or `expiresAtMs` is `-Infinity`. */
   constructor(fields: AuthTokenFields) {
     this.#value = fields.value;
     this.type = fields.type ?? 'Bearer';

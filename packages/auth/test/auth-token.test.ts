@@ -37,8 +37,11 @@ describe('an access token', () => {
     },
   );
 
+  test('of which nobody said when it ends lives for 5 minutes: its login is not lost for that', () => {
+    expect(tokenFrom({ expiresAtMs: Number.NaN }).lifetimeMs).toBe(300_000);
+  });
+
   test.each([
-    ['expiresAtMs', Number.NaN],
     ['expiresAtMs', Number.NEGATIVE_INFINITY],
     ['issuedAtMs', Number.NaN],
     ['issuedAtMs', Number.POSITIVE_INFINITY],

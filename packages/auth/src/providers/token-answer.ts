@@ -1,4 +1,4 @@
-import { AuthToken, LONGEST_LIFETIME_MS } from '../auth-token.js';
+import { AuthToken, LONGEST_LIFETIME_MS, ASSUMED_LIFETIME_MS } from '../auth-token.js';
 import { jsonObject } from '../json-object.js';
 import { decodeClaims } from '../jwt-claims.js';
 import type { RefreshToken } from '../grant-record.js';
@@ -20,8 +20,6 @@ export type AnswerContext = {
   readonly isLogin?: boolean | undefined;
 };
 
-/** Where neither `expires_in` nor the token itself tells: 5 minutes, so that little is lost by a wrong guess. */
-const ASSUMED_LIFETIME_MS = 300_000;
 /** A lifetime below this is taken for this: one second is the least that the wire can say. */
 const SHORTEST_LIFETIME_MS = 1_000;
 
