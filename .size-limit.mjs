@@ -14,7 +14,7 @@ const LIMITS = [
     kb: 41,
     why: 'km monitor alone: the server, and its client, wait for it',
   },
-  { files: 'commands/auth-status.cjs', kb: 87, why: 'km auth status alone, of a fleet as well' },
+  { files: 'commands/auth-status.cjs', kb: 87.2, why: 'km auth status alone, of a fleet as well' },
   {
     files: 'commands/queue-flush.cjs',
     kb: 305.5,
