@@ -41,6 +41,7 @@ describe('the link of a browser login', () => {
   const written: readonly (readonly [string, RegExp])[] = [
     ['http://localhost', /^http:\/\/localhost:\d+$/],
     ['http://LOCALHOST:/Back', /^http:\/\/LOCALHOST:\d+\/Back$/],
+    ['http://127.0.0.1:0/callback', /^http:\/\/127\.0\.0\.1:[1-9]\d*\/callback$/],
     ['http://127.0.0.1/', /^http:\/\/127\.0\.0\.1:\d+\/$/],
     ['http://127.0.0.2/callback', /^http:\/\/127\.0\.0\.2:\d+\/callback$/],
   ];

@@ -33,10 +33,12 @@ export function parseRedirectUri(text: string): RedirectUri {
       'KM_AUTH_INVALID_OPTION',
       `the redirect URI ${JSON.stringify(text)} does not lead to this machine: give one such as ${DEFAULT_REDIRECT_URI} or http://localhost:8400/callback, as it is registered for the client`,
     );
+  // To listen on port 0 is to take any.
+  const isAnyPort = Number(port) === 0;
   return {
     address: addressOf(url.hostname),
-    port: port === '' ? undefined : Number(port),
-    at: (bound) => `${before}:${port === '' ? String(bound) : port}${after}`,
+    port: isAnyPort ? undefined : Number(port),
+    at: (bound) => `${before}:${isAnyPort ? String(bound) : port}${after}`,
   };
 }
 
