@@ -22,17 +22,18 @@ export type AuthTokenFields = {
 /** The longest lifetime, in milliseconds, of what is said to live for ever: ten years. */
 export const LONGEST_LIFETIME_MS = 10 * 365 * 86_400_000;
 /**
- * The lifetime, in milliseconds, of a token whose end the server did not tell. A provider that does not look for that must
- * not cost the login: its request was sent by then, and the refresh token is used up.
+ * The lifetime, in milliseconds, of what nobody says how long it lives: 5 minutes, so that little is lost by a wrong guess.
+ * To refuse such a token would cost the login: the refresh token that brought it is used up.
  */
 export const ASSUMED_LIFETIME_MS = 300_000;
 /** The last moment that a date can hold, in milliseconds since the epoch. */
 const LAST_DATE_MS = 8.64e15;
 
-/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when there is no such time. */
+/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when the time between the two is no number. */
 function endOf({ issuedAtMs, expiresAtMs }: AuthTokenFields): number {
-  if (Number.isNaN(expiresAtMs) && Number.isFinite(issuedAtMs)) return issuedAtMs + ASSUMED_LIFETIME_MS;
-  const endMs = expiresAtMs > LAST_DATE_MS ? issuedAtMs + LONGEST_LIFETIME_MS : expiresAtMs;
+  let endMs = expiresAtMs;
+  if (Number.isNaN(expiresAtMs)) endMs = issuedAtMs + ASSUMED_LIFETIME_MS;
+  else if (expiresAtMs > LAST_DATE_MS) endMs = issuedAtMs + LONGEST_LIFETIME_MS;
   if (Number.isFinite(endMs - issuedAtMs)) return endMs;
   throw new AuthError(
     'KM_AUTH_INVALID_OPTION',

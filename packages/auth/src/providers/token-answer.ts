@@ -1,4 +1,4 @@
-import { AuthToken, LONGEST_LIFETIME_MS, ASSUMED_LIFETIME_MS } from '../auth-token.js';
+import { ASSUMED_LIFETIME_MS, AuthToken, LONGEST_LIFETIME_MS } from '../auth-token.js';
 import { jsonObject } from '../json-object.js';
 import { decodeClaims } from '../jwt-claims.js';
 import type { RefreshToken } from '../grant-record.js';
