@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { AuthError } from './auth-error.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { Secret } from './secret.js';
+import { TokenRequestError } from './token-request-error.js';
 
 /** What an {@link AuthToken} is made of. */
 export type AuthTokenFields = {
@@ -29,15 +29,17 @@ export const ASSUMED_LIFETIME_MS = 300_000;
 /** The last moment that a date can hold, in milliseconds since the epoch. */
 const LAST_DATE_MS = 8.64e15;
 
-/** @throws {AuthError} `KM_AUTH_INVALID_OPTION` when the time between the two is no number. */
+/** @throws {TokenRequestError} `KM_AUTH_INVALID_OPTION` when the time between the two is no number. */
 function endOf({ issuedAtMs, expiresAtMs }: AuthTokenFields): number {
   let endMs = expiresAtMs;
   if (Number.isNaN(expiresAtMs)) endMs = issuedAtMs + ASSUMED_LIFETIME_MS;
   else if (expiresAtMs > LAST_DATE_MS) endMs = issuedAtMs + LONGEST_LIFETIME_MS;
   if (Number.isFinite(endMs - issuedAtMs)) return endMs;
-  throw new AuthError(
+  // Tokens are made of answers: what was sent for this one is used up.
+  throw new TokenRequestError(
     'KM_AUTH_INVALID_OPTION',
     `a token is from ${String(issuedAtMs)} to ${String(expiresAtMs)}: it needs two numbers of milliseconds`,
+    { isAnswerLost: true },
   );
 }
 

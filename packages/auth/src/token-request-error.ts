@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorCode } from './auth-error.js';
-import type { RefreshToken } from './grant-record.js';
+import type { Secret } from './secret.js';
 
 /** What the token endpoint's refusal, or its silence, told. */
 export type TokenRequestFailure = {
@@ -21,7 +21,11 @@ export type TokenRequestFailure = {
    * What replaces the refresh token that was sent, where the answer had it but no token that can be used: it is stored,
    * for the one before is used up.
    */
-  readonly successor?: Pick<RefreshToken, 'secret' | 'issuedAtMs' | 'expiresAtMs'>;
+  readonly successor?: {
+    readonly secret: Secret;
+    readonly issuedAtMs: number;
+    readonly expiresAtMs?: number;
+  };
 };
 
 /** A token request that brought no token. */

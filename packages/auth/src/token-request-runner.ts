@@ -176,8 +176,10 @@ export class TokenRequestRunner {
   async #noteFailure(error: AuthError, sent: string | undefined, before: GrantRecord): Promise<void> {
     const failure = failureOf(error);
     if (failure === undefined) return;
-    if (error instanceof TokenRequestError)
-      this.#setOffline(failure.status === undefined ? error.message : undefined);
+    if (error instanceof TokenRequestError) {
+      const isOffline = error.code === 'KM_AUTH_UNREACHABLE' && failure.status === undefined;
+      this.#setOffline(isOffline ? error.message : undefined);
+    }
     const { successor } = failure;
     if (sent !== undefined && successor !== undefined) {
       await this.#options.store.update((now, when) =>

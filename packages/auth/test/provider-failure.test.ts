@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { AuthError, createAuthManager, TokenRequestError, type TokenProvider } from '../src/index.js';
+import {
+  AuthError,
+  AuthToken,
+  createAuthManager,
+  Secret,
+  TokenRequestError,
+  type TokenProvider,
+} from '../src/index.js';
 import { expiredLogin, outcomeOf, setup } from './support/setup.js';
 
 /** A login that a provider of somebody else's is to renew, and that fails with `error`. */
@@ -58,6 +65,44 @@ test.each(['KM_AUTH_CONFIGURATION', 'KM_AUTH_INVALID_OPTION', 'KM_AUTH_INSECURE_
     expect(String(outcome)).not.toContain('lost');
   },
 );
+
+test('an answer of which a provider can make no token was sent for: the refresh token counts as sent, and the request for the brake', async () => {
+  const world = await expiredLogin({ maxRetries: 0 });
+  const provider: TokenProvider = {
+    requestToken: () =>
+      Promise.resolve().then(() => ({
+        token: new AuthToken({ value: 'a', scopes: [], issuedAtMs: Number.NaN, expiresAtMs: 1 }),
+      })),
+  };
+  const outcome = await outcomeOf(world.another({ provider }).getValidToken('monitoring'));
+  expect(outcome).toMatchObject({ code: 'KM_AUTH_INVALID_OPTION', failure: { isAnswerLost: true } });
+  const { refreshToken, sentRefresh, unexplainedRequestsAtMs, requestUnderWayAtMs } = await world.stored();
+  expect(sentRefresh?.fingerprint).toBe(refreshToken?.secret.fingerprint);
+  expect(unexplainedRequestsAtMs.length + (requestUnderWayAtMs === undefined ? 0 : 1)).toBe(1);
+});
+
+test('a provider that does not look when its token ends costs no login: each refresh token is sent once', async () => {
+  const { another, clock } = await expiredLogin({ maxRetries: 0 });
+  const sent: string[] = [];
+  const provider: TokenProvider = {
+    requestToken: (request) => {
+      if (request.grantType === 'refresh_token') sent.push(request.refreshToken.reveal());
+      const issuedAtMs = clock.nowMs();
+      const value = `token-${String(sent.length)}`;
+      return Promise.resolve({
+        token: new AuthToken({ value, scopes: [], issuedAtMs, expiresAtMs: Number.NaN }),
+        refreshToken: new Secret(`refresh-${String(sent.length)}`),
+      });
+    },
+  };
+  const manager = another({ provider });
+  for (const expected of ['token-1', 'token-2']) {
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe(expected);
+    expect((await another({ provider }).getValidToken('monitoring')).reveal()).toBe(expected);
+    await clock.advance(300_000);
+  }
+  expect(new Set(sent).size).toBe(sent.length);
+});
 
 test('a provider that fails with another error of the library may have been heard', async () => {
   const { manager, stored } = await renewedBy(new AuthError('KM_AUTH_ABORTED', 'it took too long'));
