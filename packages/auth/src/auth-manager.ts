@@ -60,7 +60,10 @@ export interface AuthManager extends AsyncDisposable {
    */
   forceRefresh(scope?: Scope, options?: ForceRefreshOptions): Promise<AuthToken>;
 
-  /** Forgets this profile's access tokens, in memory and in the cache. What can mint new ones stays. */
+  /**
+   * Forgets this profile's access tokens, in memory and in the cache. What can mint new ones stays, and so does a token that
+   * is all there is of a person's login.
+   */
   clearCache(): Promise<void>;
 
   /** Checks every `checkIntervalMs`, and refreshes what is due. Keeps no process alive. A second call does nothing. */

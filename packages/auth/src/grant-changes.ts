@@ -208,6 +208,12 @@ export function withoutRefreshToken(record: GrantRecord, fingerprint: string): G
     : record;
 }
 
+/** Removes one access token, under whatever scopes it is stored. */
+export function withoutToken(record: GrantRecord, fingerprint: string): GrantRecord {
+  const others = [...record.tokens].filter(([, token]) => token.fingerprint !== fingerprint);
+  return { ...record, tokens: new Map(others) };
+}
+
 /** Removes every access token. */
 export function withoutTokens(record: GrantRecord): GrantRecord {
   return { ...record, tokens: new Map() };

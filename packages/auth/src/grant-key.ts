@@ -1,5 +1,5 @@
 import { credentialFingerprint, type Credential } from './credential.js';
-import type { GrantKey } from './grant-record.js';
+import type { GrantKey, GrantRecord } from './grant-record.js';
 import type { TokenIssuer } from './ports.js';
 
 /** Whose grant is meant. */
@@ -35,4 +35,18 @@ export function isGrantOfIssuer({ credential }: GrantKey): boolean {
 /** What tells the issuer and the client of a person's login from others; `undefined` where it is no login at an OAuth issuer. */
 export function issuerIdentityOf({ credential }: GrantKey): string | undefined {
   return /^login:[^]*:([^:]+)$/.exec(credential)?.[1];
+}
+
+/**
+ * Whether the tokens are all that there is of a person's login, as where the issuer gives no refresh token: nothing but the
+ * next login brings others.
+ */
+export function areTokensTheLogin({ credential }: GrantKey, record: GrantRecord): boolean {
+  const { tokens, refreshToken, endedAtMs } = record;
+  return (
+    credential.startsWith('login:') &&
+    refreshToken === undefined &&
+    endedAtMs === undefined &&
+    tokens.size > 0
+  );
 }

@@ -2,6 +2,8 @@ import { isAuthError } from './auth-error.js';
 import { CacheTrouble } from './cache-trouble.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
+import { withoutTokens } from './grant-changes.js';
+import { areTokensTheLogin } from './grant-key.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
 import { StoreRetry } from './store-retry.js';
@@ -123,9 +125,10 @@ export class GrantStore {
     return this.flush();
   }
 
-  /** As `update`, from outside of any task; see `storeAgain`. */
-  async updateFromOutside(change: Change): Promise<void> {
-    this.#unstored = withUnstored(this.#unstored, change);
+  /** Removes every access token but those that are the login itself. From outside of any task; see `storeAgain`. */
+  async clearTokens(): Promise<void> {
+    const clear: Change = (record) => (areTokensTheLogin(this.#key, record) ? record : withoutTokens(record));
+    this.#unstored = withUnstored(this.#unstored, clear);
     await this.storeAgain();
   }
 

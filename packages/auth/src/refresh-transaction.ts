@@ -2,7 +2,7 @@ import { AuthError, isAuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
 import { AnswerKeeper, type AnswerKeeperOptions, type Won } from './answer-keeper.js';
 import { grantNameOf, mintingRequest, type Credential } from './credential.js';
-import { withFailure, withoutRefreshToken, withoutTokens } from './grant-changes.js';
+import { withFailure, withoutRefreshToken, withoutToken, withoutTokens } from './grant-changes.js';
 import type { GrantRecord, RefreshToken } from './grant-record.js';
 import { adopt, type Need } from './need.js';
 import { isLongRest, LONGEST_REST_MS } from './refresh-policy.js';
@@ -125,6 +125,9 @@ export class RefreshTransaction {
     events.publish({ type: 'token.revoked', scope: need.key, token: rejected.fingerprint });
     const fingerprint = record.refreshToken?.secret.fingerprint;
     await store.update((current) => {
+      // Its tokens are the login: nothing wins the others again.
+      if (credential === undefined && current.refreshToken === undefined)
+        return withoutToken(current, rejected.fingerprint);
       const cleared = withoutTokens(current);
       return credential === undefined || fingerprint === undefined
         ? cleared

@@ -8,7 +8,6 @@ import type { Clock } from './clock.js';
 import type { Credential } from './credential.js';
 import { EventPublisher } from './event-publisher.js';
 import { ExtendedLife } from './extended-life.js';
-import { withoutTokens } from './grant-changes.js';
 import type { GrantKey } from './grant-record.js';
 import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
@@ -128,7 +127,7 @@ export class TokenManager implements AuthManager {
 
   async clearCache(): Promise<void> {
     this.#memory.clear();
-    await this.#store.updateFromOutside(withoutTokens);
+    await this.#store.clearTokens();
   }
 
   start(): void {

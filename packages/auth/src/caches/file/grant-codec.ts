@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { AuthToken } from '../../auth-token.js';
+import { areTokensTheLogin } from '../../grant-key.js';
 import {
   EMPTY_GRANT,
   type GrantKey,
@@ -12,7 +13,7 @@ import { ID_BYTES } from './sealed-format.js';
 
 /*
  * A grant's record in two halves. What can mint tokens is in one file, tokens and what is noted of their
- * requests in the other: removing the second loses no login.
+ * requests in the other: removing the second loses no login. Tokens that are the login themselves are in both.
  */
 
 type TokenFields = {
@@ -39,6 +40,8 @@ type LoginHalf = Pick<GrantRecord, 'sentRefresh' | 'endedAtMs'> & {
   readonly proofKey?: string;
   /** Its access tokens too, in a half where no version looks for tokens to use. */
   readonly leftOver?: readonly (Pick<LeftOverToken, 'kind'> & { readonly value: string })[];
+  /** Where they are all that there is of the login. */
+  readonly tokens?: TokensHalf['tokens'];
 };
 
 /** The halves in the order in which they are written: what must not be lost comes first. */
@@ -66,6 +69,8 @@ function refreshFields({ secret, ...rest }: RefreshToken): NonNullable<LoginHalf
 export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
   const { tokens, refreshToken, sentRefresh, proofKey, leftOver } = record;
   const { unexplainedRequestsAtMs, requestUnderWayAtMs, notBeforeMs, lastFailure, endedAtMs } = record;
+  const tokenFields = Object.fromEntries([...tokens].map(([scope, token]) => [scope, fieldsOf(token)]));
+  const isLogin = areTokensTheLogin(key, record);
   const login: LoginHalf = {
     key,
     ...(refreshToken !== undefined && { refreshToken: refreshFields(refreshToken) }),
@@ -75,20 +80,21 @@ export function encodeGrant(key: GrantKey, record: GrantRecord): GrantHalves {
       leftOver: leftOver.map(({ kind, token }) => ({ kind, value: token.reveal() })),
     }),
     ...(endedAtMs !== undefined && { endedAtMs }),
+    ...(isLogin && { tokens: tokenFields }),
   };
   const half: TokensHalf = {
     key,
-    tokens: Object.fromEntries([...tokens].map(([scope, token]) => [scope, fieldsOf(token)])),
+    tokens: tokenFields,
     unexplainedRequestsAtMs,
     ...(requestUnderWayAtMs !== undefined && { requestUnderWayAtMs }),
     ...(notBeforeMs !== undefined && { notBeforeMs }),
     ...(lastFailure !== undefined && { lastFailure }),
     ...(endedAtMs !== undefined && { endedAtMs }),
   };
+  const others = [refreshToken, sentRefresh, proofKey, leftOver, endedAtMs];
   return {
-    login: [refreshToken, sentRefresh, proofKey, leftOver, endedAtMs].every((each) => each === undefined)
-      ? undefined
-      : Buffer.from(JSON.stringify(login)),
+    login:
+      isLogin || others.some((each) => each !== undefined) ? Buffer.from(JSON.stringify(login)) : undefined,
     tokens: Buffer.from(JSON.stringify(half)),
   };
 }
@@ -103,7 +109,7 @@ export function decodeTokens(plaintext: Buffer | undefined): GrantRecord['tokens
   return tokensOf(plaintext === undefined ? {} : (parseHalf(plaintext) as TokensHalf));
 }
 
-function tokensOf({ tokens = {} }: Partial<TokensHalf>): GrantRecord['tokens'] {
+function tokensOf({ tokens = {} }: Partial<Pick<TokensHalf, 'tokens'>>): GrantRecord['tokens'] {
   return new Map(Object.entries(tokens).map(([scope, fields]) => [scope, tokenOf(fields)]));
 }
 
@@ -116,7 +122,7 @@ export function decodeGrant({ login, tokens }: GrantHalves): GrantRecord | undef
   const { value = '', ...rest } = refreshToken ?? {};
   return {
     ...EMPTY_GRANT,
-    tokens: tokensOf(half),
+    tokens: new Map([...tokensOf(loginHalf), ...tokensOf(half)]),
     unexplainedRequestsAtMs: half.unexplainedRequestsAtMs ?? [],
     ...(refreshToken !== undefined && {
       refreshToken: {

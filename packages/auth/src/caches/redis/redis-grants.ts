@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CacheNotice } from '../../cache-notice.js';
 import { sleep } from '../../clock.js';
 import type { GrantKey, GrantRecord } from '../../grant-record.js';
+import { areTokensTheLogin } from '../../grant-key.js';
 import { encodeGrant, grantId, keyOfHalf } from '../file/grant-codec.js';
 import type { Reply, RedisConnection } from './redis-connection.js';
 import type { RedisSettings } from './redis-settings.js';
@@ -24,14 +25,11 @@ const LONGEST_WAIT_MS = 50;
 
 /**
  * For how long a record is of use, in milliseconds: until a week after the last of it ends, for clocks differ and
- * failures are of interest. `undefined`: for ever, where it has a refresh token: Redis may be told to make room with what
- * has an end, and that would be a login.
+ * failures are of interest. `undefined`: for ever, where it is a login: Redis may be told to make room with what has an end.
  */
-function lifeMs(
-  { refreshToken, tokens, notBeforeMs, leftOver }: GrantRecord,
-  nowMs: number,
-): number | undefined {
-  if (refreshToken !== undefined) return undefined;
+function lifeMs(key: GrantKey, record: GrantRecord, nowMs: number): number | undefined {
+  const { refreshToken, tokens, notBeforeMs, leftOver } = record;
+  if (refreshToken !== undefined || areTokensTheLogin(key, record)) return undefined;
   const ends = [
     notBeforeMs,
     leftOver && nowMs + LEFT_OVER_MS,
@@ -138,7 +136,7 @@ export class RedisGrants {
     const { grant, lock, last } = this.namesOf(id);
     const list = (): Promise<Reply> => this.#connection.ask('SADD', this.#index(), id.toString('hex'));
     if (next !== undefined) await list();
-    const life = next === undefined ? undefined : lifeMs(next, this.#settings.clock.nowMs());
+    const life = next === undefined ? undefined : lifeMs(key, next, this.#settings.clock.nowMs());
     const reply = await this.#connection.ask(
       'EVAL',
       STORE,
