@@ -144,6 +144,40 @@ test('a keyring that did not answer is asked all the same by whoever has somethi
   expect(await tokenIn(one)).toBe('text');
 });
 
+describe('a process that has the key', () => {
+  test('reads and writes on when the keyring is locked and the session is over, and asks it no more', async () => {
+    const one = cache();
+    await one.updateGrant(GRANT, () => RECORD);
+    rmSync(join(session, 'kilometers'), { recursive: true });
+    keyring.isLocked = true;
+    const { asked } = keyring;
+    await one.updateGrant(GRANT, () => ({ ...RECORD, endedAtMs: 1 }));
+
+    expect((await one.getGrant(GRANT))?.endedAtMs).toBe(1);
+    await expect(one.recordSealer()).resolves.toBeDefined();
+    expect(keyring.asked).toBe(asked);
+  });
+
+  test('asks the keyring once, however often it writes', async () => {
+    await store();
+    const one = cache({});
+    const { asked } = keyring;
+    for (let write = 0; write < 10; write += 1) await one.updateGrant(GRANT, () => RECORD);
+
+    expect(keyring.asked).toBe(asked + 1);
+  });
+
+  test('writes with another from the next write on, once the key file was replaced', async () => {
+    const one = cache();
+    await one.updateGrant(GRANT, () => RECORD);
+    rmSync(join(folder, '.cache_key'));
+    await store();
+    await one.updateGrant(GRANT, () => RECORD);
+
+    expect(await tokenIn(cache())).toBe('text');
+  });
+});
+
 test('where no keyring works the key is made from a secret in a file, and stays there when one works later', async () => {
   keyring.isLocked = true;
   await store();

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { AuthError } from '../../auth-error.js';
 import type { CacheNoticeListener } from '../../cache-notice.js';
 import type { Clock } from '../../clock.js';
-import { isWholeKeyFile, keyringName, readKeyFile, type KeyFile, type KeySource } from './key-file.js';
+import {
+  isSameKeyFile,
+  isWholeKeyFile,
+  keyringName,
+  readKeyFile,
+  type KeyFile,
+  type KeySource,
+} from './key-file.js';
 import type { Keyring } from './keyring.js';
 import { ensurePrivateFolder } from './private-folder.js';
 import { readAt, readPrivateFile } from './read-private-file.js';
@@ -36,7 +43,7 @@ export class CacheKey {
   readonly #path: string;
   /** It stays the same, and to find it out may take a program. */
   #machineId: string | undefined;
-  #known: { readonly key: Buffer; readonly source: KeySource } | undefined;
+  #known: { readonly key: Buffer; readonly keyFile: KeyFile } | undefined;
   /** The last search of the keyring that found nothing. */
   #failed: { readonly name: string; readonly atMs: number } | undefined;
 
@@ -52,7 +59,7 @@ export class CacheKey {
 
   /** Where the key comes from; `undefined` before there is one. */
   source(): KeySource | undefined {
-    return this.#known?.source ?? readKeyFile(this.#path, this.#repaired)?.keyFile?.source;
+    return this.#known?.keyFile.source ?? readKeyFile(this.#path, this.#repaired)?.keyFile?.source;
   }
 
   /**
@@ -89,13 +96,16 @@ export class CacheKey {
     this.#options.tell({ kind: 'repaired', message });
   };
 
-  async #open({ source, installSecret }: KeyFile): Promise<Buffer> {
+  async #open(keyFile: KeyFile): Promise<Buffer> {
+    // A keyring that was locked since, or a session that ended, takes no key from who has it.
+    if (this.#known !== undefined && isSameKeyFile(this.#known.keyFile, keyFile)) return this.#known.key;
+    const { source, installSecret } = keyFile;
     const { machineId, userId } = this.#options;
     const secret = source === 'file' ? installSecret : await this.#fromKeyring(installSecret);
     const info = `kilometers token cache 1, user ${userId}`;
     this.#machineId ??= machineId();
     const key = deriveKey(secret, this.#machineId, info);
-    this.#known = { key, source };
+    this.#known = { key, keyFile };
     return key;
   }
 

@@ -59,6 +59,11 @@ export function isWholeKeyFile({ keyFile, bytes }: KeyFileReading): boolean {
   return keyFile !== undefined && bytes.equals(formatKeyFile(keyFile));
 }
 
+/** Whether both name the same key. */
+export function isSameKeyFile(one: KeyFile, other: KeyFile): boolean {
+  return one.source === other.source && one.installSecret.equals(other.installSecret);
+}
+
 /**
  * Reads the key file; `undefined` when there is none.
  *
