@@ -6,6 +6,7 @@ import { withoutTokens } from './grant-changes.js';
 import { areTokensTheLogin } from './grant-key.js';
 import { EMPTY_GRANT, type GrantKey, type GrantRecord } from './grant-record.js';
 import type { TokenCache } from './ports.js';
+import { SharedLook } from './shared-look.js';
 import { StoreRetry } from './store-retry.js';
 import { TaskLine } from './task-line.js';
 import {
@@ -41,7 +42,10 @@ export class GrantStore {
   #unstored: readonly UnstoredChange[] = [];
   /** The last of the writes, which run one after another so that no change is made twice. */
   #storing: Promise<boolean> = Promise.resolve(true);
-  #look: Promise<Tokens | undefined> | undefined;
+  readonly #look = new SharedLook(
+    () => this.readTokens(),
+    () => this.#unstored,
+  );
   /** The last try to store again that nobody waited for. */
   #storingAgain: Promise<void> = Promise.resolve();
   /** The task that runs without the lock, where one does. */
@@ -101,10 +105,7 @@ export class GrantStore {
 
   /** As `readTokens`, once for all who ask at this moment. */
   lookAtTokens(): Promise<Tokens | undefined> {
-    this.#look ??= this.readTokens().finally(() => {
-      this.#look = undefined;
-    });
-    return this.#look;
+    return this.#look.join();
   }
 
   /**

@@ -159,8 +159,9 @@ export class TokenManager implements AuthManager {
     let state = this.#memory.stateOf(held);
     if (state === 'expired' || state === 'unchecked') {
       if (held !== undefined) this.#flights.prepare();
+      const { changes } = this.#memory;
       if (this.#memory.mayGoUnchecked(held)) this.#memory.adoptLater(key, this.#store.lookAtTokens());
-      else this.#memory.adopt(key, await untilAborted(this.#store.lookAtTokens(), signal));
+      else this.#memory.adopt(key, await untilAborted(this.#store.lookAtTokens(), signal), changes);
       held = this.#memory.get(key);
       state = this.#memory.stateOf(held);
     }
@@ -219,9 +220,8 @@ export class TokenManager implements AuthManager {
     const token = this.#refreshBehind(key, held);
     const flight = this.#flights.underway(key);
     if (flight === undefined) return token;
-    const { refreshDeadlineMs } = this.#settings;
     const newer = await untilAborted(
-      withinDeadline(flight, token, this.#clock, refreshDeadlineMs),
+      withinDeadline(flight, token, this.#clock, this.#settings.refreshDeadlineMs),
       options.signal,
     );
     const isOver = newer === token && this.#memory.stateOf(held) === 'expired';
@@ -231,13 +231,13 @@ export class TokenManager implements AuthManager {
   /** One look of the background. Returns the milliseconds until something is due. */
   async #check(): Promise<number> {
     await this.#store.storeAgain();
+    const { changes } = this.#memory;
     const { record, isRead } = await this.#store.look();
     this.#expiry.look(record);
     let nextDueInMs = Number.POSITIVE_INFINITY;
     if (!this.#background.isRunning) return nextDueInMs;
     for (const key of this.#memory.keysWith(record)) {
-      this.#memory.adopt(key, isRead ? record.tokens : undefined);
-      const held = this.#memory.get(key);
+      const held = this.#memory.adopt(key, isRead ? record.tokens : undefined, changes);
       const state = this.#memory.stateOf(held);
       const stored = record.tokens.get(key);
       if (held === undefined && stored !== undefined) this.#flights.flyBehind(needByTime(key, stored));

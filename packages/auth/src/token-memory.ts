@@ -22,6 +22,10 @@ export class TokenMemory {
   readonly #held = new Map<string, HeldToken>();
   /** The key of every token that was ever asked for. */
   readonly #known = new Set<string>();
+  #changes = 0;
+  /** What `changes` was made by the last change to each. */
+  readonly #changedAt = new Map<string, number>();
+  #clearedAt = 0;
   /** The wall clock, as last read by the hot path. */
   #wallMs = 0;
   #wallReadAtMonotonicMs = Number.NEGATIVE_INFINITY;
@@ -44,6 +48,11 @@ export class TokenMemory {
       this.#wallReadAtMonotonicMs = monotonicMs;
     }
     return held.isFresh(this.#wallMs, monotonicMs) ? held.promise : undefined;
+  }
+
+  /** How often a token here was taken, removed or distrusted. A look at the cache is as old as this was when it began. */
+  get changes(): number {
+    return this.#changes;
   }
 
   get(key: string): HeldToken | undefined {
@@ -74,6 +83,7 @@ export class TokenMemory {
     const { clock, settings, random } = this.#options;
     const held = new HeldToken(token, clock, settings, random(), this.#same(token, key));
     this.#held.set(key, held);
+    this.#changed(key);
     return held;
   }
 
@@ -95,43 +105,55 @@ export class TokenMemory {
   }
 
   /**
-   * Takes what the cache says of a scope: another process may have refreshed, revoked, or logged out.
+   * Takes what a look at the cache says of a token: another process may have refreshed, revoked, or logged out. Where
+   * something has happened to the token here since the look began, what was seen may be from before, and does not count.
    *
    * @param tokens `undefined` where the cache could not be read.
+   * @param changes what `changes` was when the look began.
+   * @returns what is in memory then.
    */
-  adopt(key: string, tokens: GrantRecord['tokens'] | undefined): void {
+  adopt(key: string, tokens: GrantRecord['tokens'] | undefined, changes: number): HeldToken | undefined {
     const { clock, events } = this.#options;
-    if (tokens === undefined) {
-      this.#held.get(key)?.lookFailed(clock.nowMs(), clock.monotonicMs());
-      return;
-    }
-    const stored = tokens.get(key);
-    if (stored === undefined) this.#held.delete(key);
-    else if (isUsable(stored, clock.nowMs())) {
-      const before = this.#held.get(key);
+    const held = this.#held.get(key);
+    if ((this.#changedAt.get(key) ?? this.#clearedAt) > changes) return held;
+    const stored = tokens?.get(key);
+    if (tokens === undefined) held?.lookFailed(clock.nowMs(), clock.monotonicMs());
+    else if (stored === undefined) {
+      this.#held.delete(key);
+      this.#changed(key);
+    } else if (isUsable(stored, clock.nowMs())) {
       this.hold(key, stored);
       // A process that ends with this token mostly has nobody to tell, and need not know what the token is called.
-      if (!events.isHeard || before?.token.fingerprint === stored.fingerprint) return;
-      const { fingerprint, expiresAtMs } = stored;
-      events.publish({ type: 'token.adopted', scope: key, token: fingerprint, expiresAtMs });
+      if (events.isHeard && held?.token.fingerprint !== stored.fingerprint) {
+        const { fingerprint, expiresAtMs } = stored;
+        events.publish({ type: 'token.adopted', scope: key, token: fingerprint, expiresAtMs });
+      }
     }
+    return this.#held.get(key);
   }
 
-  /** As `adopt`, once a look at the cache is over that nobody waits for, and that never fails. */
+  /** As `adopt`, once a look at the cache that begins now is over: nobody waits for it, and it never fails. */
   adoptLater(key: string, look: Promise<GrantRecord['tokens'] | undefined>): void {
-    void look.then((tokens) => {
-      this.adopt(key, tokens);
-    });
+    const { changes } = this;
+    void look.then((tokens) => this.adopt(key, tokens, changes));
   }
 
   /** Marks a rejected token, if it is still the one at hand: it is checked with the cache before it is handed out again. */
   distrust(key: string, rejected: AuthToken | undefined): void {
     const held = this.#held.get(key);
-    if (held?.token.fingerprint === rejected?.fingerprint) held?.distrust();
+    if (held?.token.fingerprint !== rejected?.fingerprint) return;
+    held?.distrust();
+    this.#changed(key);
   }
 
   clear(): void {
     this.#held.clear();
+    this.#changedAt.clear();
+    this.#clearedAt = this.#changes += 1;
+  }
+
+  #changed(key: string): void {
+    this.#changedAt.set(key, (this.#changes += 1));
   }
 
   stateOf(held: HeldToken | undefined): HeldState {
