@@ -1,9 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startApi } from './support/api.js';
-import { API_KEY, environment, runKm } from './support/km.js';
+import { startApi, storedEvents } from './support/api.js';
+import { API_KEY, environment, monitoring, runKm, startKm } from './support/km.js';
+import { ECHO } from './support/scripted-servers.js';
 import { startOnTerminal } from './support/terminal.js';
+import { until } from './support/until.js';
 
 const OTHER_KEY = 'km_free_of_another_account';
 
@@ -88,6 +90,24 @@ describe('km auth switch', () => {
     expect(run).toMatchObject({ code: 2, stdout: '' });
     expect(run.stderr).toMatch(/^km: profile "my work" is not a profile name: use [^\n]+\n$/);
     expect((await profilesIn(env)).active).toBe('default');
+  });
+
+  test('moves no session that runs, also where the API refuses a batch of it', async () => {
+    const { api, env } = await twoAccounts();
+    const subjects = () => storedEvents(api).map(({ subject }) => subject);
+    await runKm(['auth', 'switch', 'work'], { env });
+    const km = startKm(monitoring(ECHO), env);
+    km.child.stdin.write('{"jsonrpc":"2.0","method":"before"}\n');
+    await until('what passed before', () => subjects().length === 2);
+    await runKm(['auth', 'switch', 'home'], { env });
+    api.trouble.add({ path: '/api/events/batch', status: 404, count: 1 });
+    km.child.stdin.write('{"jsonrpc":"2.0","method":"after"}\n');
+    await until('what passed after', () => subjects().length === 4);
+    expect(new Set(subjects())).toEqual(new Set(subjects().slice(0, 1)));
+    expect(subjects()).not.toContain('acct_home');
+    km.child.stdin.end();
+    expect(await km.ended).toMatchObject({ code: 0 });
+    expect(km.stderr()).toMatch(/^km: [^\n]*404[^\n]*\n/);
   });
 
   test('without a name asks on a terminal, and nowhere else', async () => {

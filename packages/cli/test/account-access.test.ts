@@ -1,3 +1,5 @@
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createFileCache } from '@kilometers/auth';
 import { startLocalApi } from '@kilometers/local-api';
 import { expect, onTestFinished, test } from 'vitest';
@@ -42,4 +44,61 @@ test('what is refused again after events were delivered is tried again as soon a
   expect(await access.send(batch)).toEqual({ type: 'delivered' });
   expect(await access.lookAgain()).toBe(true);
   await access.stop();
+});
+
+/** Somebody for whom `work` is the active profile, and who makes `home` it, where they are logged in. */
+async function userWhoSwitches() {
+  const folder = temporaryFolder();
+  const { logins } = createFileCache({ folder, environment: {} });
+  const makeActive = (activeProfile: string) =>
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ activeProfile }), { mode: 0o600 });
+  const logIn = (profile: string) =>
+    logins.set({ profile, apiEndpoint: `https://${profile}.example`, kind: 'refresh_token', atMs: 1 });
+  makeActive('work');
+  await logIn('home');
+  const open = () => AccountAccess.open({}, contextWith({ KM_CONFIG_DIR: folder }));
+  return { folder, logins, makeActive, logIn, open };
+}
+
+test('a session stays with its profile where another is made the active one, also after a logout', async () => {
+  const { logins, makeActive, logIn, open } = await userWhoSwitches();
+  await logIn('work');
+  const access = await open();
+  makeActive('home');
+  expect(await access.lookAgain()).toBe(true);
+  expect(access.account).toEqual({ profile: 'work', origin: 'https://work.example' });
+  await logins.remove('work');
+  for (let n = 0; n < 2; n += 1) {
+    expect(await access.lookAgain()).toBe(true);
+    expect(access.account).toEqual({ profile: 'work', origin: undefined });
+  }
+  await logIn('work');
+  expect(await access.lookAgain()).toBe(true);
+  expect(access.account).toEqual({ profile: 'work', origin: 'https://work.example' });
+});
+
+test('a session that began with nobody logged in is of the profile that somebody logs in to, and stays so', async () => {
+  const { makeActive, logIn, open } = await userWhoSwitches();
+  const access = await open();
+  expect(access.account).toEqual({ profile: 'work', origin: undefined });
+  makeActive('home');
+  expect(await access.lookAgain()).toBe(true);
+  expect(access.account).toEqual({ profile: 'home', origin: 'https://home.example' });
+  makeActive('work');
+  await logIn('work');
+  expect(await access.lookAgain()).toBe(true);
+  expect(access.account).toEqual({ profile: 'home', origin: 'https://home.example' });
+});
+
+test('a session stays with its profile, too, where its login could not be read', async () => {
+  const { folder, makeActive, open } = await userWhoSwitches();
+  const credentials = join(folder, '.credentials');
+  renameSync(credentials, `${credentials}.there`);
+  symlinkSync('/dev/null', credentials);
+  const access = await open();
+  rmSync(credentials);
+  renameSync(`${credentials}.there`, credentials);
+  makeActive('home');
+  await access.lookAgain();
+  expect(access.account.profile).toBe('work');
 });

@@ -6,6 +6,7 @@ import {
   type AuthManager,
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import { loginOutOfReach } from '../hindrance.js';
 import { createBatchSender, type BatchSender } from '../monitor/batch-sender.js';
 import { hindered, openManager, type OpenedManager } from '../open-auth-manager.js';
 import { resolveAccount, serviceUrl, type Account, type AccountFlags } from '../settings.js';
@@ -17,11 +18,16 @@ const FIRST_RETRY_MS = 10_000;
 /** but never later than this. */
 const LAST_RETRY_MS = 300_000;
 
-/** The account that events go to, and what sends them. Follows a login that is made while this process runs. */
+/**
+ * The account that events go to, and what sends them. Follows a login that is made while this process runs, and until
+ * there is one the active profile; from then on its profile stays.
+ */
 export class AccountAccess {
   readonly #flags: AccountFlags;
   readonly #context: CommandContext;
   readonly #listeners = new Set<AuthEventListener>();
+  /** The profile, once somebody was logged in to it. */
+  #profile: string | undefined;
   #opened: OpenedManager;
   #send: BatchSender;
   #isStarted = false;
@@ -32,6 +38,7 @@ export class AccountAccess {
     this.#flags = flags;
     this.#context = context;
     this.#opened = opened;
+    this.#profile = profileWithLogin(opened);
     this.#send = this.#createSender();
   }
 
@@ -98,9 +105,11 @@ export class AccountAccess {
     const { clock, environment } = this.#context;
     const { account: before, manager } = this.#opened;
     const { files } = openStorage(this.#context);
-    const account = await resolveAccount(this.#flags, environment, files?.logins).catch(() => before);
+    const flags = { ...this.#flags, ...(this.#profile !== undefined && { profile: this.#profile }) };
+    const account = await resolveAccount(flags, environment, files?.logins).catch(() => before);
     if (fingerprintOf(account) !== fingerprintOf(before)) {
-      this.#opened = await openManager(this.#flags, this.#context);
+      this.#opened = await openManager(flags, this.#context);
+      this.#profile ??= profileWithLogin(this.#opened);
       this.#send = this.#createSender();
       for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);
       if (this.#isStarted) this.#opened.manager.start();
@@ -132,6 +141,12 @@ export class AccountAccess {
       clock: this.#context.clock,
     });
   }
+}
+
+/** The profile, where somebody is logged in to it, or may be: a login that cannot be read now is one. */
+function profileWithLogin({ account }: OpenedManager): string | undefined {
+  const hasLogin = account.credential !== undefined || loginOutOfReach(account) !== undefined;
+  return hasLogin ? account.profile.value : undefined;
 }
 
 /** Tells accounts apart by all that matters to a request. */
