@@ -79,6 +79,23 @@ describe('behind a proxy, with certificates of a private authority', () => {
     180_000,
   );
 
+  test('answers that are packed on their way are read, and events are delivered', async () => {
+    const api = await startApi();
+    const network = await startCorporateNetwork(api, { isPacking: true });
+    const env = inside(network);
+    const login = await runKm(LOGIN, { env, input: API_KEY });
+    expect(login).toMatchObject({ code: 0 });
+    expect(login.stderr).toContain('features: ');
+    expect(await runKm(['plugins', 'list'], { env })).toMatchObject({ code: 0, stderr: '' });
+
+    const message = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';
+    const monitored = await runKm(monitoring('process.stdin.pipe(process.stdout)'), { env, input: message });
+    expect(monitored).toMatchObject({ code: 0, stdout: message, stderr: '' });
+    expect(storedEvents(api)).toHaveLength(2);
+    const { stdout } = await runKm(['queue', 'status', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ waiting: 0 });
+  });
+
   test('the proxy gets its user and password, and nobody sees the password', async () => {
     const network = await startCorporateNetwork(await startApi(), { credentials: 'me:hunter2' });
     const env = inside(network);

@@ -4,6 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { createGzip } from 'node:zlib';
 import type { RunningLocalApi } from '@kilometers/local-api';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './folder.js';
@@ -30,6 +31,8 @@ export type CorporateOptions = {
   readonly credentials?: string;
   /** What the proxy does with a request to connect, instead of connecting. */
   readonly refuse?: (socket: Socket) => void;
+  /** Whether what is in front of the API packs each answer, whatever a client says that it takes. */
+  readonly isPacking?: boolean;
 };
 
 function certificates(folder: string): {
@@ -66,7 +69,7 @@ function certificates(folder: string): {
 /** Puts `api` behind TLS with a certificate of a private authority, and behind a proxy. */
 export async function startCorporateNetwork(
   api: RunningLocalApi,
-  { credentials, refuse }: CorporateOptions = {},
+  { credentials, refuse, isPacking = false }: CorporateOptions = {},
 ): Promise<CorporateNetwork> {
   const { authority, ...own } = certificates(temporaryFolder());
   const requests: string[] = [];
@@ -75,8 +78,11 @@ export async function startCorporateNetwork(
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     const { method, headers, url = '/' } = request;
     const forwarded = http.request(new URL(url, api.url), { method, headers, agent: false }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      const { 'content-length': length, ...others } = answer.headers;
+      const packed = isPacking ? { 'content-encoding': 'gzip' } : { 'content-length': length };
+      response.writeHead(answer.statusCode ?? 502, { ...others, ...packed });
+      if (isPacking) answer.pipe(createGzip()).pipe(response);
+      else answer.pipe(response);
     });
     forwarded.on('error', () => response.destroy());
     request.pipe(forwarded);

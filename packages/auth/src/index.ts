@@ -89,6 +89,7 @@ export type {
 } from './ports.js';
 export { DEFAULT_PROFILE, expectProfileName, isProfileName, PROFILE_NAME_FORM } from './profile-name.js';
 export type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
+export { readUnpacked } from './providers/answer-body.js';
 export {
   createNodeTransport,
   TransportError,

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAgentFetch } from '../src/network/agent-fetch.js';
 import { createNetwork } from '../src/network/network.js';
+import { startOf } from '../src/network/start-of-answer.js';
 import { FakeClock } from './support/fake-clock.js';
 
 /** Asks a server that answers every request with `head` and an empty object. */
@@ -115,6 +117,54 @@ async function serve(answer: (response: http.ServerResponse) => void): Promise<s
   });
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`;
 }
+
+/** The answer of a server that packs what was not asked for packed. */
+async function askPacking(coding: string, body: Buffer): Promise<Response> {
+  const url = await serve((response) => {
+    response.writeHead(200, { 'content-encoding': coding, 'content-length': body.length }).end(body);
+  });
+  return createNetwork({}, new FakeClock()).fetch(url);
+}
+
+test.each([
+  ['gzip', gzipSync('{"a":1}')],
+  ['GZIP', gzipSync('{"a":1}')],
+  ['deflate', deflateSync('{"a":1}')],
+  ['deflate', deflateRawSync('{"a":1}')],
+  ['br', brotliCompressSync('{"a":1}')],
+  ['deflate, gzip', gzipSync(deflateSync('{"a":1}'))],
+  ['gzip', Buffer.from('{"a":1}')],
+])('an answer that comes in %s all the same is read, and says nothing more of it', async (coding, body) => {
+  const response = await askPacking(coding, body);
+  expect([...response.headers.keys()]).not.toContain('content-encoding');
+  expect([...response.headers.keys()]).not.toContain('content-length');
+  expect(await response.json()).toEqual({ a: 1 });
+});
+
+test('one that unpacks to more than 1 MiB is given up, and of a smaller one the start can be had', async () => {
+  const whole = await askPacking('gzip', gzipSync(Buffer.alloc(1_048_576, 'x')));
+  expect(await startOf(whole, 1_000)).toHaveLength(1_048_576);
+  const larger = await askPacking('gzip', gzipSync(Buffer.alloc(1_048_577, 'x')));
+  await expect(larger.text()).rejects.toMatchObject({
+    name: 'TypeError',
+    cause: { message: 'the answer is larger than 1048576 bytes' },
+  });
+});
+
+test('a packed one that is let go while it is waited for ends its connection', async () => {
+  const closed: Promise<unknown>[] = [];
+  const url = await serve((response) => {
+    closed.push(once(response, 'close'));
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': '100' });
+    response.write(gzipSync('{}').subarray(0, 5));
+  });
+  const { body } = await createNetwork({}, new FakeClock()).fetch(url);
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const next = reader.read();
+  await reader.cancel();
+  await next;
+  await closed[0];
+});
 
 test.each([
   ['before any of it was read', 0],

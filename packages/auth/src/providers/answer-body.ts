@@ -65,17 +65,18 @@ function unpackedBy(unpack: Unpack, bytes: Uint8Array): Promise<Uint8Array | und
 }
 
 /**
- * Undoes what `Content-Encoding` names. What does not hold what it says stays as it is: the status counts then, and
- * there are servers that name a coding and use none.
+ * The bytes of a body without the codings that `contentEncoding`, the header of that name, says: there are boxes on the way
+ * that pack what nobody asked for packed. What does not hold what it says stays as it is: the status counts then, and there
+ * are servers that name a coding and use none.
  *
- * @throws {Error} when more than 1 MiB come out.
+ * @throws {Error} when there are more than 1 MiB, as they come or unpacked; the body is let go then.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-8.4 | RFC 9110 §8.4}
  */
-export async function unpackAnswer(
-  body: Uint8Array,
+export async function readUnpacked(
+  body: AsyncIterable<Uint8Array>,
   contentEncoding: string | undefined,
 ): Promise<Uint8Array> {
-  let bytes = body;
+  let bytes = await readAnswer(body);
   for (const coding of contentEncoding?.toLowerCase().split(',').reverse() ?? []) {
     for (const unpack of unpackersOf(coding)) {
       const unpacked = await unpackedBy(unpack, bytes);

@@ -2,7 +2,7 @@ import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../clock.js';
 import { countSeenTime } from '../seen-time.js';
-import { readAnswer, textOf, unpackAnswer } from './answer-body.js';
+import { readUnpacked, textOf } from './answer-body.js';
 
 /** What a connection shows of the client, and whom it trusts; in PEM. */
 export type TlsCredentials = { readonly cert: string; readonly key: string; readonly ca?: readonly string[] };
@@ -56,11 +56,11 @@ export class TransportError extends Error {
 
 /** Reads a body, whatever it is packed in. */
 async function readText(answer: IncomingMessage): Promise<string> {
-  const bytes = await readAnswer(answer).catch((error: unknown) => {
+  const bytes = await readUnpacked(answer, answer.headers['content-encoding']).catch((error: unknown) => {
     if (error !== answer.errored) throw error;
     throw new Error('the connection was closed in the middle of the answer', { cause: error });
   });
-  return textOf(await unpackAnswer(bytes, answer.headers['content-encoding']));
+  return textOf(bytes);
 }
 
 function tlsOptions(tls: TlsCredentials | undefined): { cert?: string; key?: string; ca?: string[] } {

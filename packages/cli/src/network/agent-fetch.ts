@@ -1,4 +1,5 @@
 import type { Agent, IncomingMessage } from 'node:http';
+import { readUnpacked } from '@kilometers/auth';
 
 /** Statuses whose answers have no body (the fetch standard's "null body status"). */
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -22,7 +23,7 @@ export function createAgentFetch(agentFor: (url: URL) => Promise<Agent>): typeof
         agent,
         method: request.method,
         headers: {
-          // Nobody unpacks it: RFC 9110 §12.5.3.
+          // Who asks for none in particular may be sent any: RFC 9110 §12.5.3.
           'accept-encoding': 'identity',
           ...Object.fromEntries(request.headers),
           ...(body !== undefined && { 'content-length': body.length }),
@@ -62,15 +63,29 @@ function responseOf(answer: IncomingMessage, signal: AbortSignal): Response {
     answer.resume();
     return new Response(null, { status, headers });
   }
-  return new Response(bodyOf(answer, signal), { status, headers });
+  const coding = headers.get('content-encoding');
+  if (coding === null) return new Response(bodyOf(answer, answer, signal), { status, headers });
+  // They are those of what was sent, not of what is read.
+  headers.delete('content-encoding');
+  headers.delete('content-length');
+  return new Response(bodyOf(answer, unpacked(answer, coding), signal), { status, headers });
+}
+
+/** Whole, so that what it unpacks to is bounded. */
+async function* unpacked(answer: IncomingMessage, coding: string): AsyncGenerator<Uint8Array, undefined> {
+  yield await readUnpacked(answer, coding);
 }
 
 /**
  * What is left of an answer, which fails as that of Node's own `fetch` does: with the signal's reason, or a `TypeError`. Not by
  * `Readable.toWeb`, which throws where nobody can catch it once the body is let go.
  */
-function bodyOf(answer: IncomingMessage, signal: AbortSignal): ReadableStream<Uint8Array> {
-  const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+function bodyOf(
+  answer: IncomingMessage,
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const chunks = content[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
