@@ -111,6 +111,33 @@ describe('behind a proxy, with certificates of a private authority', () => {
     expect(run.stderr).not.toContain('hunter3');
   });
 
+  test.each(['localhost', '127.0.0.1'])(
+    'a proxy that speaks TLS itself, as %s, lets through',
+    async (name) => {
+      const network = await startCorporateNetwork(await startApi(), {
+        secureProxy: name,
+        credentials: 'me:hunter2',
+      });
+      const env = inside(network);
+      expect(await runKm(LOGIN, { env, input: API_KEY })).toMatchObject({ code: 0 });
+      expect(await runKm(['plugins', 'list'], { env })).toMatchObject({ code: 0, stderr: '' });
+      expect(new Set(network.tunnels())).toEqual(new Set([`${API_HOST}:443`]));
+    },
+  );
+
+  test('a proxy that speaks TLS with the certificate of another gets no password', async () => {
+    const network = await startCorporateNetwork(await startApi(), {
+      secureProxy: API_HOST,
+      credentials: 'me:hunter2',
+    });
+    const url = network.proxy.url.replace(API_HOST, 'localhost');
+    const env = inside(network, { SSL_CERT_FILE: network.authority, HTTPS_PROXY: url });
+    const run = await runKm(LOGIN, { env, input: API_KEY });
+    expect(run).toMatchObject({ code: 75, stdout: '' });
+    expect(run.stderr).toMatch(/the proxy localhost:\d+ cannot be used: .*certificate's altnames/);
+    expect(network.tunnels()).toEqual([]);
+  });
+
   test.each([
     [
       'refuses',

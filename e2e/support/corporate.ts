@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createGzip } from 'node:zlib';
 import type { RunningLocalApi } from '@kilometers/local-api';
@@ -29,52 +29,43 @@ export type CorporateNetwork = {
 export type CorporateOptions = {
   /** User and password that the proxy wants, as `user:password`. */
   readonly credentials?: string;
+  /** The name by which the proxy is known that speaks TLS itself. Default: it speaks plain HTTP, at an address. */
+  readonly secureProxy?: string;
   /** What the proxy does with a request to connect, instead of connecting. */
   readonly refuse?: (socket: Socket) => void;
   /** Whether what is in front of the API packs each answer, whatever a client says that it takes. */
   readonly isPacking?: boolean;
 };
 
-function certificates(folder: string): {
-  readonly authority: string;
-  readonly key: Buffer;
-  readonly cert: Buffer;
-} {
-  const file = (name: string): string => join(folder, name);
-  const run = (program: string, ...args: string[]): Buffer => execFileSync(program, args, { stdio: 'pipe' });
-  const openssl = (...args: string[]): Buffer => run('openssl', ...args);
+/** A private authority that issues certificates; `file` is its own. */
+function authorityIn(folder: string) {
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  openssl('req', '-x509', ...key, '-keyout', file('ca.key'), '-out', file('ca.pem'), '-subj', '/CN=Corp CA');
-  openssl('req', ...key, '-keyout', file('api.key'), '-out', file('api.csr'), '-subj', `/CN=${API_HOST}`);
-  writeFileSync(file('names'), `subjectAltName=DNS:${API_HOST}`);
-  const signed = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '2'];
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    file('api.csr'),
-    ...signed,
-    '-extfile',
-    file('names'),
-    '-out',
-    file('api.pem'),
-  );
+  openssl('req', '-x509', ...key, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-subj', '/CN=Corp CA');
+  const signing = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-days', '2'];
   return {
-    authority: file('ca.pem'),
-    key: readFileSync(file('api.key')),
-    cert: readFileSync(file('api.pem')),
+    file: at('ca.pem'),
+    issueFor(host: string) {
+      const [own, request] = [at(`${host}.key`), at(`${host}.csr`)];
+      const [cert, names] = [at(`${host}.pem`), at(`${host}.names`)];
+      openssl('req', ...key, '-keyout', own, '-out', request, '-subj', `/CN=${host}`);
+      writeFileSync(names, `subjectAltName=${isIP(host) === 0 ? 'DNS' : 'IP'}:${host}`);
+      openssl('x509', '-req', '-in', request, ...signing, '-extfile', names, '-out', cert);
+      return { key: readFileSync(own), cert: readFileSync(cert) };
+    },
   };
 }
 
 /** Puts `api` behind TLS with a certificate of a private authority, and behind a proxy. */
 export async function startCorporateNetwork(
   api: RunningLocalApi,
-  { credentials, refuse, isPacking = false }: CorporateOptions = {},
+  { credentials, secureProxy, refuse, isPacking = false }: CorporateOptions = {},
 ): Promise<CorporateNetwork> {
-  const { authority, ...own } = certificates(temporaryFolder());
+  const authority = authorityIn(temporaryFolder());
   const requests: string[] = [];
   const tunnels: string[] = [];
-  const server = https.createServer(own, (request, response) => {
+  const server = https.createServer(authority.issueFor(API_HOST), (request, response) => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
     const { method, headers, url = '/' } = request;
     const forwarded = http.request(new URL(url, api.url), { method, headers, agent: false }, (answer) => {
@@ -89,7 +80,12 @@ export async function startCorporateNetwork(
   });
   const apiPort = await listen(server);
   const sockets = new Set<Socket>();
-  const proxy = http.createServer((_request, response) => response.writeHead(400).end('this is a proxy'));
+  const noProxy = (_request: http.IncomingMessage, response: http.ServerResponse): unknown =>
+    response.writeHead(400).end('this is a proxy');
+  const proxy =
+    secureProxy === undefined
+      ? http.createServer(noProxy)
+      : https.createServer(authority.issueFor(secureProxy), noProxy);
   proxy.on('connect', (request, socket: Socket) => {
     sockets.add(socket);
     tunnels.push(request.url ?? '');
@@ -112,11 +108,13 @@ export async function startCorporateNetwork(
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
   });
-  const host = `127.0.0.1:${proxyPort}`;
+  const host = `${secureProxy ?? '127.0.0.1'}:${proxyPort}`;
+  const scheme = secureProxy === undefined ? 'http' : 'https';
+  const user = credentials === undefined ? '' : `${credentials}@`;
   return {
     endpoint: `https://${API_HOST}`,
-    authority,
-    proxy: { url: `http://${credentials === undefined ? '' : `${credentials}@`}${host}`, host },
+    authority: authority.file,
+    proxy: { url: `${scheme}://${user}${host}`, host },
     tunnels: () => tunnels,
     requests: () => requests,
   };

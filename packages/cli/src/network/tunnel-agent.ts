@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 
@@ -47,11 +47,14 @@ export class TunnelAgent extends https.Agent {
   #tunnelTo(proxy: URL, { host, port }: https.RequestOptions): Promise<Socket> {
     const { ca, clock } = this.#options;
     const target = `${hostOf(host)}:${port ?? 443}`;
+    const proxyHost = proxy.hostname.replace(/^\[|\]$/g, '');
     const ask = proxy.protocol === 'https:' ? https.request : http.request;
     return new Promise((resolve, reject) => {
       const asked = ask({
         method: 'CONNECT',
-        host: proxy.hostname.replace(/^\[|\]$/g, ''),
+        host: proxyHost,
+        // Node would ask for the target's certificate, which is in the header: no name is sent for an address (RFC 6066 §3).
+        servername: isIP(proxyHost) === 0 ? proxyHost : '',
         port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : Number(proxy.port),
         path: target,
         agent: false,
