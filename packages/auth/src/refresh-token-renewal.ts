@@ -61,23 +61,23 @@ export class RefreshTokenRenewal {
     const { runner, settings, events } = this.#options;
     const { secret, scopes } = refreshToken;
     const { sentRefresh } = record;
-    let isAnswerLost = sentRefresh?.fingerprint === secret.fingerprint;
+    let mayBeUsed = sentRefresh?.fingerprint === secret.fingerprint;
     const tellLost = (sentAtMs: number): void => {
-      isAnswerLost = true;
       events.publish({ type: 'refresh.answer-lost', refreshToken: secret.fingerprint, sentAtMs });
     };
-    if (isAnswerLost && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
+    if (mayBeUsed && sentRefresh !== undefined) tellLost(sentRefresh.atMs);
     try {
       const grant = await runner.run(this.#request(refreshToken, need), need.key, settings.maxRetries, {
         hasLock,
-        onAnswerLost: () => {
-          tellLost(this.#options.clock.nowMs());
+        onUncertain: (isAnswerLost) => {
+          mayBeUsed = true;
+          if (isAnswerLost) tellLost(this.#options.clock.nowMs());
         },
       });
       return { kind: 'renewed', grant, scopes, sent: secret.fingerprint };
     } catch (error) {
       if (!isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
-      return this.#afterRejection(refreshToken, need, error, isAnswerLost);
+      return this.#afterRejection(refreshToken, need, error, mayBeUsed);
     }
   }
 
@@ -91,12 +91,16 @@ export class RefreshTokenRenewal {
     };
   }
 
-  /** Looks at the cache again before it gives up; then removes that refresh token, and only it. */
+  /**
+   * Looks at the cache again before it gives up; then removes that refresh token, and only it.
+   *
+   * @param mayBeUsed whether this login may itself have used it, without an answer that brought the next.
+   */
   async #afterRejection(
     refreshToken: RefreshToken,
     need: Need,
     error: AuthError,
-    isAnswerLost: boolean,
+    mayBeUsed: boolean,
   ): Promise<RenewalOutcome> {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
@@ -113,7 +117,7 @@ export class RefreshTokenRenewal {
     });
     if (reason !== undefined) onTokensCleared();
     events.publish({ type: 'grant.cleared', refreshToken: fingerprint, reason: error.message });
-    if (isAnswerLost) return { kind: 'gone', error, why: this.#lostAnswer(error) };
+    if (mayBeUsed) return { kind: 'gone', error, why: this.#lostAnswer(error) };
     // Of a revoked access token the user was told already.
     const isNews = reason !== undefined && need.because !== 'revoked';
     if (isNews) events.publish({ type: 'security.event', reason, message: error.message });

@@ -20,7 +20,7 @@ import { overtakenError, unlockableError, unstorableError } from './refresh-erro
 import type { Secret } from './secret.js';
 import type { StoppableWaits } from './stoppable-waits.js';
 import { TokenRequestError, type TokenRequestFailure } from './token-request-error.js';
-import { saysNothingWasDone } from './try-later-status.js';
+import { mayHaveBeenDone } from './try-later-status.js';
 
 export type TokenRequestRunnerOptions = {
   readonly provider: TokenProvider;
@@ -37,8 +37,8 @@ export type TokenRequestRunnerOptions = {
 export type RefreshSending = {
   /** Of the grant. Default true. */
   readonly hasLock?: boolean;
-  /** Called when a request was sent whose answer never came. */
-  readonly onAnswerLost?: () => void;
+  /** Called when a request that failed may have been carried out; `isAnswerLost` where no answer came. */
+  readonly onUncertain?: (isAnswerLost: boolean) => void;
 };
 
 /** What is about to be sent. */
@@ -84,7 +84,7 @@ export class TokenRequestRunner {
     request: TokenRequest,
     scope: string,
     maxRetries: number,
-    { hasLock = true, onAnswerLost }: RefreshSending = {},
+    { hasLock = true, onUncertain }: RefreshSending = {},
   ): Promise<TokenGrant> {
     const { events, settings, random, waits } = this.#options;
     waits.signal.throwIfAborted();
@@ -96,7 +96,7 @@ export class TokenRequestRunner {
         const { retryAfterMs, isAnswerLost = false, successor } = error.failure;
         // What this would send again was used up.
         if (successor !== undefined) throw error;
-        if (isAnswerLost) onAnswerLost?.();
+        if (mayHaveBeenDone(error.failure)) onUncertain?.(isAnswerLost);
         const delayMs = retryDelayMs(
           { attempt, retryAfterMs, isAnswerLost },
           { ...settings, maxRetries },
@@ -220,10 +220,9 @@ export class TokenRequestRunner {
   }
 
   /** Takes back what the failure shows not to be so: that the service was asked, that a refresh token was used. */
-  async #noteFailedTry({ status, isAnswerLost }: TokenRequestFailure, isNoteOurs: boolean): Promise<void> {
-    const wasNeverSent = isAnswerLost === false;
-    const wasRefused = isAnswerLost !== true && saysNothingWasDone(status);
-    const endsNote = isNoteOurs && (wasNeverSent || wasRefused);
+  async #noteFailedTry(failure: TokenRequestFailure, isNoteOurs: boolean): Promise<void> {
+    const wasNeverSent = failure.isAnswerLost === false;
+    const endsNote = isNoteOurs && !mayHaveBeenDone(failure);
     if (wasNeverSent) this.#own.explain();
     if (!wasNeverSent && !endsNote) return;
     await this.#options.store.note((record) => {

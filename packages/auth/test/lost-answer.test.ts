@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAuthManager, createMemoryCache } from '../src/index.js';
-import { answerLost, invalidGrant, offline, overloaded } from './support/failures.js';
-import { API_KEY, expiredLogin, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
+import { answerLost, offline, overloaded } from './support/failures.js';
+import { API_KEY, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
 
 describe('before a refresh token is sent', () => {
   test('it is noted that it is, and forgotten when its answer is stored', async () => {
@@ -29,7 +29,7 @@ describe('before a refresh token is sent', () => {
 
   test.each([
     ['was never sent', offline()],
-    ['was refused with a 503', overloaded()],
+    ['was refused with a 503 that says when to come back', overloaded({ retryAfterMs: 1_000 })],
     ['was refused with a 429', overloaded({ status: 429 })],
     ['was redirected', overloaded({ status: 302 })],
   ])('the note is taken back when it turns out that it %s', async (_, refuse) => {
@@ -47,6 +47,7 @@ describe('before a refresh token is sent', () => {
     ['a gateway’s 504', overloaded({ status: 504 })],
     ['a gateway’s 520', overloaded({ status: 520 })],
     ['a gateway’s 524', overloaded({ status: 524 })],
+    ['a 503 of a gateway, which does not say when to come back', overloaded()],
     ['a 500', overloaded({ status: 500 })],
     ['a lost answer', answerLost()],
     ['an unreadable 200', overloaded({ status: 200, isAnswerLost: true })],
@@ -125,6 +126,20 @@ describe('the answer to a sent refresh was lost', () => {
     expect(events.of('security.event')).toEqual([]);
   });
 
+  test.each([500, 502, 503, 504])(
+    'on the way through a gateway, which answers %d, and the refresh token is refused then: no one is alarmed',
+    async (status) => {
+      const { manager, provider, clock, events, stored } = await setup({ login: ['monitoring'] });
+      provider.next({ loseAnswer: overloaded({ status }) });
+      const lost = outcomeOf(manager.getValidToken('monitoring'));
+      await clock.advance(1_000);
+
+      expect(String(await lost)).toContain('the answer was lost on the way back');
+      expect(await stored()).not.toHaveProperty('refreshToken');
+      expect(events.of('security.event')).toEqual([]);
+    },
+  );
+
   test('and the API key takes over', async () => {
     const { manager, provider, clock, events } = await setup({ login: ['monitoring'], apiKey: API_KEY });
     provider.next({ loseAnswer: true });
@@ -174,57 +189,6 @@ describe('the answer to a sent refresh was lost', () => {
 
     expect(events.of('grant.fallback').at(-1)?.reason).toContain('the answer was lost');
     expect(events.of('security.event')).toEqual([]);
-  });
-});
-
-describe('a refresh token that is refused without any lost answer', () => {
-  test('as reused is a security event, and every token of the profile is cleared', async () => {
-    const { manager, provider, stored, events } = await expiredLogin();
-    provider.useElsewhere((await stored()).refreshToken!.secret);
-
-    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
-      code: 'KM_AUTH_LOGIN_REQUIRED',
-    });
-    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-reused']);
-    expect((await stored()).tokens.size).toBe(0);
-    expect(await stored()).not.toHaveProperty('refreshToken');
-  });
-
-  test('as revoked is a security event, too, and the API key wins a fresh grant', async () => {
-    const { manager, provider, stored, events } = await expiredLogin({ apiKey: API_KEY });
-    provider.revokeLogin((await stored()).refreshToken!.secret);
-
-    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
-    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-revoked']);
-  });
-
-  test('as merely expired is none', async () => {
-    const { manager, provider, events } = await expiredLogin();
-    provider.next({ refuse: invalidGrant('the refresh token has expired') });
-    await outcomeOf(manager.getValidToken('monitoring'));
-
-    expect(events.of('security.event')).toEqual([]);
-  });
-
-  test('is not asked for again by the next caller', async () => {
-    const { manager, provider, events } = await expiredLogin();
-    provider.next({ refuse: invalidGrant('revoked') });
-    await outcomeOf(manager.getValidToken('monitoring'));
-    const second = await outcomeOf(manager.getValidToken('monitoring'));
-
-    expect(second).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
-    expect(provider.calls).toBe(2);
-    expect(events.of('security.event')).toHaveLength(1);
-  });
-
-  test('clears the tokens of other scopes in memory as well', async () => {
-    const { manager, provider, stored } = await setup({ login: ['a', 'b'] });
-    await manager.getValidToken('a');
-    await manager.getValidToken('b');
-    provider.revokeLogin((await stored()).refreshToken!.secret);
-    await outcomeOf(manager.forceRefresh('b'));
-
-    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { invalidClient, invalidGrant } from './support/failures.js';
+import { invalidClient, invalidGrant, overloaded } from './support/failures.js';
 import { API_KEY, expiredLogin, HOUR, outcomeOf, setup } from './support/setup.js';
 
 describe('invalid_grant on the refresh token', () => {
@@ -73,6 +73,68 @@ describe('invalid_grant on the refresh token', () => {
 
     expect((await token).reveal()).toBe('access-token-2');
     expect((await stored()).refreshToken).toBeDefined();
+  });
+});
+
+describe('a refresh token that is refused without any lost answer', () => {
+  test('as reused is a security event, and every token of the profile is cleared', async () => {
+    const { manager, provider, stored, events } = await expiredLogin();
+    provider.useElsewhere((await stored()).refreshToken!.secret);
+
+    expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+    });
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-reused']);
+    expect((await stored()).tokens.size).toBe(0);
+    expect(await stored()).not.toHaveProperty('refreshToken');
+  });
+
+  test('as reused after the service asked to come back later is a security event as well', async () => {
+    const { manager, provider, clock, stored, events } = await expiredLogin();
+    provider.next({ refuse: overloaded({ retryAfterMs: 1_000 }) });
+    provider.useElsewhere((await stored()).refreshToken!.secret);
+    const refused = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(1_000);
+
+    expect(await refused).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-reused']);
+  });
+
+  test('as revoked is a security event, too, and the API key wins a fresh grant', async () => {
+    const { manager, provider, stored, events } = await expiredLogin({ apiKey: API_KEY });
+    provider.revokeLogin((await stored()).refreshToken!.secret);
+
+    expect((await manager.getValidToken('monitoring')).reveal()).toBe('access-token-2');
+    expect(events.of('security.event').map((event) => event.reason)).toEqual(['refresh-token-revoked']);
+  });
+
+  test('as merely expired is none', async () => {
+    const { manager, provider, events } = await expiredLogin();
+    provider.next({ refuse: invalidGrant('the refresh token has expired') });
+    await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(events.of('security.event')).toEqual([]);
+  });
+
+  test('is not asked for again by the next caller', async () => {
+    const { manager, provider, events } = await expiredLogin();
+    provider.next({ refuse: invalidGrant('revoked') });
+    await outcomeOf(manager.getValidToken('monitoring'));
+    const second = await outcomeOf(manager.getValidToken('monitoring'));
+
+    expect(second).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
+    expect(provider.calls).toBe(2);
+    expect(events.of('security.event')).toHaveLength(1);
+  });
+
+  test('clears the tokens of other scopes in memory as well', async () => {
+    const { manager, provider, stored } = await setup({ login: ['a', 'b'] });
+    await manager.getValidToken('a');
+    await manager.getValidToken('b');
+    provider.revokeLogin((await stored()).refreshToken!.secret);
+    await outcomeOf(manager.forceRefresh('b'));
+
+    expect(await outcomeOf(manager.getValidToken('a'))).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
   });
 });
 

@@ -175,6 +175,7 @@ describe('the tokens for a code', () => {
     ['the answer was lost', drop],
     ['a gateway answers 500 with a page', { status: 500, body: '<html>' }],
     ['a gateway answers 502', { status: 502 }],
+    ['a gateway answers 503', { status: 503 }],
     ['a gateway answers 504', { status: 504 }],
   ])('are asked for once where %s: a code sent twice ends what it won', async (_what, reply) => {
     const { login, issuer } = await startLogin();

@@ -16,8 +16,8 @@ export type Trouble = {
   readonly latencyMs?: number;
   /** Refused with this; nothing is done. */
   readonly refuse?: TokenRequestError;
-  /** The answer is lost after the work was done. */
-  readonly loseAnswer?: boolean;
+  /** The answer is lost after the work was done; a gateway may say something else instead. */
+  readonly loseAnswer?: true | TokenRequestError;
 };
 
 export type SentRequest = {
@@ -125,8 +125,9 @@ export class ScriptedProvider implements TokenProvider {
       sent.outcome = 'rejected';
       const grant =
         request.grantType === 'refresh_token' ? this.#renew(request.refreshToken) : this.#mint(sent);
-      sent.outcome = trouble.loseAnswer === true ? 'lost' : 'answered';
-      if (trouble.loseAnswer === true) throw answerLost();
+      const { loseAnswer } = trouble;
+      sent.outcome = loseAnswer === undefined ? 'answered' : 'lost';
+      if (loseAnswer !== undefined) throw loseAnswer === true ? answerLost() : loseAnswer;
       return grant;
     } finally {
       this.#inFlight -= 1;

@@ -4,7 +4,7 @@ import { sleep } from '../../clock.js';
 import type { TokenGrant } from '../../ports.js';
 import type { Login } from '../../store-login.js';
 import { TokenRequestError } from '../../token-request-error.js';
-import { saysNothingWasDone } from '../../try-later-status.js';
+import { mayHaveBeenDone } from '../../try-later-status.js';
 import { codeIn } from './authorization-answer.js';
 import { scopeParameter, targetParameters, type Parameter } from './grant-requests.js';
 import { loginScopes } from './login-scopes.js';
@@ -132,6 +132,6 @@ export class CodeFlow {
 }
 
 /** Whether the code may do later, and was certainly not used. */
-function isSafeToRepeat({ isRetryable, failure: { status, isAnswerLost } }: TokenRequestError): boolean {
-  return isRetryable && (isAnswerLost === false || (isAnswerLost !== true && saysNothingWasDone(status)));
+function isSafeToRepeat({ isRetryable, failure }: TokenRequestError): boolean {
+  return isRetryable && !mayHaveBeenDone(failure);
 }
