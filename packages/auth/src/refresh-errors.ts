@@ -71,8 +71,8 @@ export function outpacedError(): AuthError {
 }
 
 /**
- * The error for the owner of a lock that was paused (a frozen container) while another process took the lock over: the
- * refresh token is not the one to send any more. `undefined` where nothing happened.
+ * The error for who was paused (a frozen container), or waited for its next try, while others took the lock over, or a human
+ * logged out: the refresh token is not the one to send any more. `undefined` where nothing happened.
  *
  * @param known what this process knows to be noted as sent.
  */
@@ -82,11 +82,7 @@ export function overtakenError(
   now: GrantRecord,
 ): AuthError | undefined {
   if (now.refreshToken?.secret.fingerprint !== fingerprint) {
-    return new TokenRequestError(
-      'KM_AUTH_GRANT_REJECTED',
-      'another process has replaced the refresh token meanwhile; log in again',
-      {},
-    );
+    return new TokenRequestError('KM_AUTH_GRANT_REJECTED', whatHappened(now), { isAnswerLost: false });
   }
   const { sentRefresh } = now;
   const isSentByOther = sentRefresh?.fingerprint === fingerprint && sentRefresh.atMs !== known?.atMs;
@@ -96,4 +92,12 @@ export function overtakenError(
         'another process is refreshing the same grant right now; try again',
       )
     : undefined;
+}
+
+/** Why the refresh token that was to be sent is not there. */
+function whatHappened({ refreshToken, endedAtMs }: GrantRecord): string {
+  if (refreshToken !== undefined) return 'another process has replaced the refresh token meanwhile';
+  return endedAtMs === undefined
+    ? 'the refresh token was removed meanwhile'
+    : 'somebody has logged out meanwhile';
 }

@@ -7,6 +7,7 @@ import type { GrantRecord, RefreshToken } from './grant-record.js';
 import type { GrantStore } from './grant-store.js';
 import { adoptableToken, adoptionNow, type Adoption, type Need } from './need.js';
 import type { TokenGrant, TokenRequest } from './ports.js';
+import { failureOf } from './provider-failure.js';
 import type { RefreshSettings } from './refresh-policy.js';
 import { securityReasonOf } from './security-reason.js';
 import { scopesOfKey, targetOfKey } from './token-key.js';
@@ -104,7 +105,7 @@ export class RefreshTokenRenewal {
   ): Promise<RenewalOutcome> {
     const { store, events, onTokensCleared } = this.#options;
     const { fingerprint } = refreshToken.secret;
-    const record = await store.read();
+    const { record, isRead } = await store.look();
     const token = adoptableToken(record, need, adoptionNow(this.#options));
     if (token !== undefined) return { kind: 'adopted', token };
     if (record.refreshToken !== undefined && record.refreshToken.secret.fingerprint !== fingerprint)
@@ -116,8 +117,11 @@ export class RefreshTokenRenewal {
       return reason === undefined ? cleared : withoutTokens(cleared);
     });
     if (reason !== undefined) onTokensCleared();
-    events.publish({ type: 'grant.cleared', refreshToken: fingerprint, reason: error.message });
-    if (mayBeUsed) return { kind: 'gone', error, why: this.#lostAnswer(error) };
+    // Where somebody else has removed it, nothing is left to clear.
+    if (record.refreshToken !== undefined || !isRead)
+      events.publish({ type: 'grant.cleared', refreshToken: fingerprint, reason: error.message });
+    const wasSent = failureOf(error)?.isAnswerLost !== false;
+    if (mayBeUsed && wasSent) return { kind: 'gone', error, why: this.#lostAnswer(error) };
     // Of a revoked access token the user was told already.
     const isNews = reason !== undefined && need.because !== 'revoked';
     if (isNews) events.publish({ type: 'security.event', reason, message: error.message });

@@ -11,8 +11,9 @@ import {
 } from '../src/index.js';
 import { AuthToken } from '../src/auth-token.js';
 import { withAnswer, withSuccessor } from '../src/grant-changes.js';
+import { EMPTY_GRANT } from '../src/grant-record.js';
 import { fakeClock } from './support/fake-clock.js';
-import { invalidGrant } from './support/failures.js';
+import { invalidGrant, offline, overloaded } from './support/failures.js';
 import { HOUR, LOGGED_IN, outcomeOf, setup } from './support/setup.js';
 
 // A human ended a grant while somebody was asking for something of it.
@@ -77,6 +78,32 @@ test('an answer does not bring a login back that was ended, though the tokens we
   const { leftOver, ...record } = (await cache.getGrant(LOGGED_IN))!;
   expect(record).toEqual(ENDED);
   expect(leftOver).toHaveLength(2);
+});
+
+describe('a login that is gone while a retry waits', () => {
+  test.each([
+    [{ endedAtMs: 5 }, offline(), 'somebody has logged out meanwhile'],
+    [{ endedAtMs: 5 }, overloaded({ status: 502 }), 'somebody has logged out meanwhile'],
+    [{}, offline(), 'the refresh token was removed meanwhile'],
+  ])('is told as that, with one thing to do, and cleared no more', async (end, refuse, why) => {
+    const { manager, provider, clock, cache, events } = await setup({
+      login: ['monitoring'],
+      random: () => 1,
+    });
+    provider.always({ refuse });
+    const outcome = outcomeOf(manager.getValidToken('monitoring'));
+    await clock.advance(500);
+    await cache.updateGrant(LOGGED_IN, () => ({ ...EMPTY_GRANT, ...end }));
+    await clock.advance(500);
+
+    expect(await outcome).toMatchObject({
+      code: 'KM_AUTH_LOGIN_REQUIRED',
+      message: `the login is over: ${why}; run \`km auth login\``,
+    });
+    expect(provider.calls).toBe(1);
+    expect(events.of('grant.cleared')).toEqual([]);
+    expect(events.of('security.event')).toEqual([]);
+  });
 });
 
 describe('a program that was given a refresh token', () => {
