@@ -1,5 +1,6 @@
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
+import { elapsedMs, momentNow, type Moment } from './moment.js';
 import { dueAtMs, isUsable, leewayMs, type RefreshSettings } from './refresh-policy.js';
 
 /**
@@ -14,22 +15,22 @@ export type HeldState = 'fresh' | 'unchecked' | 'due' | 'expired';
 /**
  * A token in memory, with the times until which it is what.
  *
- * Each time is kept by both clocks, and the earlier one counts: the wall clock notices that the machine
- * slept, the monotonic one that the wall clock was set back.
+ * Each time is kept by both clocks, and the earlier one counts.
  */
 export class HeldToken {
   readonly token: AuthToken;
   /** Resolved once and for all, so that a hit allocates nothing. */
   readonly promise: Promise<AuthToken>;
-  readonly #heldAtWallMs: number;
-  readonly #heldAtMonotonicMs: number;
+  readonly #heldAt: Moment;
+  /** It is fresh for so long since then. */
+  #freshFrom: Moment;
   #freshForMs: number;
   readonly #dueInMs: number;
   readonly #usableForMs: number;
   readonly #checkIntervalMs: number;
   #isDistrusted = false;
-  /** When the last look at the cache failed, by `#elapsedMs`. */
-  #lookFailedAfterMs = Number.NEGATIVE_INFINITY;
+  /** When the last look at the cache failed. */
+  #lookFailedAt: Moment | undefined;
 
   /**
    * @param jitter from 0 to 1; see `dueAtMs`.
@@ -43,26 +44,28 @@ export class HeldToken {
     jitter: number,
     before: HeldToken | undefined,
   ) {
-    const nowMs = clock.nowMs();
+    const now = momentNow(clock);
+    const { wallMs: nowMs } = now;
     this.token = token;
     this.promise = Promise.resolve(token);
-    this.#heldAtWallMs = nowMs;
-    this.#heldAtMonotonicMs = clock.monotonicMs();
-    const agedMs = before?.remainingMs(nowMs, this.#heldAtMonotonicMs) ?? Number.POSITIVE_INFINITY;
+    this.#heldAt = now;
+    this.#freshFrom = now;
+    const agedMs = before?.remainingMs(now) ?? Number.POSITIVE_INFINITY;
     const remainingMs = Math.min(token.lifetimeMs, token.expiresAtMs - nowMs, agedMs);
     this.#dueInMs = remainingMs - (token.expiresAtMs - dueAtMs(token, settings.refreshAheadMs, jitter));
     this.#usableForMs = isUsable(token, nowMs) ? remainingMs - leewayMs(token) : 0;
     this.#checkIntervalMs = settings.checkIntervalMs;
-    this.#freshForMs = this.#freshUntil(settings.checkIntervalMs);
+    this.#freshForMs = this.#freshMs(now, settings.checkIntervalMs);
   }
 
   /** Whether the token can be handed out with no further thought. The hot path. */
   isFresh(wallMs: number, monotonicMs: number): boolean {
-    const elapsedMs = wallMs - this.#heldAtWallMs;
+    const { wallMs: fromWallMs, monotonicMs: fromMonotonicMs } = this.#freshFrom;
+    const wallElapsedMs = wallMs - fromWallMs;
     return (
-      elapsedMs < this.#freshForMs &&
-      elapsedMs >= 0 &&
-      monotonicMs - this.#heldAtMonotonicMs < this.#freshForMs
+      wallElapsedMs < this.#freshForMs &&
+      wallElapsedMs >= 0 &&
+      monotonicMs - fromMonotonicMs < this.#freshForMs
     );
   }
 
@@ -73,41 +76,38 @@ export class HeldToken {
   }
 
   /** The cache could not be read: what it says of this one is not asked for again at once, unless somebody rejected it. */
-  lookFailed(wallMs: number, monotonicMs: number): void {
+  lookFailed(now: Moment): void {
     if (this.#isDistrusted) return;
-    this.#lookFailedAfterMs = this.#elapsedMs(wallMs, monotonicMs);
-    this.#freshForMs = this.#freshUntil(this.#lookFailedAfterMs + LOOK_AGAIN_MS);
+    this.#lookFailedAt = now;
+    this.#freshFrom = now;
+    this.#freshForMs = this.#freshMs(now, LOOK_AGAIN_MS);
   }
 
   /** Whether a look at the cache has failed so lately that nobody should wait for the next. */
-  isLookFailing(wallMs: number, monotonicMs: number): boolean {
-    const sinceMs = this.#elapsedMs(wallMs, monotonicMs) - this.#lookFailedAfterMs;
-    return !this.#isDistrusted && sinceMs < this.#checkIntervalMs;
+  isLookFailing(now: Moment): boolean {
+    if (this.#isDistrusted || this.#lookFailedAt === undefined) return false;
+    return elapsedMs(this.#lookFailedAt, now) < this.#checkIntervalMs;
   }
 
-  stateAt(wallMs: number, monotonicMs: number): HeldState {
-    const elapsedMs = this.#elapsedMs(wallMs, monotonicMs);
-    if (elapsedMs >= this.#usableForMs) return 'expired';
-    if (elapsedMs >= this.#dueInMs) return 'due';
-    return elapsedMs >= this.#freshForMs || wallMs < this.#heldAtWallMs ? 'unchecked' : 'fresh';
+  stateAt(now: Moment): HeldState {
+    const heldForMs = elapsedMs(this.#heldAt, now);
+    if (heldForMs >= this.#usableForMs) return 'expired';
+    if (heldForMs >= this.#dueInMs) return 'due';
+    return this.isFresh(now.wallMs, now.monotonicMs) ? 'fresh' : 'unchecked';
   }
 
   /** Milliseconds until the token is due; below 0 when it is. */
-  dueInMs(wallMs: number, monotonicMs: number): number {
-    return this.#dueInMs - this.#elapsedMs(wallMs, monotonicMs);
+  dueInMs(now: Moment): number {
+    return this.#dueInMs - elapsedMs(this.#heldAt, now);
   }
 
   /** Milliseconds until the token expires, leeway aside; below 0 when it has. */
-  remainingMs(wallMs: number, monotonicMs: number): number {
-    return this.#usableForMs + leewayMs(this.token) - this.#elapsedMs(wallMs, monotonicMs);
+  remainingMs(now: Moment): number {
+    return this.#usableForMs + leewayMs(this.token) - elapsedMs(this.#heldAt, now);
   }
 
-  #freshUntil(elapsedMs: number): number {
-    return Math.min(this.#dueInMs, this.#usableForMs, elapsedMs);
-  }
-
-  /** What passed since the token was taken into memory, by the clock that says more. */
-  #elapsedMs(wallMs: number, monotonicMs: number): number {
-    return Math.max(wallMs - this.#heldAtWallMs, monotonicMs - this.#heldAtMonotonicMs);
+  /** For how long from now on it is fresh, `mostMs` at most. */
+  #freshMs(now: Moment, mostMs: number): number {
+    return Math.min(this.dueInMs(now), this.#usableForMs - elapsedMs(this.#heldAt, now), mostMs);
   }
 }

@@ -7,8 +7,12 @@ export function momentNow(clock: Clock): Moment {
   return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
 }
 
+/** Milliseconds from `then` to `now`, by the clock that says more. */
+export function elapsedMs(then: Moment, now: Moment): number {
+  return Math.max(now.wallMs - then.wallMs, now.monotonicMs - then.monotonicMs);
+}
+
 /** Milliseconds since then, by the clock that says more. */
 export function sinceMs(then: Moment, clock: Clock): number {
-  const now = momentNow(clock);
-  return Math.max(now.wallMs - then.wallMs, now.monotonicMs - then.monotonicMs);
+  return elapsedMs(then, momentNow(clock));
 }

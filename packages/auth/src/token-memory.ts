@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
 import type { GrantRecord } from './grant-record.js';
 import { HeldToken, type HeldState } from './held-token.js';
+import { momentNow } from './moment.js';
 import { endedLongAgo, isUsable, type RefreshSettings } from './refresh-policy.js';
 import type { Scope } from './scope.js';
 import { tokenKey } from './token-key.js';
@@ -117,7 +118,7 @@ export class TokenMemory {
     const held = this.#held.get(key);
     if ((this.#changedAt.get(key) ?? this.#clearedAt) > changes) return held;
     const stored = tokens?.get(key);
-    if (tokens === undefined) held?.lookFailed(clock.nowMs(), clock.monotonicMs());
+    if (tokens === undefined) held?.lookFailed(momentNow(clock));
     else if (stored === undefined) {
       this.#held.delete(key);
       this.#changed(key);
@@ -158,19 +159,19 @@ export class TokenMemory {
 
   stateOf(held: HeldToken | undefined): HeldState {
     const { clock } = this.#options;
-    return held === undefined ? 'expired' : held.stateAt(clock.nowMs(), clock.monotonicMs());
+    return held === undefined ? 'expired' : held.stateAt(momentNow(clock));
   }
 
   /** Whether a token is good, and a look at the cache has failed so lately that nobody should wait for the next. */
   mayGoUnchecked(held: HeldToken | undefined): boolean {
     const { clock } = this.#options;
     const isGood = held !== undefined && this.stateOf(held) === 'unchecked';
-    return isGood && held.isLookFailing(clock.nowMs(), clock.monotonicMs());
+    return isGood && held.isLookFailing(momentNow(clock));
   }
 
   remainingMs(held: HeldToken): number {
     const { clock } = this.#options;
-    return held.remainingMs(clock.nowMs(), clock.monotonicMs());
+    return held.remainingMs(momentNow(clock));
   }
 
   /** Milliseconds until a token expires by all that is known of it here; below 0 when it has. */
@@ -182,6 +183,6 @@ export class TokenMemory {
 
   dueInMs(held: HeldToken): number {
     const { clock } = this.#options;
-    return held.dueInMs(clock.nowMs(), clock.monotonicMs());
+    return held.dueInMs(momentNow(clock));
   }
 }

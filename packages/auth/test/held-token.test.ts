@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AuthToken } from '../src/index.js';
 import { HeldToken } from '../src/held-token.js';
+import { momentNow } from '../src/moment.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../src/refresh-policy.js';
 import { fakeClock, type FakeClock } from './support/fake-clock.js';
 import { HOUR, MINUTE } from './support/setup.js';
@@ -14,8 +15,7 @@ function hold(clock: FakeClock, lifetimeMs = HOUR): HeldToken {
 const isFresh = (held: HeldToken, clock: FakeClock): boolean =>
   held.isFresh(clock.nowMs(), clock.monotonicMs());
 
-const stateOf = (held: HeldToken, clock: FakeClock): string =>
-  held.stateAt(clock.nowMs(), clock.monotonicMs());
+const stateOf = (held: HeldToken, clock: FakeClock): string => held.stateAt(momentNow(clock));
 
 describe('a token in memory', () => {
   test('is fresh, then to be checked with the cache, then due, then expired', async () => {
@@ -34,9 +34,9 @@ describe('a token in memory', () => {
     const clock = fakeClock();
     const held = hold(clock);
     const lookFailed = (): void => {
-      held.lookFailed(clock.nowMs(), clock.monotonicMs());
+      held.lookFailed(momentNow(clock));
     };
-    const isLookFailing = (): boolean => held.isLookFailing(clock.nowMs(), clock.monotonicMs());
+    const isLookFailing = (): boolean => held.isLookFailing(momentNow(clock));
     const states: unknown[] = [];
     for (const ms of [MINUTE, 4_999, 1, MINUTE - 5_001, 1]) {
       await clock.advance(ms);
@@ -56,11 +56,25 @@ describe('a token in memory', () => {
     expect([stateOf(held, clock), isLookFailing()]).toEqual(['unchecked', false]);
   });
 
+  test('of which the cache could not be asked while the wall clock was ahead is asked for again as soon as that is put right', async () => {
+    const clock = fakeClock();
+    const held = hold(clock, 2 * HOUR);
+    await clock.advance(MINUTE + 10_000);
+    clock.jumpWall(50 * MINUTE);
+    held.lookFailed(momentNow(clock));
+    expect(stateOf(held, clock)).toBe('fresh');
+    clock.jumpWall(-50 * MINUTE);
+
+    expect([stateOf(held, clock), held.isLookFailing(momentNow(clock))]).toEqual(['unchecked', true]);
+    await clock.advance(MINUTE);
+    expect([stateOf(held, clock), held.isLookFailing(momentNow(clock))]).toEqual(['unchecked', false]);
+  });
+
   test('that is due stays due where the cache cannot be asked', async () => {
     const clock = fakeClock();
     const held = hold(clock);
     await clock.advance(55 * MINUTE - 1);
-    held.lookFailed(clock.nowMs(), clock.monotonicMs());
+    held.lookFailed(momentNow(clock));
     await clock.advance(1);
 
     expect([stateOf(held, clock), isFresh(held, clock)]).toEqual(['due', false]);
@@ -93,7 +107,7 @@ describe('a token in memory', () => {
 
     expect(isFresh(held, clock)).toBe(false);
     expect(stateOf(held, clock)).toBe('due');
-    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(5 * MINUTE);
+    expect(held.remainingMs(momentNow(clock))).toBe(5 * MINUTE);
     await clock.advance(5 * MINUTE);
     expect(stateOf(held, clock)).toBe('expired');
   });
@@ -129,7 +143,7 @@ describe('a token in memory', () => {
 
     expect(isFresh(held, clock)).toBe(false);
     expect(stateOf(held, clock)).toBe('unchecked');
-    expect(held.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(55 * MINUTE);
+    expect(held.dueInMs(momentNow(clock))).toBe(55 * MINUTE);
   });
 
   test('tells when it will be due, and what is left, by the clock that says less', async () => {
@@ -138,8 +152,8 @@ describe('a token in memory', () => {
     await clock.advance(10 * MINUTE);
     clock.jumpWall(10 * MINUTE);
 
-    expect(held.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(35 * MINUTE);
-    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(40 * MINUTE);
+    expect(held.dueInMs(momentNow(clock))).toBe(35 * MINUTE);
+    expect(held.remainingMs(momentNow(clock))).toBe(40 * MINUTE);
   });
 
   test('taken into memory again has not forgotten how old it is', async () => {
@@ -149,8 +163,8 @@ describe('a token in memory', () => {
     clock.jumpWall(-20 * MINUTE);
     const again = new HeldToken(first.token, clock, DEFAULT_REFRESH_SETTINGS, 0, first);
 
-    expect(again.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(30 * MINUTE);
-    expect(again.dueInMs(clock.nowMs(), clock.monotonicMs())).toBe(25 * MINUTE);
+    expect(again.remainingMs(momentNow(clock))).toBe(30 * MINUTE);
+    expect(again.dueInMs(momentNow(clock))).toBe(25 * MINUTE);
   });
 
   test('taken from a cache whose clock was ahead lives no longer than it was issued for', () => {
@@ -159,7 +173,7 @@ describe('a token in memory', () => {
     const token = new AuthToken({ value: 't', scopes: [], issuedAtMs, expiresAtMs: issuedAtMs + MINUTE });
     const held = new HeldToken(token, clock, DEFAULT_REFRESH_SETTINGS, 0, undefined);
 
-    expect(held.remainingMs(clock.nowMs(), clock.monotonicMs())).toBe(MINUTE);
+    expect(held.remainingMs(momentNow(clock))).toBe(MINUTE);
   });
 
   test('that cannot be used any more when it is taken in is expired at once', async () => {
