@@ -63,8 +63,10 @@ describe('km plugins list', () => {
 
   test('says which km asks, for which platform, and shows nothing that a terminal would obey', async () => {
     const bodies: string[] = [];
+    const products = new Set<string | undefined>();
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
+      products.add(request.headers['user-agent']);
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         response.setHeader('content-type', 'application/json');
@@ -90,5 +92,6 @@ describe('km plugins list', () => {
       platform: { os: platform(), arch: arch() },
       cliVersion: version,
     });
+    expect(products).toEqual(new Set([`km/${version}`]));
   });
 });

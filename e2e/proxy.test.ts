@@ -74,6 +74,8 @@ describe('behind a proxy, with certificates of a private authority', () => {
           'POST /api/auth/revoke',
         ]),
       );
+      const version = (await runKm(['--version'])).stdout.trim();
+      expect(new Set(network.products())).toEqual(new Set([`km/${version}`]));
       expect(new Set(network.tunnels())).toEqual(new Set([`${API_HOST}:443`]));
     },
     180_000,

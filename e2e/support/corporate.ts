@@ -24,6 +24,8 @@ export type CorporateNetwork = {
   readonly tunnels: () => readonly string[];
   /** What the API was asked for, through TLS. */
   readonly requests: () => readonly string[];
+  /** Who asked, as each of those requests says. */
+  readonly products: () => readonly (string | undefined)[];
 };
 
 export type CorporateOptions = {
@@ -64,10 +66,12 @@ export async function startCorporateNetwork(
 ): Promise<CorporateNetwork> {
   const authority = authorityIn(temporaryFolder());
   const requests: string[] = [];
+  const products: (string | undefined)[] = [];
   const tunnels: string[] = [];
   const server = https.createServer(authority.issueFor(API_HOST), (request, response) => {
-    requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    const { method, headers, url = '/' } = request;
+    const { method = '', headers, url = '/' } = request;
+    requests.push(`${method} ${url}`);
+    products.push(headers['user-agent']);
     const forwarded = http.request(new URL(url, api.url), { method, headers, agent: false }, (answer) => {
       const { 'content-length': length, ...others } = answer.headers;
       const packed = isPacking ? { 'content-encoding': 'gzip' } : { 'content-length': length };
@@ -117,5 +121,6 @@ export async function startCorporateNetwork(
     proxy: { url: `${scheme}://${user}${host}`, host },
     tunnels: () => tunnels,
     requests: () => requests,
+    products: () => products,
   };
 }

@@ -42,6 +42,19 @@ describe('the transport', () => {
     ]);
   });
 
+  test.each([
+    [{}, {}, 'kilometers-auth'],
+    [{ userAgent: 'mine/1' }, {}, 'mine/1'],
+    [{ userAgent: 'mine/1' }, { 'User-Agent': 'theirs/2', Accept: 'text/plain' }, 'theirs/2'],
+  ])('says who sends it, with %j and headers %j', async (options, headers, product) => {
+    await using server = await serve(() => ({}));
+    await createNodeTransport(options)(post(server.origin, { headers }));
+    expect(server.received[0]?.headers).toMatchObject({
+      'user-agent': product,
+      accept: 'Accept' in headers ? 'text/plain' : '*/*',
+    });
+  });
+
   test('uses a connection once: a kept one may close at the moment it is used', async () => {
     await using server = await serve(() => ({}));
     const transport = createNodeTransport();

@@ -118,9 +118,8 @@ async function providerFor(
   account: Account,
   { files }: Storage,
   context: CommandContext,
-): Promise<TokenProvider | undefined> {
+): Promise<TokenProvider> {
   const logins = account.credential?.source === 'login' ? files?.logins : undefined;
-  if (logins === undefined && context.agent === undefined) return undefined;
   const provider = await issuerOf(account, context);
   return logins === undefined ? provider : whileStored(provider, grantOfAccount(account).key, logins);
 }

@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.js';
 import { exitCodeFor } from './exit-code.js';
 import { reportOf } from './failure-report.js';
 import { createNetwork } from './network/network.js';
+import { userAgentOf } from './network/user-agent.js';
 import { saysYes } from './says-yes.js';
 import { foldedFor } from './terminal/fold.js';
 import { writeAtOnce } from './write-at-once.js';
@@ -50,7 +51,7 @@ function createContext(bundleFolder: string): CommandContext {
       const to = stderr();
       to.write(foldedFor(to, text));
     },
-    ...createNetwork(process.env, systemClock),
+    ...createNetwork(process.env, systemClock, userAgentOf(KM_VERSION)),
     process,
     onExit: (listener) => {
       process.on('exit', listener);

@@ -24,7 +24,10 @@ async function ask(head: string): Promise<Response> {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return createAgentFetch(() => Promise.resolve(new http.Agent()))(`http://127.0.0.1:${String(port)}/`);
+  return createAgentFetch(
+    () => Promise.resolve(new http.Agent()),
+    'km/1',
+  )(`http://127.0.0.1:${String(port)}/`);
 }
 
 test.each([['999'], ['600'], ['099']])(
@@ -65,15 +68,14 @@ test.each([['O\x01K'], ['O\x7fK'], ['O\xffK']])(
 
 /** What a server sees of requests that are sent one after the other, each read to its end. */
 async function seenOf(requests: readonly (RequestInit | undefined)[]) {
-  const seen: { readonly method: string | undefined; readonly encoding: unknown; readonly body: string }[] =
-    [];
+  const seen: (Pick<http.IncomingMessage, 'method' | 'headers'> & { readonly body: string })[] = [];
   let connections = 0;
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method, headers } = request;
-      seen.push({ method, encoding: headers['accept-encoding'], body: Buffer.concat(chunks).toString() });
+      seen.push({ method, headers, body: Buffer.concat(chunks).toString() });
       response.end('{}');
     });
   });
@@ -84,7 +86,7 @@ async function seenOf(requests: readonly (RequestInit | undefined)[]) {
     server.closeAllConnections();
     server.close();
   });
-  const { fetch: send } = createNetwork({}, new FakeClock());
+  const { fetch: send } = createNetwork({}, new FakeClock(), 'km/1');
   for (const init of requests) {
     const response = await send(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`, init);
     expect(await response.json()).toEqual({});
@@ -94,11 +96,17 @@ async function seenOf(requests: readonly (RequestInit | undefined)[]) {
 
 test('requests that follow one another share a connection, and ask for nothing packed', async () => {
   const { seen, connections } = await seenOf([undefined, { method: 'POST', body: 'batch' }]);
-  expect(seen).toEqual([
-    { method: 'GET', encoding: 'identity', body: '' },
-    { method: 'POST', encoding: 'identity', body: 'batch' },
+  expect(seen).toMatchObject([
+    { method: 'GET', headers: { 'accept-encoding': 'identity' }, body: '' },
+    { method: 'POST', headers: { 'accept-encoding': 'identity' }, body: 'batch' },
   ]);
   expect(connections).toBe(1);
+});
+
+test('a request says who sends it, unless it says so itself', async () => {
+  const own = { 'user-agent': 'other/2', accept: 'application/json' };
+  const { seen } = await seenOf([undefined, { headers: own }]);
+  expect(seen).toMatchObject([{ headers: { 'user-agent': 'km/1', accept: '*/*' } }, { headers: own }]);
 });
 
 test('a request whose signal is aborted before it is sent is not sent', async () => {
@@ -123,7 +131,7 @@ async function askPacking(coding: string, body: Buffer): Promise<Response> {
   const url = await serve((response) => {
     response.writeHead(200, { 'content-encoding': coding, 'content-length': body.length }).end(body);
   });
-  return createNetwork({}, new FakeClock()).fetch(url);
+  return createNetwork({}, new FakeClock(), 'km/1').fetch(url);
 }
 
 test.each([
@@ -158,7 +166,7 @@ test('a packed one that is let go while it is waited for ends its connection', a
     response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': '100' });
     response.write(gzipSync('{}').subarray(0, 5));
   });
-  const { body } = await createNetwork({}, new FakeClock()).fetch(url);
+  const { body } = await createNetwork({}, new FakeClock(), 'km/1').fetch(url);
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   const next = reader.read();
   await reader.cancel();
@@ -176,7 +184,7 @@ test.each([
     response.writeHead(401, { 'content-length': '100' });
     response.write('{"error":');
   });
-  const { body } = await createNetwork({}, new FakeClock()).fetch(url);
+  const { body } = await createNetwork({}, new FakeClock(), 'km/1').fetch(url);
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   for (let read = 0; read < chunks; read += 1) await reader.read();
   const next = chunks === 0 ? undefined : reader.read();
@@ -191,7 +199,7 @@ test('an answer that is there whole and is let go leaves nothing behind', async 
   process.on('uncaughtException', note);
   onTestFinished(() => void process.off('uncaughtException', note));
   const url = await serve((response) => response.writeHead(401).end('{"error":"invalid_token"}'));
-  const { fetch: send } = createNetwork({}, new FakeClock());
+  const { fetch: send } = createNetwork({}, new FakeClock(), 'km/1');
   for (let time = 0; time < 20; time += 1) {
     await (await send(url)).body?.cancel();
     await nextTurn();

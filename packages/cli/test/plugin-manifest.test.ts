@@ -21,7 +21,7 @@ async function askOneThat(goOn: (response: ServerResponse, clock: FakeClock) => 
     server.closeAllConnections();
     server.close();
   });
-  const send = createAgentFetch(() => Promise.resolve(new Agent()));
+  const send = createAgentFetch(() => Promise.resolve(new Agent()), 'km/1');
   const clock = new FakeClock();
   const { port } = server.address() as AddressInfo;
   return fetchPlugins({

@@ -92,6 +92,8 @@ export type NodeTransportOptions = {
   readonly clock?: Clock;
   /** What makes the connection to a URL, as through a proxy; where it gives nothing, Node does. */
   readonly agent?: (url: URL) => Promise<Agent | undefined>;
+  /** The program that requests say sends them, as `name/1.2.3`, where their headers name none. Default `kilometers-auth`. */
+  readonly userAgent?: string;
 };
 
 /**
@@ -101,6 +103,7 @@ export type NodeTransportOptions = {
 export function createNodeTransport({
   clock = systemClock,
   agent,
+  userAgent = 'kilometers-auth',
 }: NodeTransportOptions = {}): HttpTransport {
   const send = (request: HttpRequest, connections: Agent | false): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
@@ -113,6 +116,9 @@ export function createNodeTransport({
         agent: connections,
         ...tlsOptions(request.tls),
         headers: {
+          // There are services that refuse what does not say it: RFC 9110 §10.1.5.
+          'user-agent': userAgent,
+          accept: '*/*',
           // Who asks for none in particular may be sent any: RFC 9110 §12.5.3.
           'accept-encoding': 'identity',
           ...request.headers,

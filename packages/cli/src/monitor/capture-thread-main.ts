@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { createNetwork } from '../network/network.js';
+import { userAgentOf } from '../network/user-agent.js';
 import { CaptureSession } from './capture-session.js';
 import type { CaptureThreadData, ThreadOrder, ThreadReport } from './capture-thread.js';
 
@@ -34,7 +35,7 @@ const context: CommandContext = {
   answer: () => Promise.resolve(true),
   tell: (line) => report({ type: 'tell', text: `${line}\n` }),
   prompt: (text) => report({ type: 'tell', text }),
-  ...createNetwork(process.env, systemClock),
+  ...createNetwork(process.env, systemClock, userAgentOf(data.version)),
   process,
   onExit: (listener) => {
     process.on('exit', listener);

@@ -8,8 +8,10 @@ const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
  * A `fetch` over `node:http` and `node:https`, whose connections the agent makes that there is for a URL. Node's own takes
  * none, and before its first request compiles a parser, which takes longer than most answers. Follows no redirect: whoever
  * wants to follows it by hand, and decides what it may see.
+ *
+ * @param userAgent who sends, where a request does not say it.
  */
-export function createAgentFetch(agentFor: (url: URL) => Promise<Agent>): typeof fetch {
+export function createAgentFetch(agentFor: (url: URL) => Promise<Agent>, userAgent: string): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
     const url = new URL(request.url);
@@ -23,6 +25,9 @@ export function createAgentFetch(agentFor: (url: URL) => Promise<Agent>): typeof
         agent,
         method: request.method,
         headers: {
+          // There are services that refuse what does not say it: RFC 9110 §10.1.5.
+          'user-agent': userAgent,
+          accept: '*/*',
           // Who asks for none in particular may be sent any: RFC 9110 §12.5.3.
           'accept-encoding': 'identity',
           ...Object.fromEntries(request.headers),

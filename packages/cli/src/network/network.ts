@@ -20,7 +20,7 @@ const IDLE_MS = 4_000;
  * Node's own way to the network, or through the proxy and with the certificates that the environment names. Where it
  * names none, nothing of that is loaded.
  */
-export function createNetwork(environment: NodeJS.ProcessEnv, clock: Clock): Network {
+export function createNetwork(environment: NodeJS.ProcessEnv, clock: Clock, userAgent: string): Network {
   const isPlain = VARIABLES.every((name) => (environment[name] ?? '') === '');
   let routes: Promise<OwnRoutes> | undefined;
   const routeTo = async (url: URL): Promise<OwnRoute | undefined> => {
@@ -37,6 +37,6 @@ export function createNetwork(environment: NodeJS.ProcessEnv, clock: Clock): Net
   };
   return {
     agent: isPlain ? undefined : async (url) => (await routeTo(url))?.once,
-    fetch: createAgentFetch(async (url) => (await routeTo(url))?.kept ?? plainFor(url)),
+    fetch: createAgentFetch(async (url) => (await routeTo(url))?.kept ?? plainFor(url), userAgent),
   };
 }
