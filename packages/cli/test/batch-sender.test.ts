@@ -136,6 +136,7 @@ describe('sending a batch', () => {
     await expect(sendTo(() => json({}, { status }))).resolves.toMatchObject({
       type: 'postponed',
       reason: `HTTP ${status}`,
+      status,
     });
   });
 
@@ -144,6 +145,7 @@ describe('sending a batch', () => {
       type: 'postponed',
       reason: `HTTP ${status}: check the endpoint, and what this account may do; see km doctor`,
       needsHuman: true,
+      status,
     });
   });
 

@@ -139,11 +139,11 @@ describe('the room of the queue', () => {
     );
   });
 
-  test('leaves an eighth at most to what was set aside', async () => {
+  test('leaves an eighth at most to what was set aside, and says how many refused events that cost', async () => {
     put(1);
     put(20, 'refused');
     put(20, 'closed.corrupt');
-    expect(await givenUp(room(segment.length * 64))).toEqual([]);
+    expect(await givenUp(room(segment.length * 64))).toEqual([{ events: 16 * 3, why: 'aside' }]);
     const left = filesIn(folder);
     expect(left).toContain(nameAt(0));
     expect(left.reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0)).toBe(

@@ -17,6 +17,8 @@ export type SendOutcome =
       readonly needsHuman: boolean;
       /** Where there was no token to send it with. */
       readonly code?: AuthErrorCode;
+      /** Of the answer, where there was one. */
+      readonly status?: number;
     };
 
 /** Sends a batch once. Never rejects, never retries. */
@@ -122,6 +124,7 @@ async function outcomeOf(response: Response, clock: Clock): Promise<SendOutcome>
       ? `${reason}: check the endpoint, and what this account may do; see km doctor`
       : reason,
     needsHuman,
+    status: response.status,
     ...(restMs === undefined ? {} : { retryAfterMs: restMs }),
   };
 }

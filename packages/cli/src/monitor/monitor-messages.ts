@@ -6,6 +6,7 @@ const WHY_DROPPED = {
   size: 'the queue is full',
   memory: 'events cannot be written and take too much memory',
   age: 'events waited too long in the queue',
+  aside: 'what the API refused takes an eighth of the queue at most, and is kept for so long',
 } as const;
 
 const HUMAN = 'human';

@@ -51,6 +51,11 @@ export class DeliverySchedule {
     return this.#own;
   }
 
+  /** How many tries have failed in a row, as of the last look. */
+  get failures(): number {
+    return this.#own?.failures ?? 0;
+  }
+
   /**
    * How long to wait before the next try, and how much of that the API asked for, in milliseconds, by the wall clock; one
    * that was set back keeps nobody waiting.

@@ -4,6 +4,7 @@ import type { AccountAccess } from './account-access.js';
 import type { AccountQueue } from './account-queue.js';
 import { BatchInHand } from './batch-in-hand.js';
 import { collectBatch } from './collect-batch.js';
+import { PartDelivery } from './deliver-in-parts.js';
 import { EventJournal } from './event-journal.js';
 import { Pause } from './pause.js';
 import type { QueuePlace } from './queue-place.js';
@@ -81,6 +82,7 @@ async function deliverAll(
   const refused = new RefusedEvents({ keys, clock });
   const journal = emptyJournal(context);
   const hand = new BatchInHand();
+  const parts = new PartDelivery();
   const seen = { flushes: -1, segments: -1 };
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
@@ -100,6 +102,8 @@ async function deliverAll(
       journal,
       hand,
       queue,
+      parts,
+      attempt: { failures, isProbe: failures === TRIES - 1 },
       send: access.send,
       sender: { correlationId: context.createId(), cliVersion: context.version },
       notify: (notice) => {

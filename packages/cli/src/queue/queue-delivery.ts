@@ -2,6 +2,7 @@ import { isExplained } from '../exit-code.js';
 import type { MonitorEvent } from '../monitor/monitor-event.js';
 import type { AccountQueue, DeliveryRight } from './account-queue.js';
 import { BatchInHand, ENOUGH_EVENTS } from './batch-in-hand.js';
+import { PartDelivery } from './deliver-in-parts.js';
 import { collectBatch, type SeenWrites } from './collect-batch.js';
 import { Pause } from './pause.js';
 import { sendInHand, type SendOptions } from './send-in-hand.js';
@@ -18,6 +19,8 @@ const LAST_LOOK_MS = 20;
 const TURN_MS = 2_000;
 /** After trouble that only a human can mend, or with the disk, it is looked at again this much later. */
 const TROUBLE_MS = 10_000;
+/** After so many tries in a row, some minutes apart, it is looked whether a single event is to blame. */
+const PROBE_EVERY = 20;
 
 export type QueueDeliveryOptions = SendOptions & {
   readonly random: () => number;
@@ -37,6 +40,7 @@ export type Finished = {
 export class QueueDelivery {
   readonly #options: QueueDeliveryOptions;
   readonly #batch = new BatchInHand();
+  readonly #parts = new PartDelivery();
   readonly #pause: Pause;
   readonly #seen: SeenWrites = { flushes: -1, segments: -1 };
   #queue: AccountQueue;
@@ -154,8 +158,11 @@ export class QueueDelivery {
 
   async #send(queue: AccountQueue): Promise<number> {
     const { notify } = this.#options;
+    const { failures } = queue.schedule;
     const isLarge = this.#batch.size > ENOUGH_EVENTS;
-    const { batch, postponed } = await sendInHand({ ...this.#options, hand: this.#batch, queue });
+    const attempt = { failures, isProbe: failures > 0 && failures % PROBE_EVERY === 0 };
+    const round = { hand: this.#batch, queue, parts: this.#parts, attempt };
+    const { batch, postponed } = await sendInHand({ ...this.#options, ...round });
     if (postponed === undefined) return isLarge ? this.#standBack() : 0;
     const { reason, retryAfterMs, needsHuman } = postponed;
     const retryInMs = needsHuman ? TROUBLE_MS : await queue.schedule.fail(reason, retryAfterMs);

@@ -27,7 +27,7 @@ const GRACE_MS = 24 * 3_600_000;
 const LONGEST_WRITTEN_MS = 2 * 3_600_000;
 
 /** What was given up to stay within the limits. */
-export type GivenUp = { readonly events: number; readonly why: 'size' | 'age' };
+export type GivenUp = { readonly events: number; readonly why: 'size' | 'age' | 'aside' };
 
 /** Whether there is room now, and what that cost. */
 export type Room = { readonly isThere: boolean; readonly givenUp: readonly GivenUp[] };
@@ -75,10 +75,13 @@ export class QueueRoom {
     const all = await this.#files();
     // Notes are tiny, and go with what they tell of.
     const files = all.filter(({ path }) => !isGivenUp(path) && !isNote(path));
-    const lost = { size: await this.#finishGivingUp(all), age: 0 };
+    const lost = { size: await this.#finishGivingUp(all), age: 0, aside: 0 };
     await this.#removeLoneNotes(all);
     let allBytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    allBytes -= await this.#tidyAside(files, oldestMs);
+    for (const { path, bytes: asideBytes } of this.#needlessAside(files, oldestMs)) {
+      lost.aside += await giveUpAside(path);
+      allBytes -= asideBytes;
+    }
     for (const file of files) {
       if (ASIDE.test(basename(file.path)) || !canBeGivenUp(file.path)) continue;
       await this.#dateBack(file);
@@ -89,7 +92,9 @@ export class QueueRoom {
     }
     const freeBytes = maxBytes - allBytes - bytes;
     this.#unseenBytes = freeBytes > maxBytes * TIGHT_PART ? freeBytes * UNSEEN_PART : 0;
-    return (['age', 'size'] as const).flatMap((why) => (lost[why] > 0 ? [{ events: lost[why], why }] : []));
+    return (['aside', 'age', 'size'] as const).flatMap((why) =>
+      lost[why] > 0 ? [{ events: lost[why], why }] : [],
+    );
   }
 
   /** What was written in a time that is still to come is as old as now: else it would not age until then. */
@@ -137,19 +142,16 @@ export class QueueRoom {
     return true;
   }
 
-  /** Removes the oldest of what was set aside, where it is too much or too old; resolves with how many bytes that were. */
-  async #tidyAside(files: readonly Sized[], oldestMs: number): Promise<number> {
+  /** The oldest of what was set aside, where it is too much or too old. */
+  #needlessAside(files: readonly Sized[], oldestMs: number): readonly Sized[] {
     const aside = files.filter(({ path }) => ASIDE.test(basename(path)));
     const mostBytes = this.#limits.maxBytes * ASIDE_PART;
     let asideBytes = aside.reduce((sum, file) => sum + file.bytes, 0);
-    let removedBytes = 0;
-    for (const file of aside) {
-      if (asideBytes <= mostBytes && file.writtenAtMs >= oldestMs) continue;
-      await unlink(file.path).catch(() => undefined);
-      asideBytes -= file.bytes;
-      removedBytes += file.bytes;
-    }
-    return removedBytes;
+    return aside.filter((file) => {
+      const isNeedless = asideBytes > mostBytes || file.writtenAtMs < oldestMs;
+      if (isNeedless) asideBytes -= file.bytes;
+      return isNeedless;
+    });
   }
 
   /** All files of all accounts, the one that was begun first first. */
@@ -166,6 +168,13 @@ export class QueueRoom {
     }
     return files.sort((a, b) => (basename(a.path) < basename(b.path) ? -1 : 1));
   }
+}
+
+/** Removes what was set aside; resolves with how many events that were. What opened of a damaged file was delivered. */
+async function giveUpAside(path: string): Promise<number> {
+  if (path.endsWith('.refused')) return giveUpFile(path);
+  await unlink(path).catch(() => undefined);
+  return 0;
 }
 
 function canBeGivenUp(path: string): boolean {

@@ -4,7 +4,7 @@ import type { EventBatch, MonitorEvent } from '../monitor/monitor-event.js';
 import type { DeliveryNotice } from '../monitor/monitor-notice.js';
 import type { AccountQueue } from './account-queue.js';
 import type { BatchInHand } from './batch-in-hand.js';
-import { deliverInParts } from './deliver-in-parts.js';
+import type { Attempt, PartDelivery, PartsListener } from './deliver-in-parts.js';
 import type { EventJournal } from './event-journal.js';
 
 export type SendOptions = {
@@ -26,9 +26,14 @@ export type Sent = {
 
 /** Sends what is in hand, once, and notes what was settled of it. */
 export async function sendInHand(
-  options: SendOptions & { readonly hand: BatchInHand; readonly queue: AccountQueue },
+  options: SendOptions & {
+    readonly hand: BatchInHand;
+    readonly queue: AccountQueue;
+    readonly parts: PartDelivery;
+    readonly attempt: Attempt;
+  },
 ): Promise<Sent> {
-  const { clock, journal, send, sender, notify, keepRefused, hand, queue } = options;
+  const { clock, journal, send, sender, notify, keepRefused, hand, queue, parts, attempt } = options;
   const sessions = new Set(hand.events.map(({ correlationId }) => correlationId));
   const [correlationId = sender.correlationId] = sessions.size === 1 ? sessions : [];
   const head = {
@@ -49,7 +54,7 @@ export async function sendInHand(
     hand.noteSent(batch.events.length, outcome.type);
     return outcome;
   };
-  const postponed = await deliverInParts({ events: hand.events, ...head }, sendAndNote, {
+  const listener: PartsListener = {
     async onDelivered(batch) {
       const durationMs = clock.monotonicMs() - sentAtMs;
       await settle(batch.events.length);
@@ -61,7 +66,8 @@ export async function sendInHand(
       await settle(1);
       notify({ type: 'batch.refused', batch: { events: [event], ...head }, reason, isKept });
     },
-  });
+  };
+  const postponed = await parts.deliver({ events: hand.events, ...head }, sendAndNote, listener, attempt);
   if (postponed === undefined) await queue.schedule.clear();
   return { batch: { events: hand.events, ...head }, postponed };
 }

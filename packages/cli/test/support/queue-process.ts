@@ -29,6 +29,8 @@ export async function diskAtRest(): Promise<void> {
 export async function startProcess(
   options: {
     readonly script?: readonly Answer[];
+    /** What the API answers to events, instead of a script. */
+    readonly answer?: (ids: readonly string[]) => SendOutcome;
     readonly folder?: string | undefined;
     readonly adopts?: readonly string[];
     readonly mayAdopt?: AccountQueueOptions['mayAdopt'];
@@ -38,7 +40,7 @@ export async function startProcess(
     readonly makeRoom?: AccountQueueOptions['makeRoom'];
   } = {},
 ) {
-  const { script = [DELIVERED], keys = newKeys(), clock = new FakeClock() } = options;
+  const { script = [DELIVERED], answer, keys = newKeys(), clock = new FakeClock() } = options;
   const {
     makeRoom = () => Promise.resolve(true),
     adopts = [],
@@ -95,7 +97,9 @@ export async function startProcess(
         return settingsError === undefined ? Promise.resolve(isLoggedIn) : Promise.reject(settingsError);
       },
       send: (batch) => {
-        batches.push(batch.events.map(({ id }) => id));
+        const sent = batch.events.map(({ id }) => id);
+        batches.push(sent);
+        if (answer !== undefined) return Promise.resolve(answer(sent));
         return Promise.resolve(script[Math.min(batches.length, script.length) - 1] ?? DELIVERED);
       },
     },
