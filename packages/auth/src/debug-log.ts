@@ -1,5 +1,6 @@
 import type { AuthEvent, AuthEventListener } from './auth-event.js';
 import { formatDuration } from './duration.js';
+import { describeKey } from './token-key.js';
 
 function lifeLeft(event: { readonly atMs: number; readonly expiresAtMs: number }): string {
   return `expires in ${formatDuration(event.expiresAtMs - event.atMs)}`;
@@ -12,35 +13,36 @@ function endOf(event: { readonly atMs: number; readonly expiresAtMs: number }): 
 
 /** One line that says what happened and why. */
 export function describeEvent(event: AuthEvent): string {
+  const scope = 'scope' in event ? describeKey(event.scope) : '';
   switch (event.type) {
     case 'token.adopted':
-      return `${event.scope}: found token ${event.token} in the cache, ${lifeLeft(event)}`;
+      return `${scope}: found token ${event.token} in the cache, ${lifeLeft(event)}`;
     case 'token.issued':
-      return `${event.scope}: obtained token ${event.token} by ${event.grantType}, ${lifeLeft(event)}`;
+      return `${scope}: obtained token ${event.token} by ${event.grantType}, ${lifeLeft(event)}`;
     case 'token.refreshed':
-      return `${event.scope}: token ${event.replaced ?? '(none)'} replaced by ${event.token} by ${event.grantType}, ${lifeLeft(event)}`;
+      return `${scope}: token ${event.replaced ?? '(none)'} replaced by ${event.token} by ${event.grantType}, ${lifeLeft(event)}`;
     case 'token.due':
-      return `${event.scope}: token ${event.token} is due, good for ${formatDuration(event.remainingMs)} more; refreshing behind`;
+      return `${scope}: token ${event.token} is due, good for ${formatDuration(event.remainingMs)} more; refreshing behind`;
     case 'token.extended':
-      return `${event.scope}: no newer token can be had now: token ${event.token}, ${endOf(event)}, is used`;
+      return `${scope}: no newer token can be had now: token ${event.token}, ${endOf(event)}, is used`;
     case 'token.revoked':
-      return `${event.scope}: the API says that token ${event.token} was revoked`;
+      return `${scope}: the API says that token ${event.token} was revoked`;
     case 'refresh.started':
-      return `${event.scope}: asking for a token by ${event.grantType}${event.attempt > 1 ? `, attempt ${String(event.attempt)}` : ''}`;
+      return `${scope}: asking for a token by ${event.grantType}${event.attempt > 1 ? `, attempt ${String(event.attempt)}` : ''}`;
     case 'refresh.retried':
-      return `${event.scope}: attempt ${String(event.attempt)} after ${formatDuration(event.delayMs)} because ${event.reason}`;
+      return `${scope}: attempt ${String(event.attempt)} after ${formatDuration(event.delayMs)} because ${event.reason}`;
     case 'refresh.failed':
-      return `${event.scope}: no token (${event.code}): ${event.message}`;
+      return `${scope}: no token (${event.code}): ${event.message}`;
     case 'refresh.answer-lost':
       return `the answer to refresh token ${event.refreshToken}, sent at ${new Date(event.sentAtMs).toISOString()}, was lost; trying it again at once`;
     case 'grant.fallback':
-      return `${event.scope}: falling back from ${event.from} to ${event.to} because ${event.reason}`;
+      return `${scope}: falling back from ${event.from} to ${event.to} because ${event.reason}`;
     case 'grant.cleared':
       return `refresh token ${event.refreshToken} removed: ${event.reason}`;
     case 'grant.expiring':
       return `the login ends in ${formatDuration(event.remainingMs)}, whatever is refreshed until then: log in again before`;
     case 'token.scopes-differ':
-      return `${event.scope}: token ${event.token} is for "${event.granted}"${event.missing === '' ? '' : `, not for "${event.missing}"`}`;
+      return `${scope}: token ${event.token} is for "${event.granted}"${event.missing === '' ? '' : `, not for "${event.missing}"`}`;
     case 'security.event':
       return `security event (${event.reason}): ${event.message}`;
     case 'cache.repaired':

@@ -22,7 +22,7 @@ export type RefreshFlightsOptions = {
 /** How often the lock is taken for one flight by a process that stands still while it has it, so that others overtake it. */
 const MOST_TURNS = 3;
 
-/** Refreshes under way: one a scope, shared by all who wait for it. Those of one grant take turns at its lock. */
+/** Refreshes under way: one for each key of a token, shared by all who wait for it. Those of one grant take turns at its lock. */
 export class RefreshFlights {
   readonly #options: RefreshFlightsOptions;
   readonly #waits: StoppableWaits;
@@ -45,11 +45,11 @@ export class RefreshFlights {
     return this.#failedAt !== undefined && sinceMs(this.#failedAt, clock) < retryIntervalMs;
   }
 
-  underway(scope: string): Promise<AuthToken> | undefined {
-    return this.#underway.get(scope);
+  underway(key: string): Promise<AuthToken> | undefined {
+    return this.#underway.get(key);
   }
 
-  /** The flight for a scope: the one under way, or a new one. */
+  /** The flight for a key: the one under way, or a new one. */
   fly(need: Need): Promise<AuthToken> {
     const underway = this.#underway.get(need.key);
     if (underway !== undefined) return need.minValidMs === 0 ? underway : this.#join(underway, need);

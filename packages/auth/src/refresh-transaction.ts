@@ -176,7 +176,7 @@ export class RefreshTransaction {
       return loginRequired(command, why);
     }
     if (this.#serves(refreshToken, need.key)) return unlockableError();
-    const why = `the login does not serve scope "${need.key}"`;
+    const why = `the login does not serve scope "${scopesOfKey(need.key).join(' ')}"`;
     return loginRequired(command, why, new AuthError('KM_AUTH_INVALID_SCOPE', why));
   }
 
@@ -193,9 +193,9 @@ export class RefreshTransaction {
     return isServed ? won.grant.token : this.#mint(await this.#options.store.read(), need);
   }
 
-  #serves(refreshToken: RefreshToken, scope: string): boolean {
+  #serves(refreshToken: RefreshToken, key: string): boolean {
     const { scopes } = refreshToken;
-    return !this.#isOver(refreshToken) && (scopes === undefined || coversScopes(scopes, scopesOfKey(scope)));
+    return !this.#isOver(refreshToken) && (scopes === undefined || coversScopes(scopes, scopesOfKey(key)));
   }
 
   /**

@@ -36,6 +36,14 @@ export function scopesOfKey(key: string): readonly string[] {
   return scopeTokens(end === -1 ? key : key.slice(0, end));
 }
 
+/** A token's key for people, as in `read for https://api.example`. */
+export function describeKey(key: string): string {
+  const { resources = [], audience } = targetOfKey(key);
+  const targets = audience === undefined ? resources : [...resources, audience];
+  const scopes = scopesOfKey(key).join(' ');
+  return targets.length === 0 ? scopes : `${scopes} for ${targets.join(', ')}`;
+}
+
 /** What a token's key says of where its token may be used. */
 export function targetOfKey(key: string): TokenTarget {
   const values = (name: string): string[] =>

@@ -78,8 +78,8 @@ export class TokenManager implements AuthManager {
         onClockSkew: (skewMs) => {
           this.#skew.learn(skewMs);
         },
-        onToken: (scope, token) => {
-          this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(scope, token)));
+        onToken: (tokenKey, token) => {
+          this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(tokenKey, token)));
         },
       },
       clock,

@@ -77,12 +77,13 @@ export class TokenRequestRunner {
   /**
    * Tries up to `1 + maxRetries` times.
    *
+   * @param key of the token that is wanted.
    * @throws {AuthError} the last failure; `KM_AUTH_STORM` when the brake is on; the reason of `waits` when they have
    *   ended before the first.
    */
   async run(
     request: TokenRequest,
-    scope: string,
+    key: string,
     maxRetries: number,
     { hasLock = true, onUncertain }: RefreshSending = {},
   ): Promise<TokenGrant> {
@@ -90,7 +91,7 @@ export class TokenRequestRunner {
     waits.signal.throwIfAborted();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#send(request, scope, attempt, hasLock);
+        return await this.#send(request, key, attempt, hasLock);
       } catch (error) {
         if (!(error instanceof TokenRequestError) || error.code !== 'KM_AUTH_UNREACHABLE') throw error;
         const { retryAfterMs, isAnswerLost = false, successor } = error.failure;
@@ -107,7 +108,7 @@ export class TokenRequestRunner {
         if (delayMs === undefined || (waits.signal.aborted && !isAtOnce)) throw error;
         events.publish({
           type: 'refresh.retried',
-          scope,
+          scope: key,
           attempt: attempt + 1,
           delayMs,
           reason: error.message,
@@ -117,7 +118,7 @@ export class TokenRequestRunner {
     }
   }
 
-  async #send(request: TokenRequest, scope: string, attempt: number, hasLock: boolean): Promise<TokenGrant> {
+  async #send(request: TokenRequest, key: string, attempt: number, hasLock: boolean): Promise<TokenGrant> {
     const { provider, store, clock, events } = this.#options;
     const nowMs = clock.nowMs();
     const before = await store.read();
@@ -128,7 +129,7 @@ export class TokenRequestRunner {
     // A later try knows what it noted itself: what stands there now may be another's.
     if (attempt === 1) this.#known = before.sentRefresh;
     await this.#noteSending({ sent, proofKey, nowMs, before, hasLock });
-    events.publish({ type: 'refresh.started', scope, grantType, attempt });
+    events.publish({ type: 'refresh.started', scope: key, grantType, attempt });
     try {
       const grant = await provider.requestToken(
         proofKey === undefined ? request : ({ ...request, proofKey } as TokenRequest),

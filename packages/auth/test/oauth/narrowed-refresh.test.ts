@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TokenRequestError } from '../../src/index.js';
+import { createDebugLog, TokenRequestError } from '../../src/index.js';
 import { fakeClock } from '../support/fake-clock.js';
 import { outcomeOf } from '../support/setup.js';
 import { FakeOAuth, HOUR, loggedIn } from './logged-in.js';
@@ -97,6 +97,20 @@ test('tokens for one resource are never taken for those of another, and share on
   const record = await first.cache.getGrant(first.key);
   expect(record?.refreshToken?.secret.reveal()).toBe('refresh-1');
   expect([...(record?.tokens.keys() ?? [])]).toContain('read "resource=https%3A%2F%2Fb.example%2F"');
+});
+
+test('what is said of a token for one resource names its scopes, and reads well', async () => {
+  const { manager } = await loggedIn(['read'], {}, { target: { resources: ['https://a.example/'] } });
+  const lines: string[] = [];
+  manager.subscribe(createDebugLog((line) => lines.push(line)));
+
+  expect(await outcomeOf(manager.getValidToken('write'))).toMatchObject({
+    code: 'KM_AUTH_LOGIN_REQUIRED',
+    message: expect.stringMatching(/^the login does not serve scope "write"; run/) as string,
+  });
+  expect(lines).toEqual([
+    expect.stringContaining('write for https://a.example/: no token (KM_AUTH_LOGIN_REQUIRED)') as string,
+  ]);
 });
 
 test('a background look renews the token of another resource for that resource', async () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scopesOfKey, targetOfKey, targetSuffix, tokenKey } from '../../src/token-key.js';
+import {
+  describeKey,
+  scopesOfKey,
+  targetOfKey,
+  targetSuffix,
+  tokenKey,
+  type TokenTarget,
+} from '../../src/token-key.js';
 
 const scope = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,12}$/);
 const text = fc.string({ minLength: 1, maxLength: 30 });
@@ -38,4 +45,14 @@ test('two targets have two keys, in whatever order they are named', () => {
 
 test('without a target a key is the scope set alone', () => {
   expect(tokenKey('b a b', targetSuffix({}))).toBe('a b');
+});
+
+test('a key for people has its scopes, and where its token may be used', () => {
+  const described = (target: TokenTarget): string => describeKey(tokenKey('b a', targetSuffix(target)));
+
+  expect(described({})).toBe('a b');
+  expect(described({ audience: 'the api' })).toBe('a b for the api');
+  expect(described({ resources: ['https://b/?x="', 'https://a/'], audience: 'c' })).toBe(
+    'a b for https://a/, https://b/?x=", c',
+  );
 });
