@@ -20,7 +20,7 @@ import {
 
 type Tokens = GrantRecord['tokens'];
 
-/** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer. */
+/** How long a task waits for the grant's lock, in milliseconds: longer than one slow answer with the default `requestTimeoutMs`. */
 const LOCK_TIMEOUT_MS = 120_000;
 /** How long another try to store waits for that lock, in milliseconds: the next try is soon. */
 const RETRY_LOCK_TIMEOUT_MS = 1_000;

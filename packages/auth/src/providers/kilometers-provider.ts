@@ -23,8 +23,8 @@ export type KilometersProviderOptions = {
   /** How long a request that can be repeated may take, in milliseconds. Default 10 000. */
   readonly requestTimeoutMs?: number;
   /**
-   * How long the answer to a refresh token that was sent is waited for, in milliseconds. Default 90 000:
-   * a refresh token that is sent twice costs the login, so patience is cheaper.
+   * How long the answer to a refresh token that was sent is waited for, in milliseconds. Default 90 000, or
+   * `requestTimeoutMs` where that is more: a refresh token that is sent twice costs the login, so patience is cheaper.
    */
   readonly answerTimeoutMs?: number;
   /** Default: the clock of this machine. */

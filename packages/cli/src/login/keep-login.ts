@@ -27,7 +27,7 @@ import { sharesGrantWithStored } from './shared-grant.js';
 
 type Grant = WonLogin['grants'][number];
 
-/** Another process that refreshes the same login is waited for this long, in milliseconds: longer than one slow answer. */
+/** Another process that refreshes the same login is waited for this long, in milliseconds: as long as a refresh waits for it. */
 const GRANT_TIMEOUT_MS = 120_000;
 /** As long for tokens that are only a gift: without them the login is as good. */
 const GIFT_TIMEOUT_MS = 5_000;

@@ -109,7 +109,10 @@ export type OAuthProviderOptions = {
   readonly documents?: DocumentStore | undefined;
   /** How long a request that can be repeated may take, in milliseconds, 1 to 86 400 000. Default 10 000. */
   readonly requestTimeoutMs?: number | undefined;
-  /** How long the answer to what is good once is waited for, in milliseconds, 1 to 86 400 000. Default 90 000. */
+  /**
+   * How long the answer to what is good once is waited for, in milliseconds, 1 to 86 400 000. Default 90 000, or
+   * `requestTimeoutMs` where that is more.
+   */
   readonly answerTimeoutMs?: number | undefined;
   /** What sends the requests. Default: Node's own http and https, one connection a request. */
   readonly fetch?: typeof fetch | undefined;
