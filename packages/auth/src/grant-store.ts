@@ -42,10 +42,7 @@ export class GrantStore {
   #unstored: readonly UnstoredChange[] = [];
   /** The last of the writes, which run one after another so that no change is made twice. */
   #storing: Promise<boolean> = Promise.resolve(true);
-  readonly #look = new SharedLook(
-    () => this.readTokens(),
-    () => this.#unstored,
-  );
+  readonly #look = new SharedLook<Tokens | undefined>();
   /** The last try to store again that nobody waited for. */
   #storingAgain: Promise<void> = Promise.resolve();
   /** The task that runs without the lock, where one does. */
@@ -105,7 +102,7 @@ export class GrantStore {
 
   /** As `readTokens`, once for all who ask at this moment. */
   lookAtTokens(): Promise<Tokens | undefined> {
-    return this.#look.join();
+    return this.#look.join(this.#unstored, () => this.readTokens());
   }
 
   /**
