@@ -13,7 +13,7 @@ import {
 } from '@kilometers/auth';
 import { recordUsage } from './analytics/record-usage.js';
 import type { CommandContext } from './command-context.js';
-import { grantOfAccount } from './grant-of-account.js';
+import { grantOfAccount, scopeOfKey } from './grant-of-account.js';
 import { hindranceOf, wordsFor, type Hindrance } from './hindrance.js';
 import { transportOf } from './network/transport.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
@@ -109,7 +109,7 @@ export async function openManager(
     random,
   });
   tellEvents(manager, context);
-  recordUsage(manager, context);
+  recordUsage(manager, (tokenKey) => scopeOfKey(tokenKey, account), context);
   return { manager, account, storage, hindrance: hindranceOf(account, storage) };
 }
 

@@ -23,6 +23,7 @@ describe('what is recorded', () => {
     const recorder = new UsageRecorder({
       api: BASE.api,
       by: () => BASE.by,
+      scopeOf: (tokenKey) => tokenKey.replace(' "audience=x"', ''),
       write: (record) => records.push(record),
     });
     send(recorder.onEvent);
@@ -67,6 +68,15 @@ describe('what is recorded', () => {
         lifeMs: 60_000,
       },
     ]);
+  });
+
+  test('names the scope, not the key under which the token is kept', () => {
+    const records = recorded((onEvent) => {
+      const of = { scope: 'read "audience=x"', grantType: 'refresh_token' };
+      onEvent({ ...at(1_000), type: 'refresh.started', ...of, attempt: 1 });
+      onEvent({ ...at(1_100), type: 'refresh.failed', ...of, code: 'KM_AUTH_UNREACHABLE', message: 'gone' });
+    });
+    expect(records).toMatchObject([{ scope: 'read', tries: 1, grant: 'refresh_token' }]);
   });
 
   test('is no hit, no token of another process, and no message', () => {

@@ -5,7 +5,7 @@ import { saysYes } from '../says-yes.js';
 import { unusualIn, type Unusual, type UnusualKind } from './unusual-patterns.js';
 import { appendUsage, readUsage } from './usage-log.js';
 import type { UsageRecord } from './usage-record.js';
-import { UsageRecorder } from './usage-recorder.js';
+import { UsageRecorder, type UsageRecorderOptions } from './usage-recorder.js';
 
 /** A process that goes on writes what it has so long after it happened, in milliseconds. */
 const WRITE_AFTER_MS = 1_000;
@@ -25,13 +25,18 @@ export function usageFolder(environment: NodeJS.ProcessEnv): string | undefined 
  * Records how tokens are obtained, on this machine only and without a secret, when the answer is out: a command that
  * ends at once does it at its end. A person is told of what is unusual. Nothing depends on it.
  */
-export function recordUsage(manager: AuthManager, context: CommandContext): void {
+export function recordUsage(
+  manager: AuthManager,
+  scopeOf: UsageRecorderOptions['scopeOf'],
+  context: CommandContext,
+): void {
   const folder = usageFolder(context.environment);
   if (folder === undefined) return;
   const writer = new UsageWriter(folder, context);
   const { onEvent } = new UsageRecorder({
     api: manager.apiOrigin,
     by: context.commandName,
+    scopeOf,
     write: (record) => writer.add(record),
   });
   manager.subscribe(onEvent);

@@ -4,6 +4,8 @@ import type { NotableKind, RefreshRecord, UsageRecord } from './usage-record.js'
 export type UsageRecorderOptions = {
   readonly api: string;
   readonly by: () => string;
+  /** Which scope a token is for that events name by its key. */
+  readonly scopeOf: (tokenKey: string) => string;
   readonly write: (record: UsageRecord) => void;
 };
 
@@ -59,7 +61,7 @@ export class UsageRecorder {
     this.#options.write({
       ...this.#base(event),
       type: 'refresh',
-      scope: event.scope,
+      scope: this.#options.scopeOf(event.scope),
       grant: begun?.grant ?? null,
       tries: begun?.tries ?? 0,
       ms: begun === undefined ? 0 : Math.max(0, event.atMs - begun.atMs),
