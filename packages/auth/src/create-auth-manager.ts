@@ -68,6 +68,7 @@ export function createAuthManager(config: AuthManagerConfig = {}): AuthManager {
     clock,
     random,
     settings,
+    renewElsewhere: config.renewElsewhere,
     loginCommand: typeof loginCommand === 'string' ? () => loginCommand : loginCommand,
   });
 }

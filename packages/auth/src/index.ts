@@ -7,7 +7,7 @@ export {
   type AuthConfigFromLoginOptions,
   type CacheWithLogins,
 } from './auth-config-from-login.js';
-export type { AuthManagerConfig } from './auth-manager-config.js';
+export type { AuthManagerConfig, WantedToken } from './auth-manager-config.js';
 export { AuthToken, type AuthTokenFields } from './auth-token.js';
 export {
   createAuthenticatedClient,

@@ -1,4 +1,6 @@
-import { AuthError } from './auth-error.js';
+import { untilAborted } from './abortable-wait.js';
+import { AuthError, isAuthError } from './auth-error.js';
+import type { AuthManagerConfig } from './auth-manager-config.js';
 import type { AuthToken } from './auth-token.js';
 import type { Clock } from './clock.js';
 import type { EventPublisher } from './event-publisher.js';
@@ -12,10 +14,8 @@ import { StoppableWaits } from './stoppable-waits.js';
 
 export type RefreshFlightsOptions = {
   /** What each flight obtains its token with. */
-  readonly refreshing: Omit<RefreshingOptions, 'waits'>;
+  readonly refreshing: Omit<RefreshingOptions, 'waits'> & Pick<AuthManagerConfig, 'renewElsewhere'>;
   readonly clock: Clock;
-  /** After a refresh behind has failed, the next one waits this long, in milliseconds. */
-  readonly retryIntervalMs: number;
   readonly events: EventPublisher;
 };
 
@@ -41,8 +41,10 @@ export class RefreshFlights {
 
   /** Whether the last flight failed, with an error that another try may mend, less than `retryIntervalMs` ago. */
   get hasJustFailed(): boolean {
-    const { clock, retryIntervalMs } = this.#options;
-    return this.#failedAt !== undefined && sinceMs(this.#failedAt, clock) < retryIntervalMs;
+    const { clock, refreshing } = this.#options;
+    return (
+      this.#failedAt !== undefined && sinceMs(this.#failedAt, clock) < refreshing.settings.retryIntervalMs
+    );
   }
 
   underway(key: string): Promise<AuthToken> | undefined {
@@ -62,12 +64,12 @@ export class RefreshFlights {
 
   /** Starts a flight that nobody waits for, unless one is under way or has failed a moment ago. */
   flyBehind(need: Need, onStart?: () => void): void {
-    const { clock, retryIntervalMs } = this.#options;
+    const { clock, refreshing } = this.#options;
     if (this.#underway.has(need.key) || clock.monotonicMs() < this.#behindNotBeforeMs) return;
     onStart?.();
     this.fly(need).catch((error: unknown) => {
       if (this.#waits.isEnd(error)) return;
-      this.#behindNotBeforeMs = clock.monotonicMs() + retryIntervalMs;
+      this.#behindNotBeforeMs = clock.monotonicMs() + refreshing.settings.retryIntervalMs;
     });
   }
 
@@ -98,7 +100,8 @@ export class RefreshFlights {
   /**
    * One transaction: take the grant's lock, read the cache again, take what another process obtained meanwhile;
    * otherwise ask the provider, store, release. What asks is loaded when nothing was there to take: of many processes
-   * that find a token over at the same time, all but one only wait.
+   * that find a token over at the same time, all but one only wait. Where `renewElsewhere` is given, another process has
+   * had its turn before.
    */
   async #obtain(need: Need): Promise<AuthToken> {
     const { refreshing } = this.#options;
@@ -108,6 +111,10 @@ export class RefreshFlights {
     const adoptFrom = (record: Pick<GrantRecord, 'tokens'>): AuthToken | undefined => {
       const token = adoptableToken(record, need, adoptionNow(refreshing));
       return token === undefined ? undefined : adopt(token, need, refreshing);
+    };
+    const look = async (): Promise<AuthToken | undefined> => {
+      const tokens = await store.readTokens();
+      return tokens && adoptFrom({ tokens });
     };
     const transact = (): Promise<AuthToken | undefined> =>
       store.transact(
@@ -120,17 +127,39 @@ export class RefreshFlights {
           this.#refreshing ??= createRefreshing({ ...refreshing, waits: this.#waits });
           return this.#refreshing.run(record, need, hasLock);
         },
-        async () => {
-          const tokens = await store.readTokens();
-          return tokens && adoptFrom({ tokens });
-        },
+        look,
         signal,
       );
+    const { renewElsewhere } = refreshing;
+    // Others know nothing of a revocation, which has to be told, nor of a refresh token that could not be stored.
+    const isForOthers = need.because !== 'revoked' && !store.hasUnstored;
+    if (renewElsewhere !== undefined && isForOthers) {
+      const token = await look();
+      if (token !== undefined) return token;
+      await this.#renewElsewhere(renewElsewhere, need, signal);
+    }
     for (let turn = 1; turn <= MOST_TURNS; turn += 1) {
       const token = await transact();
       if (token !== undefined) return token;
     }
     throw outpacedError();
+  }
+
+  /** @throws {AuthError} what kept the other process from it, so that this one need not find out too. */
+  async #renewElsewhere(
+    renew: NonNullable<AuthManagerConfig['renewElsewhere']>,
+    { key: scope, replaces, minValidMs }: Need,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const longerMs = replaces === undefined ? 0 : replaces.remainingMs(this.#options.clock.nowMs()) + 1;
+    const wanted = { scope, replaces, minValidMs: Math.max(minValidMs, longerMs) };
+    try {
+      await untilAborted(renew(wanted), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isAuthError(error)) throw error;
+    }
   }
 
   /**

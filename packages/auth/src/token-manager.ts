@@ -2,6 +2,7 @@ import { untilAborted, withinDeadline } from './abortable-wait.js';
 import { isAuthError } from './auth-error.js';
 import type { AuthEventListener } from './auth-event.js';
 import type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
+import type { AuthManagerConfig } from './auth-manager-config.js';
 import type { AuthToken } from './auth-token.js';
 import { BackgroundCheck } from './background-check.js';
 import type { Clock } from './clock.js';
@@ -23,7 +24,7 @@ import { targetSuffix } from './token-key.js';
 import { SkewWatch } from './skew-watch.js';
 import { TokenMemory } from './token-memory.js';
 
-export type TokenManagerOptions = {
+export type TokenManagerOptions = Pick<AuthManagerConfig, 'renewElsewhere'> & {
   readonly key: GrantKey;
   readonly credential: Credential | undefined;
   readonly provider: TokenProvider;
@@ -83,7 +84,6 @@ export class TokenManager implements AuthManager {
         },
       },
       clock,
-      retryIntervalMs: settings.retryIntervalMs,
       events: this.#events,
     });
     this.#extendedLife = new ExtendedLife({ ...shared, memory: this.#memory, flights: this.#flights });

@@ -16,6 +16,7 @@ import type { CommandContext } from './command-context.js';
 import { grantOfAccount, scopeOfKey } from './grant-of-account.js';
 import { hindranceOf, wordsFor, type Hindrance } from './hindrance.js';
 import { transportOf } from './network/transport.js';
+import { renewElsewhere } from './refresh/renew-elsewhere.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, tellNotices, type Storage } from './token-cache.js';
 
@@ -26,6 +27,12 @@ export type OpenedManager = {
   readonly storage: Storage;
   /** What keeps the login that is stored from being used: then the manager brings no token. */
   readonly hindrance: Hindrance | undefined;
+};
+
+/** How a command uses its manager. */
+export type ManagerUse = Pick<AuthManagerConfig, 'refreshDeadlineMs'> & {
+  /** It runs for long, and may be killed at any moment: then a refresh that was sent is not to end with it. */
+  readonly isLongLived?: boolean;
 };
 
 /** What a user should know although the command goes on. */
@@ -70,9 +77,9 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
 export async function openAuthManager(
   flags: AccountFlags,
   context: CommandContext,
-  overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
+  use: ManagerUse = {},
 ): Promise<OpenedManager> {
-  const opened = await openManager(flags, context, overrides);
+  const opened = await openManager(flags, context, use);
   if (opened.hindrance !== undefined) throw hindered(opened.hindrance);
   return opened;
 }
@@ -86,7 +93,7 @@ export function hindered(hindrance: Hindrance): AuthError {
 export async function openManager(
   flags: AccountFlags,
   context: CommandContext,
-  overrides: Pick<AuthManagerConfig, 'refreshDeadlineMs'> = {},
+  { isLongLived = false, ...overrides }: ManagerUse = {},
 ): Promise<OpenedManager> {
   const storage = openStorage(context);
   if (storage.files === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
@@ -107,6 +114,7 @@ export async function openManager(
     cache: storage.cache,
     clock,
     random,
+    renewElsewhere: isLongLived ? renewElsewhere({ account, storage, flags }, context) : undefined,
   });
   tellEvents(manager, context);
   recordUsage(manager, (tokenKey) => scopeOfKey(tokenKey, account), context);

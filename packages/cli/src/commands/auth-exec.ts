@@ -35,7 +35,7 @@ export async function runAuthExec(
   const refreshSignal = signalNamed(flags.refreshSignal);
   assertVariableName(flags.env);
   const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context.createId);
-  const { manager, account } = await openAuthManager(flags, context);
+  const { manager, account } = await openAuthManager(flags, context, { isLongLived: true });
   const token = await firstToken(manager, scope, context);
 
   const signals = new SignalPassing(context.process);

@@ -44,7 +44,7 @@ export class AccountAccess {
 
   /** @throws {AuthError} when the settings are wrong. */
   static async open(flags: AccountFlags, context: CommandContext): Promise<AccountAccess> {
-    return new AccountAccess(flags, context, await openManager(flags, context));
+    return new AccountAccess(flags, context, await openManager(flags, context, { isLongLived: true }));
   }
 
   get flags(): AccountFlags {
@@ -108,7 +108,7 @@ export class AccountAccess {
     const flags = { ...this.#flags, ...(this.#profile !== undefined && { profile: this.#profile }) };
     const account = await resolveAccount(flags, environment, files?.logins).catch(() => before);
     if (fingerprintOf(account) !== fingerprintOf(before)) {
-      this.#opened = await openManager(flags, this.#context);
+      this.#opened = await openManager(flags, this.#context, { isLongLived: true });
       this.#profile ??= profileWithLogin(this.#opened);
       this.#send = this.#createSender();
       for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);

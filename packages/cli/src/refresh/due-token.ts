@@ -4,9 +4,7 @@ import { goodToken } from '../good-token.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import type { OpenedManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
-
-/** Says to the `km auth token` that refreshes for another one that it does. */
-const IS_APART = 'KM_REFRESH_APART';
+import { IS_APART } from './is-apart.js';
 
 export type DueTokenOptions = Pick<OpenedManager, 'account' | 'storage'> & {
   readonly scope: string;
@@ -35,7 +33,6 @@ export async function dueToken(
   // The earliest that it may be due.
   if (token === undefined || clock.nowMs() < dueAtMs(token, refreshAheadMs, 1)) return undefined;
   const { refreshApart } = await import('./refresh-apart.js');
-  const apart = { ...environment, [IS_APART]: '1' };
-  await refreshApart({ scope, flags, environment: apart, deadlineMs: refreshDeadlineMs }, context);
+  await refreshApart({ scope, minValidMs: 0, flags, deadlineMs: refreshDeadlineMs, isHeard: true }, context);
   return stored();
 }
