@@ -157,18 +157,23 @@ describe('who runs meanwhile', () => {
     const seen: ApiEvent[] = [];
     const api = await startApi({ onEvent: (event) => seen.push(event) });
     const env = environment({ KILOMETERS_API_ENDPOINT: api.url, ...OFTEN });
-    await runKm(LOGIN, { env, input: API_KEY });
+    await runKm([...LOGIN, '--profile', 'work'], { env, input: API_KEY });
+    await runKm(['auth', 'switch', 'work'], { env });
     const km = startKm(monitoring(ECHO), env);
     km.child.stdin.write(note);
     await until('the first events', () => storedEvents(api).length === 2);
 
-    expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
+    await runKm(['auth', 'switch', 'default'], { env });
+    expect(await runKm(['auth', 'logout', '--profile', 'work'], { env })).toMatchObject({ code: 0 });
     seen.splice(0);
     km.child.stdin.write(note);
     await until('the monitor says so', () => km.stderr().includes('logged out meanwhile'));
     await until('the echo', () => km.stdout().toString() === note + note);
     km.child.stdin.end();
     expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(km.stderr()).toBe(
+      'km: monitoring goes on, and events wait in the queue: profile work was logged out meanwhile; run `km auth login --profile work`\n',
+    );
     expect(seen.filter(({ type }) => type === 'token.issued' || type === 'batch.stored')).toEqual([]);
     expect(await runKm(['auth', 'token'], { env })).toMatchObject({ code: 4, stdout: '' });
   });

@@ -49,7 +49,10 @@ describe('km init', () => {
     expect(run.stderr).toContain(path);
     expect(run.stderr).toContain('km auth login --device');
     const token = await runKm(['auth', 'token'], { env });
-    expect(token).toMatchObject({ code: 4, stderr: 'km: nobody is logged in; run `km auth login`\n' });
+    expect(token).toMatchObject({
+      code: 4,
+      stderr: 'km: nobody is logged in; run `km auth login --profile default`\n',
+    });
   });
 
   test('with a key logs in, and warns that others can see it; it is shown nowhere', async () => {

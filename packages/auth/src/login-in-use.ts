@@ -98,12 +98,17 @@ export function endedLoginOf(login: StoredLogin): EndedLogin | undefined {
 /**
  * `provider`, asked with the credential of this grant only as long as the login that it is of is still stored: a process that
  * read it before somebody logged out wins nothing with it any more.
+ *
+ * @param followsLogin whether the process takes up the next login by itself; where it does not, who reads the error is told
+ *   to start it anew. Default false.
  */
 export function whileStored(
   provider: TokenProvider,
   { profile, credential }: GrantKey,
   logins: Pick<LoginStore, 'get'>,
+  followsLogin = false,
 ): TokenProvider {
+  const toDo = followsLogin ? '' : ': after the next login, start this anew';
   const isStored = async (): Promise<boolean> => {
     try {
       const login = await logins.get(profile);
@@ -119,7 +124,7 @@ export function whileStored(
       if (request.grantType === 'refresh_token' || (await isStored())) return provider.requestToken(request);
       throw new TokenRequestError(
         'KM_AUTH_GRANT_REJECTED',
-        `profile ${profile} was logged out meanwhile: log in again, and start this anew`,
+        `profile ${profile} was logged out meanwhile${toDo}`,
         { isAnswerLost: false },
       );
     },

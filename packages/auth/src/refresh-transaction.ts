@@ -160,6 +160,9 @@ export class RefreshTransaction {
       const isSaidByService = error instanceof TokenRequestError && error.code === 'KM_AUTH_LOGIN_REQUIRED';
       if (!isSaidByService && !isAuthError(error, 'KM_AUTH_GRANT_REJECTED')) throw error;
       const command = this.#loginCommand(record, need);
+      // Where nobody was asked there is no credential that could be mended.
+      const wasAsked = !(error instanceof TokenRequestError && error.failure.isAnswerLost === false);
+      if (!wasAsked) throw loginRequired(command, error.message, error);
       throw new AuthError('KM_AUTH_LOGIN_REQUIRED', `${error.message}; or run \`${command}\``, {
         cause: error,
       });

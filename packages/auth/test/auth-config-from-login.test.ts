@@ -86,7 +86,8 @@ test('a key that was replaced or logged out meanwhile wins nothing more, also in
   await cacheOf().logins.remove('work');
   expect(await outcomeOf(manager.getValidToken('monitoring'))).toMatchObject({
     code: 'KM_AUTH_LOGIN_REQUIRED',
-    message: expect.stringContaining('was logged out meanwhile') as string,
+    message:
+      'profile work was logged out meanwhile: after the next login, start this anew; run `km auth login --profile work`',
   });
   expect(api.tokenRequests()).toEqual([]);
 });

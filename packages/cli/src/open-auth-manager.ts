@@ -33,6 +33,8 @@ export type OpenedManager = {
 export type ManagerUse = Pick<AuthManagerConfig, 'refreshDeadlineMs'> & {
   /** It runs for long, and may be killed at any moment: then a refresh that was sent is not to end with it. */
   readonly isLongLived?: boolean;
+  /** It takes up a login that is made while it runs. */
+  readonly followsLogin?: boolean;
 };
 
 /** What a user should know although the command goes on. */
@@ -93,7 +95,7 @@ export function hindered(hindrance: Hindrance): AuthError {
 export async function openManager(
   flags: AccountFlags,
   context: CommandContext,
-  { isLongLived = false, ...overrides }: ManagerUse = {},
+  { isLongLived = false, followsLogin = false, ...overrides }: ManagerUse = {},
 ): Promise<OpenedManager> {
   const storage = openStorage(context);
   if (storage.files === undefined) context.tell(`km: tokens stay in memory: ${storage.whyMemory ?? ''}`);
@@ -110,7 +112,7 @@ export async function openManager(
   const manager = createAuthManager({
     ...account.config,
     ...overrides,
-    provider: await providerFor(account, storage, context),
+    provider: await providerFor(account, storage, followsLogin, context),
     cache: storage.cache,
     clock,
     random,
@@ -125,11 +127,13 @@ export async function openManager(
 async function providerFor(
   account: Account,
   { files }: Storage,
+  followsLogin: boolean,
   context: CommandContext,
 ): Promise<TokenProvider> {
   const logins = account.credential?.source === 'login' ? files?.logins : undefined;
   const provider = await issuerOf(account, context);
-  return logins === undefined ? provider : whileStored(provider, grantOfAccount(account).key, logins);
+  if (logins === undefined) return provider;
+  return whileStored(provider, grantOfAccount(account).key, logins, followsLogin);
 }
 
 async function issuerOf(

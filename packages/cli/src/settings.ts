@@ -137,13 +137,13 @@ export function issuerOf({ own, oauth }: Pick<Account, 'own' | 'oauth'>): OAuthL
   return own.provider ?? oauth?.provider;
 }
 
-/** `command` as it is to be run for the account that is meant, for those who are told to. */
+/** `command` for the account that is meant, also where the environment or the active profile is another by then. */
 export function commandFor(
   command: string,
   { profile, endpoint }: Pick<Settings, 'profile' | 'endpoint'>,
 ): string {
   const words = [command];
-  if (profile.source === 'flag') words.push(`--profile ${profile.value}`);
+  if (profile.source !== 'default') words.push(`--profile ${profile.value}`);
   if (endpoint?.source === 'flag') words.push(`--endpoint ${endpoint.value}`);
   return words.join(' ');
 }

@@ -64,8 +64,11 @@ describe('the profile', () => {
     [{}, {}, work, 'work', 'config'],
     [{}, {}, configured(), 'default', 'default'],
   ] as const)('with %o and %o is from %#', async (flags, variables, configuration, value, source) => {
-    const { profile } = await resolveAccount(flags, variables, undefined, configuration);
+    const { profile, loginCommand } = await resolveAccount(flags, variables, undefined, configuration);
     expect(profile).toEqual({ value, source });
+    // Another may be the active one when it is run, or another environment.
+    const named = source === 'default' ? '' : ` --profile ${value}`;
+    expect(loginCommand).toBe(`km auth login${named}`);
   });
 
   test('has refresh settings of its own, which the environment goes before', async () => {

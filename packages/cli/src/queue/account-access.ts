@@ -8,7 +8,7 @@ import {
 import type { CommandContext } from '../command-context.js';
 import { loginOutOfReach } from '../hindrance.js';
 import { createBatchSender, type BatchSender } from '../monitor/batch-sender.js';
-import { hindered, openManager, type OpenedManager } from '../open-auth-manager.js';
+import { hindered, openManager, type ManagerUse, type OpenedManager } from '../open-auth-manager.js';
 import { resolveAccount, serviceUrl, type Account, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 import type { QueueAccount } from './state-folder.js';
@@ -17,6 +17,8 @@ import type { QueueAccount } from './state-folder.js';
 const FIRST_RETRY_MS = 10_000;
 /** but never later than this. */
 const LAST_RETRY_MS = 300_000;
+
+const SESSION: ManagerUse = { isLongLived: true, followsLogin: true };
 
 /**
  * The account that events go to, and what sends them. Follows a login that is made while this process runs, and until
@@ -44,7 +46,7 @@ export class AccountAccess {
 
   /** @throws {AuthError} when the settings are wrong. */
   static async open(flags: AccountFlags, context: CommandContext): Promise<AccountAccess> {
-    return new AccountAccess(flags, context, await openManager(flags, context, { isLongLived: true }));
+    return new AccountAccess(flags, context, await openManager(flags, context, SESSION));
   }
 
   get flags(): AccountFlags {
@@ -108,7 +110,7 @@ export class AccountAccess {
     const flags = { ...this.#flags, ...(this.#profile !== undefined && { profile: this.#profile }) };
     const account = await resolveAccount(flags, environment, files?.logins).catch(() => before);
     if (fingerprintOf(account) !== fingerprintOf(before)) {
-      this.#opened = await openManager(flags, this.#context, { isLongLived: true });
+      this.#opened = await openManager(flags, this.#context, SESSION);
       this.#profile ??= profileWithLogin(this.#opened);
       this.#send = this.#createSender();
       for (const listener of this.#listeners) this.#opened.manager.subscribe(listener);
