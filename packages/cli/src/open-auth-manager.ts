@@ -54,6 +54,12 @@ function warningOf(event: AuthEvent): string | undefined {
   }
 }
 
+/** What counts as told with `event`: each revocation is another one, and so is each file that was put right. */
+function newsIn(event: AuthEvent): string {
+  const isOneOfMany = event.type === 'cache.repaired' || event.type === 'security.event';
+  return isOneOfMany ? `${event.type} ${event.message}` : event.type;
+}
+
 /** Tells on stderr what a user should know of `manager`; all there is to know with `KM_DEBUG=true`. */
 export function tellEvents(manager: AuthManager, context: CommandContext): void {
   if (context.isDebug) {
@@ -62,11 +68,12 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
   }
   const told = new Set<string>();
   manager.subscribe((event) => {
+    // When it fails once more, that is news.
+    if (event.type === 'cache.recovered') told.delete('cache.failed');
     const warning = warningOf(event);
-    // Each file that was put right is another one.
-    const key = event.type === 'cache.repaired' ? event.message : event.type;
-    if (warning === undefined || told.has(key)) return;
-    told.add(key);
+    const news = newsIn(event);
+    if (warning === undefined || told.has(news)) return;
+    told.add(news);
     context.tell(`km: ${warning}`);
   });
 }
