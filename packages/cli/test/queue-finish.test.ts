@@ -54,6 +54,17 @@ describe('delivery at the end', () => {
     expect(await countWaiting(run.folder ?? '')).toBe(3);
   });
 
+  test('what becomes of a request after the end is told nobody, and keeps no other process from trying', async () => {
+    let answer: (outcome: SendOutcome) => void = () => undefined;
+    const run = await startProcess({ script: [new Promise<SendOutcome>((resolve) => (answer = resolve))] });
+    run.add(...ids(0, 3));
+    await settled(run, run.delivery.finish(3_000));
+    answer({ type: 'postponed', reason: 'this manager was stopped while it waited', needsHuman: false });
+    await run.pass(50);
+    expect(run.notices).toEqual([]);
+    expect(await run.queue.schedule.lastFailure()).toBeUndefined();
+  });
+
   test('with nothing to deliver it ends at once, and leaves nothing behind', async () => {
     const run = await startProcess();
     await settled(run, run.delivery.finish(3_000));

@@ -164,6 +164,8 @@ export class QueueDelivery {
     const round = { hand: this.#batch, queue, parts: this.#parts, attempt };
     const { batch, postponed } = await sendInHand({ ...this.#options, ...round });
     if (postponed === undefined) return isLarge ? this.#standBack() : 0;
+    // The time was up before: what failed since may have failed for that.
+    if (this.#isStopped) return 0;
     const { reason, retryAfterMs, needsHuman } = postponed;
     const retryInMs = needsHuman ? TROUBLE_MS : await queue.schedule.fail(reason, retryAfterMs);
     notify({ type: 'batch.postponed', batch, reason, retryInMs, needsHuman });
