@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -12,11 +13,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
-import { accountAt, runKm, startKm } from './support/km.js';
+import { accountAt, API_KEY, environment, runKm, startKm } from './support/km.js';
 import { CLI } from './support/oauth-clients.js';
 import { at, logInByWeb, WEB } from './support/oauth-km.js';
 import { JWT_API, startOAuthServer } from './support/oauth-server.js';
 import { until } from './support/until.js';
+import { isValid } from './support/validate.js';
 
 /** Arguments that run `script`, JavaScript text, with a token. */
 function executing(script: string, ...options: readonly string[]): string[] {
@@ -125,6 +127,64 @@ describe('km auth exec --token-file', () => {
     expect(await km.ended).toEqual({ code: 143, signal: null });
     expect(km.stderr().match(/no newer token/g)).toHaveLength(1);
     expect(existsSync(file)).toBe(false);
+  });
+
+  /** A command with a token file, of an account that is looked at often. */
+  function following(env: Record<string, string>) {
+    const file = join(temporaryFolder(), 'token');
+    const often = { ...env, KM_CHECK_INTERVAL: '100ms', KM_RETRY_INTERVAL: '100ms' };
+    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), often);
+    const tokenAfter = (before: string): Promise<string> =>
+      until('another token', () => {
+        const token = existsSync(file) ? readFileSync(file, 'utf8') : before;
+        return token === before ? '' : token;
+      });
+    return { km, tokenAfter };
+  }
+
+  test.each([
+    ['km auth revoke', ['auth', 'revoke']],
+    ['km auth revoke of its scope', ['auth', 'revoke', '--scope', 'default']],
+  ])('has a token that the API takes after %s', async (_, revoking) => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    const { km, tokenAfter } = following(env);
+    const first = await tokenAfter('');
+    expect(await runKm(revoking, { env })).toMatchObject({ code: 0 });
+    const next = await tokenAfter(first);
+    expect([await isValid(api.url, first), await isValid(api.url, next)]).toEqual([false, true]);
+    expect(km.stderr()).toBe('');
+  });
+
+  test('has one after .auth_cache was removed', async () => {
+    const api = await startApi();
+    const env = accountAt(api.url);
+    const { tokenAfter } = following(env);
+    const first = await tokenAfter('');
+    rmSync(join(env['HOME'] ?? '', '.config/kilometers/.auth_cache'));
+    expect(await isValid(api.url, await tokenAfter(first))).toBe(true);
+  });
+
+  test('says once after a logout that there is none, and has that of the next login, with another key', async () => {
+    const api = await startApi({ apiKeys: [API_KEY, 'km_live_other'] });
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const logIn = async (key: string): Promise<void> => {
+      expect(await runKm(['auth', 'login', '--api-key-stdin'], { env, input: key })).toMatchObject({
+        code: 0,
+      });
+    };
+    await logIn(API_KEY);
+    const { km, tokenAfter } = following(env);
+    const first = await tokenAfter('');
+    expect(await runKm(['auth', 'logout'], { env })).toMatchObject({ code: 0 });
+    const said = 'km: no newer token: nobody is logged in; run `km auth login`\n';
+    await until('the logout is told', () => km.stderr() === said);
+    await logIn('km_live_other');
+    const second = await tokenAfter(first);
+    expect(await isValid(api.url, second)).toBe(true);
+    await logIn(API_KEY);
+    expect(await isValid(api.url, await tokenAfter(second))).toBe(true);
+    expect(km.stderr()).toBe(said);
   });
 
   test('leaves alone what is there and is no token, and takes over what a killed km left', async () => {

@@ -4,12 +4,11 @@ import { DEFAULT_SCOPE, finishRefreshOnSignal, type AuthManager, type AuthToken 
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { ChildCommand } from '../exec/child-command.js';
+import { FollowedAccount } from '../exec/followed-account.js';
 import { KeptFresh } from '../exec/kept-fresh.js';
 import { SignalPassing } from '../exec/signal-passing.js';
 import { TokenFile } from '../exec/token-file.js';
 import { EXIT } from '../exit-code.js';
-import { tokenKeyOf } from '../grant-of-account.js';
-import { openAuthManager } from '../open-auth-manager.js';
 import { withoutOwnSecrets } from '../own-secrets.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -35,8 +34,8 @@ export async function runAuthExec(
   const refreshSignal = signalNamed(flags.refreshSignal);
   assertVariableName(flags.env);
   const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context.createId);
-  const { manager, account } = await openAuthManager(flags, context, { isLongLived: true });
-  const token = await firstToken(manager, scope, context);
+  const account = await FollowedAccount.open(flags, context);
+  const token = await firstToken(account.manager, scope, context);
 
   const signals = new SignalPassing(context.process);
   context.onExit(() => file?.remove());
@@ -50,9 +49,8 @@ export async function runAuthExec(
       if (refreshSignal !== undefined) child.signal(refreshSignal);
     };
     const kept = new KeptFresh({
-      manager,
+      account,
       scope,
-      key: tokenKeyOf(account, scope),
       token,
       onToken,
       tell: context.tell,
@@ -63,7 +61,7 @@ export async function runAuthExec(
     return exitCode;
   } finally {
     file?.remove();
-    await stopInTime(manager, context);
+    await stopInTime(account.manager, context);
     signals.end();
   }
 }

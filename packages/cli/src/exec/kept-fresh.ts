@@ -1,10 +1,10 @@
 import type { AuthEvent, AuthManager, AuthToken, Clock } from '@kilometers/auth';
+import { messageOf } from '../message-of.js';
+import type { FollowedAccount } from './followed-account.js';
 
 export type KeptFreshOptions = {
-  readonly manager: AuthManager;
+  readonly account: Pick<FollowedAccount, keyof FollowedAccount>;
   readonly scope: string;
-  /** What the manager's events call its token. */
-  readonly key: string;
   /** The token that the command has. */
   readonly token: AuthToken;
   /** Is given each newer token, once. */
@@ -19,49 +19,71 @@ const RETRY_MS = 5_000;
 /** Watches for newer tokens while a command runs, and says once when there is none to be had. */
 export class KeptFresh {
   readonly #options: KeptFreshOptions;
-  readonly #unsubscribe: () => void;
   #fingerprint: string;
   #isTroubled = false;
   #hasEnded = false;
   #cancelRetry: () => void = () => undefined;
+  #cancelLook: () => void = () => undefined;
 
   constructor(options: KeptFreshOptions) {
     this.#options = options;
     this.#fingerprint = options.token.fingerprint;
-    this.#unsubscribe = options.manager.subscribe((event) => this.#onEvent(event));
-    options.manager.start();
+    options.account.start((event) => this.#onEvent(event));
     // One may have come while the command was being started.
-    void this.#hand();
+    void this.#look();
   }
 
   end(): void {
     this.#hasEnded = true;
     this.#cancelRetry();
-    this.#unsubscribe();
+    this.#cancelLook();
+    this.#options.account.end();
+  }
+
+  /** Again and again: of a token that was revoked, or is gone with its cache or its login, no event tells. */
+  async #look(): Promise<void> {
+    const isGood = await this.#hand();
+    if (this.#hasEnded) return;
+    const { account, clock } = this.#options;
+    const { checkIntervalMs, retryIntervalMs } = account.intervals;
+    const waitMs = isGood ? checkIntervalMs : Math.max(checkIntervalMs, retryIntervalMs);
+    this.#cancelLook = clock.schedule(() => void this.#look(), waitMs, false);
   }
 
   #onEvent(event: AuthEvent): void {
-    const { key } = this.#options;
+    const { account, scope } = this.#options;
+    if (!('scope' in event) || event.scope !== account.keyOf(scope)) return;
     switch (event.type) {
       case 'token.issued':
       case 'token.refreshed':
       case 'token.adopted':
-        if (event.scope === key && event.token !== this.#fingerprint) void this.#hand();
+        if (event.token !== this.#fingerprint) void this.#hand();
         return;
       case 'refresh.failed':
-        if (event.scope === key) this.#tellTrouble(event.message);
+        if (event.code === 'KM_AUTH_LOGIN_REQUIRED') void this.#afterLogin(account.manager, event.message);
+        else this.#tellTrouble(event.message);
         return;
       default:
         return;
     }
   }
 
-  async #hand(): Promise<void> {
-    const { manager, scope } = this.#options;
+  /** The login is over by what `manager` says; another may have taken its place. */
+  async #afterLogin(manager: AuthManager, message: string): Promise<void> {
+    const isReplaced = await this.#options.account.isReplaced(manager).catch(() => false);
+    if (isReplaced) await this.#hand();
+    else this.#tellTrouble(message);
+  }
+
+  /** Whether the command has the token that is good now. */
+  async #hand(): Promise<boolean> {
+    const { account, scope } = this.#options;
     try {
-      this.#handOver(await manager.getValidToken(scope));
+      this.#handOver(await account.getValidToken(scope));
+      return true;
     } catch (error) {
-      this.#tellTrouble(error instanceof Error ? error.message : String(error));
+      this.#tellTrouble(messageOf(error));
+      return false;
     }
   }
 
@@ -81,6 +103,7 @@ export class KeptFresh {
   }
 
   #tellTrouble(message: string): void {
+    if (this.#hasEnded) return;
     if (!this.#isTroubled) this.#options.tell(`km: no newer token: ${message}`);
     this.#isTroubled = true;
   }
