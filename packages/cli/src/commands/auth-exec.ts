@@ -33,7 +33,7 @@ export async function runAuthExec(
   const { scope = DEFAULT_SCOPE } = flags;
   const refreshSignal = signalNamed(flags.refreshSignal);
   assertVariableName(flags.env);
-  const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context.createId);
+  const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context);
   const account = await FollowedAccount.open(flags, context);
   const token = await firstToken(account.manager, scope, context);
 
