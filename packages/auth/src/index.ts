@@ -77,6 +77,7 @@ export {
   type LoginConfig,
 } from './login-in-use.js';
 export { decodeClaims, type TokenClaims } from './jwt-claims.js';
+export { messageOf } from './message-of.js';
 export type {
   DocumentStore,
   LockOptions,

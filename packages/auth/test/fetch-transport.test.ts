@@ -48,6 +48,11 @@ test('an answer that never ends is given up at 1 MiB, and let go', async () => {
   expect(endless.isLetGo()).toBe(true);
 });
 
+test('a fetch that failed says why', async () => {
+  const failed = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+  await expect(ask(() => Promise.reject(failed))).rejects.toMatchObject({ message: 'connect ECONNREFUSED' });
+});
+
 test('an answer without a body has an empty text', async () => {
   expect(await ask(() => Promise.resolve(new Response(null, { status: 204 })))).toMatchObject({
     status: 204,

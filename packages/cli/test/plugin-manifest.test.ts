@@ -92,3 +92,29 @@ test('of an answer that goes on and on only the start is read', async () => {
   });
   expect(sent()).toBeLessThan(2_000_000);
 });
+
+test('a host none of whose addresses takes connections is said to refuse them', async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const agent = new Agent({
+    lookup: (_host, _options, done) =>
+      done(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '127.0.0.2', family: 4 },
+      ]),
+  });
+  const answer = fetchPlugins({
+    ...options,
+    url: `http://two.example:${String(port)}/`,
+    fetch: createAgentFetch(() => Promise.resolve(agent), 'km/1'),
+  });
+  await expect(answer).rejects.toMatchObject({
+    exitCode: 75,
+    message: expect.stringMatching(
+      /cannot be used now: connect ECONNREFUSED \S+; try again later$/,
+    ) as string,
+  });
+});

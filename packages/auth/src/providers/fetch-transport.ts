@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { messageOf } from '../message-of.js';
 import { countSeenTime } from '../seen-time.js';
 import { readAnswer, textOf } from './answer-body.js';
 import { TransportError, type HttpAnswer, type HttpTransport } from './http-transport.js';
@@ -29,9 +30,7 @@ export function createFetchTransport(send: typeof fetch, clock: Clock): HttpTran
       const text = response.body ? textOf(await readAnswer(response.body)) : await response.text();
       return { status: response.status, headers: Object.fromEntries(response.headers), text };
     } catch (error) {
-      throw new TransportError(error instanceof Error ? error.message : String(error), true, {
-        cause: error,
-      });
+      throw new TransportError(messageOf(error), true, { cause: error });
     } finally {
       stopCounting();
     }

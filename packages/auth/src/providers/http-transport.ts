@@ -1,6 +1,7 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { systemClock, type Clock } from '../clock.js';
+import { messageOf } from '../message-of.js';
 import { countSeenTime } from '../seen-time.js';
 import { readUnpacked, textOf } from './answer-body.js';
 
@@ -69,13 +70,6 @@ function tlsOptions(tls: TlsCredentials | undefined): { cert?: string; key?: str
   return { cert, key, ...(ca !== undefined && { ca: [...ca] }) };
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // An AggregateError of a host with several addresses has no message of its own.
-  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
-  return error.message === '' ? error.name : error.message;
-}
-
 /**
  * Whether a request goes out over it as it is: one that an agent kept, or made before it gave it, tells nobody any more that it is
  * connected.
@@ -128,7 +122,7 @@ export function createNodeTransport({
       const fail = (error: unknown): void => {
         stopCounting();
         outgoing.destroy();
-        reject(new TransportError(describe(error), wasSent, { cause: error }));
+        reject(new TransportError(messageOf(error), wasSent, { cause: error }));
       };
       const allow = (timeoutMs: number, what: string): void => {
         stopCounting();
@@ -160,7 +154,7 @@ export function createNodeTransport({
   if (agent === undefined) return (request) => send(request, false);
   return async (request) => {
     const connections = await agent(request.url).catch((error: unknown) => {
-      throw new TransportError(describe(error), false, { cause: error });
+      throw new TransportError(messageOf(error), false, { cause: error });
     });
     return send(request, connections ?? false);
   };

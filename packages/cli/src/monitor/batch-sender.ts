@@ -1,5 +1,6 @@
 import { constants, gzipSync } from 'node:zlib';
 import { discardBody, isAuthError, retryAfterMs, type AuthErrorCode, type Clock } from '@kilometers/auth';
+import { messageOf } from '../message-of.js';
 import { startOf } from '../network/start-of-answer.js';
 import { requestBodyOf, type EventBatch } from './monitor-event.js';
 
@@ -91,7 +92,7 @@ export function createBatchSender(options: {
     } catch (error) {
       return {
         type: 'postponed',
-        reason: reasonOf(error),
+        reason: messageOf(error),
         needsHuman: isAuthError(error) && !error.isRetryable,
         ...(isAuthError(error) ? { code: error.code } : {}),
       };
@@ -143,11 +144,4 @@ function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
   const answeredAtMs = Date.parse(headers.get('date') ?? '');
   const skewMs = Number.isNaN(answeredAtMs) ? undefined : nowMs - answeredAtMs;
   return retryAfterMs(headers.get('retry-after') ?? undefined, nowMs, skewMs);
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // `fetch` says "fetch failed" and keeps what happened in the cause; of several addresses tried, the first will do.
-  const cause = error.cause instanceof AggregateError ? (error.cause.errors[0] as unknown) : error.cause;
-  return error instanceof TypeError && cause instanceof Error ? cause.message : error.message;
 }

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
+import { messageOf } from '../message-of.js';
 
 export type TunnelAgentOptions = {
   /** The proxy: an http or https URL, with user and password where it wants them. `undefined`: no proxy. */
@@ -70,7 +71,7 @@ export class TunnelAgent extends https.Agent {
         cancel();
         reject(new Error(`the proxy ${proxy.host} ${why}`, { cause }));
       };
-      asked.on('error', (error) => fail(`cannot be used: ${error.message}`, error));
+      asked.on('error', (error) => fail(`cannot be used: ${messageOf(error)}`, error));
       // A proxy that answers as if it were asked for a page.
       asked.on('response', (answer) => {
         asked.destroy();

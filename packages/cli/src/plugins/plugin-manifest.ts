@@ -1,6 +1,7 @@
 import { isTryLaterStatus, type Clock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import { EXIT, isExplained } from '../exit-code.js';
+import { messageOf } from '../message-of.js';
 import { startOf } from '../network/start-of-answer.js';
 
 /** A plugin that an account may use, as the API says it: before a person sees it, it is to be cleaned. */
@@ -60,8 +61,7 @@ export async function fetchPlugins(options: ManifestOptions): Promise<readonly P
     return plugins;
   } catch (error) {
     if (isExplained(error)) throw error;
-    const why = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw unreachable(url, why instanceof Error ? why.message : String(why), error);
+    throw unreachable(url, messageOf(error), error);
   } finally {
     cancel();
   }
