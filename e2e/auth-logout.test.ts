@@ -42,6 +42,27 @@ describe('km auth logout', () => {
     expect((await runKm(['auth', 'token', '--profile', 'two'], { env })).code).toBe(4);
   });
 
+  test('of two profiles at once ends the tokens of both at the API, however slow that is', async () => {
+    const api = await startApi();
+    const env = environment({ KILOMETERS_API_ENDPOINT: api.url });
+    const profiles = ['one', 'two'];
+    const tokens = [];
+    for (const profile of profiles) {
+      await runKm([...LOGIN, '--profile', profile], { env, input: API_KEY });
+      tokens.push((await runKm(['auth', 'token', '--profile', profile], { env })).stdout);
+    }
+    api.trouble.add('path=/api/auth/revoke,latency=400ms,count=inf');
+    const runs = await Promise.all(
+      profiles.map((profile) => runKm(['auth', 'logout', '--profile', profile], { env })),
+    );
+    expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      profiles.map((profile) => ({ code: 0, stderr: `km: profile ${profile}: logged out\n` })),
+    );
+    for (const token of tokens) expect(await statusOf(api.url, token)).toBe(401);
+    const { stdout } = await runKm(['queue', 'status', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ revocations: 0 });
+  });
+
   test('without a network clears at once, and says that the API could not be told', async () => {
     const api = await startApi();
     const env = environment({ KILOMETERS_API_ENDPOINT: api.url });

@@ -46,7 +46,7 @@ function user(at = { nowMs: DAY_MS }) {
       signal: new AbortController().signal,
       guard: () => undefined,
     });
-  return { files, keep, untold: () => countPendingRevocations(context) };
+  return { files, keep, told: context.told, untold: () => countPendingRevocations(context) };
 }
 
 test('who issued the tokens of a login that is replaced is kept until they are taken', async () => {
@@ -123,10 +123,14 @@ describe('an issuer that keeps two logins of a person as one grant', () => {
   });
 
   test('is told of it where the new login is at another issuer, or of another client', async () => {
-    const { keep, untold } = user();
+    const { keep, told, untold } = user();
     await keep(wonAt(1));
+    expect(told).toEqual([]);
     await keep(wonAt(2, 'y'));
     expect(await untold()).toBe(1);
+    expect(told).toEqual([
+      `km: the login before: ${ISSUER} could not be told yet: the tokens are gone from here, and \`km queue flush\` ends them there`,
+    ]);
   });
 
   const full = () => Promise.reject(new Error('the disk is full'));

@@ -10,7 +10,7 @@ import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { authorityOf } from '../revocation/authority-of.js';
-import { TokenEndings } from '../revocation/end-tokens.js';
+import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
 import {
   forgetOldEnds,
   partWithAll,
@@ -51,7 +51,7 @@ export function filesForLogin(context: CommandContext): SharedCache {
 /** Where a login is kept, and what may keep it from that. */
 export type KeepOptions = {
   readonly files: SharedCache;
-  /** Ends the wait for a process that refreshes. */
+  /** Ends the wait for a process that refreshes, or tells an API what is over. */
   readonly signal: AbortSignal;
   readonly guard: ProfileGuard;
 };
@@ -78,9 +78,15 @@ export async function keepLogin(
   };
   learn(login);
   const endings = new TokenEndings((key) => authorityOf(key, known), context);
+  const noted: TakenGrant[] = [];
   const note = async (grant: TakenGrant): Promise<void> => {
     if (await sharesGrantWithStored(issuerIdentityOf(grant.key), files.logins)) return;
+    noted.push(grant);
     await endings.note(grant);
+  };
+  const tellEnds = async (of: string): Promise<void> => {
+    const words = wordsFor(await endings.tell(signal), noted);
+    if (words !== undefined) context.tell(`km: ${of}: ${words}`);
   };
   const isAllThereIs = credentialKindOf(login) === 'refresh_token';
   const kept: KeptGrants = new Map();
@@ -101,7 +107,7 @@ export async function keepLogin(
     await takeBackNote?.().catch((cause: unknown) => tellNoteStays(login, cause, context));
     await giveBack(won, kept, { places, note, context });
     // What failed first is what is told.
-    await endings.tell().catch(() => undefined);
+    await tellEnds('what was won').catch(() => undefined);
     throw error;
   }
   if (before !== undefined) learn(before);
@@ -120,7 +126,7 @@ export async function keepLogin(
   const ended = before && endedOf(before);
   const nowMs = context.clock.nowMs();
   const isTaken = ended && (await takeLoginBefore(ended, files, { note, nowMs }));
-  await endings.tell();
+  await tellEnds('the login before');
   if (isTaken) await files.logins.forget(ended.grant).catch(leaveToLogout);
   await forgetOldEnds(login, files, nowMs).catch(leaveToLogout);
 }

@@ -1,23 +1,17 @@
 import { unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createProcessLock, isAuthError, Secret, type RevocableToken } from '@kilometers/auth';
+import { createProcessLock, type HeldProcessLock, type ProcessLock } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
-import { revokeAt, type Told, type TokenAuthority } from '../revocation/revoke-at.js';
+import { revokeAt, type Told } from '../revocation/revoke-at.js';
 import { openStorage, type Storage } from '../token-cache.js';
+import { Pause } from './pause.js';
+import { readRevocation, writeRevocation, type PendingRevocation } from './revocation-file.js';
 import { SegmentKeys } from './segment-keys.js';
 import { listSegments, writtenAtMs } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
-import { SegmentReader } from './segment-reader.js';
-import { SegmentWriter } from './segment-writer.js';
 import { queueFolder } from './state-folder.js';
-
-/** Tokens that whoever issued them is to end, and could not be told. */
-export type PendingRevocation = TokenAuthority & {
-  /** In the order in which it is to be told: a refresh token first. */
-  readonly tokens: readonly RevocableToken[];
-};
 
 /** What became of the revocations that were pending. */
 export type RevocationDelivery = {
@@ -28,11 +22,20 @@ export type RevocationDelivery = {
   readonly untold: ReadonlyMap<string, string>;
 };
 
-const PURPOSE = 'queue of revocations';
+/** Whom somebody waits for. */
+type WaitOptions = {
+  /** The names of the files in which it is noted. */
+  readonly own: ReadonlySet<string>;
+  readonly signal?: AbortSignal | undefined;
+};
+
 /** Long before this a token has ended by itself. By the clock, which may have been put right: so long is tried once more. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000;
 /** One that is being written is left alone for so long. */
 const WRITING_MS = 60_000;
+/** So long, in milliseconds, another process is waited for that delivers: longer than one slow answer. */
+const LOCK_TIMEOUT_MS = 15_000;
+const LOCK_POLL_MS = 50;
 
 /**
  * Keeps a revocation, sealed and on the disk, until a `km` that runs later can tell the API.
@@ -42,7 +45,7 @@ const WRITING_MS = 60_000;
  * @throws {CliError} when this user has no home. @throws {AuthError} or the file system's error when it cannot be written.
  */
 export async function addPendingRevocation(
-  { apiEndpoint, oauth, tokens }: PendingRevocation,
+  revocation: PendingRevocation,
   context: CommandContext,
 ): Promise<string> {
   const place = placeOf(context);
@@ -51,20 +54,8 @@ export async function addPendingRevocation(
       exitCode: EXIT.failed,
     });
   }
-  const writer = await SegmentWriter.create({
-    folder: place.folder,
-    sealer: await place.keys.current(),
-    purpose: PURPOSE,
-    description: { apiEndpoint, ...(oauth !== undefined && { oauth: describe(oauth) }) },
-    clock: context.clock,
-  });
-  try {
-    const heads = tokens.map(({ token, kind }) => JSON.stringify({ kind, token: token.reveal() }));
-    await writer.append(heads.map((head) => ({ head, body: Buffer.alloc(0) })));
-  } finally {
-    await writer.close();
-  }
-  return writer.file.name;
+  const { folder, keys } = place;
+  return writeRevocation(revocation, { folder, sealer: await keys.current(), clock: context.clock });
 }
 
 /** How many revocations wait to be delivered, of those that have this folder's key. */
@@ -86,11 +77,15 @@ export async function countPendingRevocations(
 /**
  * Tells the APIs what they could not be told. One process at a time does it; what cannot be delivered waits on, for at
  * most 30 days.
+ *
+ * For what is noted in files of `wait.own`, another process that is at it is waited for.
  */
-export async function deliverPendingRevocations(context: CommandContext): Promise<RevocationDelivery> {
+export async function deliverPendingRevocations(
+  context: CommandContext,
+  wait: WaitOptions = { own: new Set() },
+): Promise<RevocationDelivery> {
   const place = placeOf(context);
-  const files = place === undefined ? [] : await listSegments(place.folder);
-  if (place === undefined || files.length === 0)
+  if (place === undefined || (await listSegments(place.folder)).length === 0)
     return { delivered: 0, waiting: new Set(), untold: new Map() };
   const { clock, random } = context;
   const lock = createProcessLock({
@@ -99,13 +94,29 @@ export async function deliverPendingRevocations(context: CommandContext): Promis
     clock,
     random,
   });
-  const held = await lock.tryAcquire();
-  const names = new Set(files.map(({ name }) => name));
-  if (held === undefined) return { delivered: 0, waiting: names, untold: new Map() };
+  const held = await acquireFor(wait, lock, place, context);
+  if (held === undefined)
+    return { delivered: 0, waiting: new Set(await waitingIn(place)), untold: new Map() };
   try {
-    return await deliverAll(await listSegments(place.folder), place.keys, context);
+    return await deliverAll(place, wait.own, context);
   } finally {
     await held.release();
+  }
+}
+
+/** The lock; `undefined` where others have it, and have not let go while files of `own` were there. */
+async function acquireFor(
+  { own, signal }: WaitOptions,
+  lock: ProcessLock,
+  place: Place,
+  { clock }: CommandContext,
+): Promise<HeldProcessLock | undefined> {
+  const untilMs = clock.monotonicMs() + LOCK_TIMEOUT_MS;
+  for (;;) {
+    const held = await lock.tryAcquire();
+    const isOver = signal?.aborted === true || clock.monotonicMs() >= untilMs;
+    if (held !== undefined || isOver || !(await waitingIn(place)).some((name) => own.has(name))) return held;
+    await new Pause(clock).wait(LOCK_POLL_MS, true);
   }
 }
 
@@ -120,22 +131,28 @@ function placeOf(
   return { folder: join(folder, 'revocations'), keys: new SegmentKeys(files) };
 }
 
+async function waitingIn({ folder }: Place): Promise<readonly string[]> {
+  return (await listSegments(folder)).map(({ name }) => name);
+}
+
+/** Delivers what there is, and what comes meanwhile: who noted that may be waiting. */
 async function deliverAll(
-  files: readonly SegmentFile[],
-  keys: SegmentKeys,
+  { folder, keys }: Place,
+  own: ReadonlySet<string>,
   context: CommandContext,
 ): Promise<RevocationDelivery> {
   const nowMs = context.clock.nowMs();
   const deaf = new Set<string>();
+  const seen = new Set<string>();
   const waiting = new Set<string>();
   const untold = new Map<string, string>();
   let delivered = 0;
-  for (const file of files) {
-    if (file.state === 'open' && nowMs - file.begunAtMs < WRITING_MS) continue;
+
+  async function deliver(file: SegmentFile): Promise<void> {
     const revocation = await readRevocation(file, keys);
     if (revocation === 'foreign') {
       if (await isOver(file, nowMs)) await unlink(segmentPath(file)).catch(() => undefined);
-      continue;
+      return;
     }
     const told =
       revocation === 'kept'
@@ -143,15 +160,29 @@ async function deliverAll(
         : revocation === 'useless'
           ? 'told'
           : await tell(revocation, deaf, context);
-    if (told === 'later' && !(await isOver(file, nowMs))) {
+    // Whoever has just noted it asks by itself, and says why: then it is gone.
+    const isAskedFor = !own.has(file.name) && nowMs - file.begunAtMs < LOCK_TIMEOUT_MS;
+    const isLater = told === 'later' ? !(await isOver(file, nowMs)) : told !== 'told' && isAskedFor;
+    if (isLater) {
       waiting.add(file.name);
-      continue;
+      return;
     }
     await unlink(segmentPath(file)).catch(() => undefined);
     if (typeof told === 'object') untold.set(file.name, told.why);
     if (revocation !== 'useless' && told !== 'later') delivered += 1;
   }
-  return { delivered, waiting, untold };
+
+  for (;;) {
+    const files = (await listSegments(folder)).filter(
+      ({ name, state, begunAtMs }) =>
+        !seen.has(name) && (state !== 'open' || nowMs - begunAtMs >= WRITING_MS),
+    );
+    if (files.length === 0) return { delivered, waiting, untold };
+    for (const file of files) {
+      seen.add(file.name);
+      await deliver(file);
+    }
+  }
 }
 
 /** Whether one that cannot be told was tried for long enough: a file that seems too old is dated anew, once. */
@@ -181,64 +212,4 @@ async function tell(
     else if (told !== 'told') return told;
   }
   return deaf.has(who) ? 'later' : 'told';
-}
-
-type Authority = NonNullable<TokenAuthority['oauth']>;
-
-function describe({ provider, clientSecret }: Authority): object {
-  return { provider, ...(clientSecret !== undefined && { clientSecret: clientSecret.reveal() }) };
-}
-
-/** What `describe` made; `undefined` where there was nothing. */
-function authorityIn(value: unknown): Authority | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { provider, clientSecret } = value as Readonly<Record<string, unknown>>;
-  return {
-    provider: provider as Authority['provider'],
-    ...(typeof clientSecret === 'string' && { clientSecret: new Secret(clientSecret) }),
-  };
-}
-
-/**
- * `useless`: it does not open, and never will. `kept`: it may, with a newer version, or once the disk reads it. `foreign`:
- * its key is in another folder of this user's, or gone.
- */
-async function readRevocation(
-  file: SegmentFile,
-  keys: SegmentKeys,
-): Promise<PendingRevocation | 'useless' | 'kept' | 'foreign'> {
-  const reader = await SegmentReader.open(segmentPath(file), PURPOSE, keys).catch((error: unknown) => {
-    // Without a key nothing of all this can be told.
-    if (isAuthError(error)) throw error;
-    return undefined;
-  });
-  if (reader === undefined) return 'kept';
-  if (!(reader instanceof SegmentReader)) {
-    if (reader.kind === 'foreign') return 'foreign';
-    return reader.kind === 'newer' ? 'kept' : 'useless';
-  }
-  try {
-    const description = membersIn(await reader.next());
-    const { apiEndpoint } = description;
-    if (typeof apiEndpoint !== 'string') return 'useless';
-    const oauth = authorityIn(description['oauth']);
-    const tokens: RevocableToken[] = [];
-    for (let record = await reader.next(); record !== undefined; record = await reader.next()) {
-      const { token, kind } = membersIn(record);
-      if (typeof token !== 'string' || (kind !== 'refresh_token' && kind !== 'access_token')) continue;
-      tokens.push({ token: new Secret(token), kind });
-    }
-    return { apiEndpoint, ...(oauth !== undefined && { oauth }), tokens };
-  } finally {
-    await reader.close();
-  }
-}
-
-function membersIn(record: { readonly head: string } | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(record?.head ?? '{}');
-    return (value ?? {}) as Readonly<Record<string, unknown>>;
-  } catch {
-    return {};
-  }
 }

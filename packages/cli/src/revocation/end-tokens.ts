@@ -53,12 +53,16 @@ export class TokenEndings {
     }
   };
 
-  async tell(): Promise<Ending> {
+  /** @param signal ends the wait for another process that tells. */
+  async tell(signal?: AbortSignal): Promise<Ending> {
     let untold: string | undefined;
     for (const unkept of this.#unkept) {
       if (!(await this.#tellNow(unkept))) untold = unkept.why;
     }
-    const { waiting, untold: whys } = await deliverPendingRevocations(this.#context);
+    const { waiting, untold: whys } = await deliverPendingRevocations(this.#context, {
+      own: this.#noted,
+      signal,
+    });
     // Of what others left nobody here asked.
     const noted = [...this.#noted];
     untold ??= noted.map((name) => whys.get(name)).find((why) => why !== undefined);
