@@ -71,7 +71,7 @@ test('after a logout the failure says that nobody is logged in, and the next log
   await logOut();
   await expect(account.getValidToken('monitoring')).rejects.toMatchObject({
     code: 'KM_AUTH_LOGIN_REQUIRED',
-    message: 'nobody is logged in; run `km auth login`',
+    message: 'nobody is logged in; run `km auth login --profile default`',
   });
   await logIn({ ...WITH_KEY, atMs: 3 });
   await expect(account.getValidToken('monitoring')).resolves.toBeDefined();
