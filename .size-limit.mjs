@@ -7,17 +7,17 @@ const DIST = 'packages/cli/dist';
 /** In kB, with some room over what there is. The first that matches counts. */
 const LIMITS = [
   { files: 'token-hit.cjs', kb: 51, why: 'km auth token at hand: scripts call it all the time' },
-  { files: 'main.cjs', kb: 97, why: 'every other km: the flags of all commands are in it' },
+  { files: 'main.cjs', kb: 100, why: 'every other km: the flags of all commands are in it' },
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   {
     files: 'commands/monitor.cjs',
-    kb: 41,
+    kb: 43,
     why: 'km monitor alone: the server, and its client, wait for it',
   },
-  { files: 'commands/auth-status.cjs', kb: 88, why: 'km auth status alone, of a fleet as well' },
+  { files: 'commands/auth-status.cjs', kb: 89, why: 'km auth status alone, of a fleet as well' },
   {
     files: 'commands/queue-flush.cjs',
-    kb: 312,
+    kb: 318,
     why: 'km queue flush alone: it makes events of what killed sessions left, and delivers',
   },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },
