@@ -12,8 +12,7 @@ import {
   type KeySource,
 } from './key-file.js';
 import type { Keyring } from './keyring.js';
-import { ensurePrivateFolder } from './private-folder.js';
-import { readAt, readPrivateFile } from './read-private-file.js';
+import { SessionCopy } from './session-copy.js';
 import { loadWriting } from './writing.js';
 
 const KEY_BYTES = 32;
@@ -41,6 +40,7 @@ export type CacheKeyOptions = {
 export class CacheKey {
   readonly #options: CacheKeyOptions;
   readonly #path: string;
+  readonly #copy: SessionCopy;
   /** It stays the same, and to find it out may take a program. */
   #machineId: string | undefined;
   #known: { readonly key: Buffer; readonly keyFile: KeyFile } | undefined;
@@ -50,6 +50,7 @@ export class CacheKey {
   constructor(options: CacheKeyOptions) {
     this.#options = options;
     this.#path = join(options.folder, '.cache_key');
+    this.#copy = new SessionCopy(options.runtimeFolder);
   }
 
   /** The key that was opened last, if one was. Reads nothing. */
@@ -110,14 +111,9 @@ export class CacheKey {
   }
 
   async #fromKeyring(installSecret: Buffer): Promise<Buffer> {
-    const { runtimeFolder } = this.#options;
     const name = keyringName(installSecret);
-    const copy = runtimeFolder === undefined ? undefined : join(runtimeFolder, 'kilometers', name);
-    const kept =
-      copy === undefined
-        ? undefined
-        : readPrivateFile(copy, this.#repaired, (fd) => readAt(fd, 0, KEY_BYTES));
-    if (kept?.length === KEY_BYTES) return kept;
+    const kept = this.#copy.read(name, KEY_BYTES, this.#repaired);
+    if (kept !== undefined) return kept;
     const secret = await this.#search(name);
     if (secret === undefined) {
       throw new AuthError(
@@ -125,14 +121,7 @@ export class CacheKey {
         `the key of the token cache is in the OS keyring, which is locked, gone or does not answer: unlock it and try again; or, to begin anew without it, remove ${this.#path} and log in again`,
       );
     }
-    if (copy !== undefined && runtimeFolder !== undefined) {
-      await loadWriting()
-        .then(({ replacePrivateFile }) => {
-          ensurePrivateFolder(join(runtimeFolder, 'kilometers'));
-          return replacePrivateFile(copy, secret);
-        })
-        .catch(() => undefined);
-    }
+    await this.#copy.keep(name, secret);
     return secret;
   }
 
