@@ -6,8 +6,10 @@ import type { AccountFlags } from '../settings.js';
 import type { MonitorEvent } from './monitor-event.js';
 import type { NoticeListener } from './monitor-notice.js';
 
-/** At the end of a session, once the delivery is through, a refresh that was sent may take this long. */
-const STOP_MS = 5_000;
+/** At the end of a session, once the delivery is through, the answer to a token request is waited for this long, */
+const STOP_MS = 500;
+/** and this long where a person's login may be over without it. */
+const STOP_LOGIN_MS = 5_000;
 
 /** Where events go: batched, queued, and delivered to the API with a token of the account. */
 export type EventOutlet = {
@@ -27,7 +29,7 @@ export type EventOutlet = {
   readonly queueBytes: number;
   /** Delivers what is left for at most `timeLimitMs`; the rest waits in the queue. */
   readonly finish: (timeLimitMs: number) => Promise<Undelivered>;
-  /** Ends what runs behind, once {@link finish} is through; a refresh that was sent is waited for. */
+  /** Ends what runs behind, once {@link finish} is through; a refresh that was sent is waited for, for a while. */
   readonly stop: () => Promise<void>;
 };
 
@@ -53,10 +55,10 @@ export async function openEventOutlet(
     queueBytes: queue.maxBytes,
     finish: queue.finish,
     async stop() {
-      // Whoever abandons a refresh token that was sent may lose the login.
+      const timeLimitMs = access.credential === 'refresh_token' ? STOP_LOGIN_MS : STOP_MS;
       await Promise.race([
         access.stop(),
-        new Promise<void>((resolve) => clock.schedule(resolve, STOP_MS, true)),
+        new Promise<void>((resolve) => clock.schedule(resolve, timeLimitMs, true)),
       ]);
     },
   };

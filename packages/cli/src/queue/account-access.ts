@@ -6,6 +6,7 @@ import {
   type AuthManager,
 } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
+import type { CredentialKind } from '../credential-kind.js';
 import { loginOutOfReach } from '../hindrance.js';
 import { createBatchSender, type BatchSender } from '../monitor/batch-sender.js';
 import { hindered, openManager, type ManagerUse, type OpenedManager } from '../open-auth-manager.js';
@@ -59,6 +60,11 @@ export class AccountAccess {
 
   get manager(): AuthManager {
     return this.#opened.manager;
+  }
+
+  /** What wins the tokens; `undefined` when nobody is logged in. */
+  get credential(): CredentialKind | undefined {
+    return this.#opened.account.credential?.value;
   }
 
   /** Whose events these are. */
