@@ -98,6 +98,13 @@ describe('behind a proxy, with certificates of a private authority', () => {
     expect(JSON.parse(stdout)).toMatchObject({ waiting: 0 });
   });
 
+  test('a password with a percent sign is sent as it is written', async () => {
+    const network = await startCorporateNetwork(await startApi(), { credentials: 'me:50%off' });
+    const env = inside(network);
+    expect(await runKm(LOGIN, { env, input: API_KEY })).toMatchObject({ code: 0 });
+    expect(await runKm(['plugins', 'list'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('the proxy gets its user and password, and nobody sees the password', async () => {
     const network = await startCorporateNetwork(await startApi(), { credentials: 'me:hunter2' });
     const env = inside(network);

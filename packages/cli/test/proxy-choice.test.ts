@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { proxyAddress, proxyFor } from '../src/network/proxy-choice.js';
+import { proxyAddress, proxyAuthorization, proxyFor } from '../src/network/proxy-choice.js';
 
 const API = new URL('https://api.kilometers.ai/v2');
 const PROXY = 'http://proxy.corp:8080';
@@ -77,6 +77,28 @@ describe('NO_PROXY', () => {
         chosen({ HTTPS_PROXY: PROXY, NO_PROXY: text });
       }),
     );
+  });
+});
+
+describe('what is shown to a proxy', () => {
+  test.each([
+    ['http://user:p%40ss@proxy', 'user:p@ss'],
+    ['http://us%3Aer@proxy', 'us:er:'],
+    ['http://user:50%@proxy', 'user:50%'],
+    ['http://user:%w0rd%40@proxy', 'user:%w0rd@'],
+    ['http://user:p\u00e4ss@proxy', 'user:p\u00e4ss'],
+  ])('of %s is %s', (value, pair) => {
+    const header = proxyAuthorization(proxyAddress({ name: 'HTTPS_PROXY', value }));
+    expect(header).toBe(`Basic ${Buffer.from(pair).toString('base64')}`);
+  });
+
+  test('is no text where a byte is none', () => {
+    const header = proxyAuthorization(new URL('http://user:%E4@proxy'));
+    expect(header).toBe(`Basic ${Buffer.from('user:\u00e4', 'latin1').toString('base64')}`);
+  });
+
+  test('is nothing where its address has neither', () => {
+    expect(proxyAuthorization(new URL('http://proxy'))).toBeUndefined();
   });
 });
 

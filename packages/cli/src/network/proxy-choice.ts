@@ -88,3 +88,16 @@ export function proxyAddress({ name, value }: ProxyVariables): URL {
     );
   return url;
 }
+
+/** What shows a proxy the user and the password in its address (RFC 7617); `undefined` where it has neither. */
+export function proxyAuthorization({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  const pair = Buffer.concat([decoded(username), Buffer.from(':'), decoded(password)]);
+  return `Basic ${pair.toString('base64')}`;
+}
+
+/** A `%` that begins no escape is one, as with curl: people write passwords as they are. */
+function decoded(text: string): Buffer {
+  const bytes = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, 'latin1');
+}

@@ -4,6 +4,7 @@ import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@kilometers/auth';
 import { messageOf } from '../message-of.js';
+import { proxyAuthorization } from './proxy-choice.js';
 
 export type TunnelAgentOptions = {
   /** The proxy: an http or https URL, with user and password where it wants them. `undefined`: no proxy. */
@@ -48,6 +49,7 @@ export class TunnelAgent extends https.Agent {
   #tunnelTo(proxy: URL, { host, port }: https.RequestOptions): Promise<Socket> {
     const { ca, clock } = this.#options;
     const target = `${hostOf(host)}:${port ?? 443}`;
+    const authorization = proxyAuthorization(proxy);
     const proxyHost = proxy.hostname.replace(/^\[|\]$/g, '');
     const ask = proxy.protocol === 'https:' ? https.request : http.request;
     return new Promise((resolve, reject) => {
@@ -59,7 +61,10 @@ export class TunnelAgent extends https.Agent {
         port: proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : Number(proxy.port),
         path: target,
         agent: false,
-        headers: { host: target, ...authorization(proxy) },
+        headers: {
+          host: target,
+          ...(authorization !== undefined && { 'proxy-authorization': authorization }),
+        },
         ...(ca !== undefined && { ca: [...ca] }),
       });
       const cancel = clock.schedule(
@@ -104,10 +109,4 @@ function refusal(status: number, target: string): string {
 function hostOf(host: string | null | undefined): string {
   const name = host ?? '';
   return name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
-}
-
-function authorization({ username, password }: URL): Readonly<Record<string, string>> {
-  if (username === '' && password === '') return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` };
 }
