@@ -25,7 +25,9 @@ export function createNetwork(environment: NodeJS.ProcessEnv, clock: Clock, user
   let routes: Promise<OwnRoutes> | undefined;
   const routeTo = async (url: URL): Promise<OwnRoute | undefined> => {
     if (isPlain) return undefined;
-    routes ??= import('./own-routes.js').then(({ OwnRoutes: Routes }) => new Routes(environment, clock));
+    routes ??= import('./own-routes.js').then(
+      ({ OwnRoutes: Routes }) => new Routes(environment, clock, IDLE_MS),
+    );
     return (await routes).to(url);
   };
   const plain = new Map<string, Agent>();

@@ -15,11 +15,14 @@ export type OwnRoute = {
 export class OwnRoutes {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #clock: Clock;
+  readonly #idleMs: number;
   readonly #routes = new Map<string, OwnRoute>();
 
-  constructor(environment: NodeJS.ProcessEnv, clock: Clock) {
+  /** @param idleMs how long a connection is kept that nobody uses. */
+  constructor(environment: NodeJS.ProcessEnv, clock: Clock, idleMs: number) {
     this.#environment = environment;
     this.#clock = clock;
+    this.#idleMs = idleMs;
   }
 
   /**
@@ -38,8 +41,8 @@ export class OwnRoutes {
     const proxy = variable === undefined ? undefined : proxyAddress(variable);
     const options = { proxy, ca, clock: this.#clock };
     const route = {
-      once: new TunnelAgent({ ...options, keepAlive: false }),
-      kept: new TunnelAgent({ ...options, keepAlive: true }),
+      once: new TunnelAgent({ ...options, idleMs: undefined }),
+      kept: new TunnelAgent({ ...options, idleMs: this.#idleMs }),
     };
     this.#routes.set(name, route);
     return route;

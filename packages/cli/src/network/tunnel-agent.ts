@@ -11,7 +11,8 @@ export type TunnelAgentOptions = {
   readonly proxy: URL | undefined;
   /** Whom TLS trusts; `undefined` for whom Node does. */
   readonly ca: readonly string[] | undefined;
-  readonly keepAlive: boolean;
+  /** How long a connection is kept that nobody uses, in milliseconds; `undefined`: each request has one of its own. */
+  readonly idleMs: number | undefined;
   readonly clock: Clock;
 };
 
@@ -23,7 +24,11 @@ export class TunnelAgent extends https.Agent {
   readonly #options: TunnelAgentOptions;
 
   constructor(options: TunnelAgentOptions) {
-    super({ keepAlive: options.keepAlive, ...(options.ca !== undefined && { ca: [...options.ca] }) });
+    const { ca, idleMs } = options;
+    super({
+      ...(idleMs !== undefined && { keepAlive: true, timeout: idleMs }),
+      ...(ca !== undefined && { ca: [...ca] }),
+    });
     this.#options = options;
   }
 
