@@ -16,11 +16,15 @@ function blocks(language: string): string[] {
   return [...all].filter(([, marked]) => marked === language).map(([, , text = '']) => text);
 }
 
-/** A command named `curl` that asks for a URL with a header: not every machine has the real one. */
+/** A command named `curl` that asks as `curl -fsS` does for a URL with a header: not every machine has the real one. */
 function folderWithCurl(): string {
   const folder = temporaryFolder();
-  const asks = `fetch(process.argv[4], { headers: [process.argv[3].split(': ')] })`;
-  const program = `#!${process.execPath}\n${asks}.then((answer) => answer.text()).then(console.log);\n`;
+  const asks = `const [flags, , header, url] = process.argv.slice(2);
+fetch(url, { headers: [header.split(': ')] }).then(async (answer) => {
+  if (flags !== '-fsS' || !answer.ok) process.exit(22);
+  console.log(await answer.text());
+});`;
+  const program = `#!${process.execPath}\n${asks}\n`;
   writeFileSync(join(folder, 'curl'), program);
   chmodSync(join(folder, 'curl'), 0o755);
   return folder;
