@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
 import { environment, runKm } from './support/km.js';
 import { can } from './support/login-system.js';
+import { codeBlocks } from './support/markdown.js';
 import { ODD_SECRET, service } from './support/oauth-clients.js';
 import { at } from './support/oauth-km.js';
 import { startOAuthServer } from './support/oauth-server.js';
@@ -31,21 +32,27 @@ function someone(): Record<string, string> {
   };
 }
 
+/** The line of the README that teaches this shell; its comment is for the reader. */
+function asTheReadmeSays(shell: string): string {
+  const said = codeBlocks('packages/cli/README.md', 'bash').map(({ text }) => text);
+  return new RegExp(`^.*km completion ${shell}[^#\\n]*`, 'm').exec(said.join('\n'))?.[0].trim() ?? '';
+}
+
 const SHELLS = [
   {
     shell: 'bash',
     start: 'cd "$PLACE"; exec bash --noprofile --norc -i',
-    teach: "PS1='ready> '; source <(km completion bash)",
+    teach: `PS1='ready> '; ${asTheReadmeSays('bash')}`,
   },
   {
     shell: 'zsh',
     start: 'cd "$PLACE"; exec zsh -f -i',
-    teach: "PS1='ready> '; autoload -Uz compinit; compinit -u -D; source <(km completion zsh)",
+    teach: `PS1='ready> '; autoload -Uz compinit; compinit -u -D; ${asTheReadmeSays('zsh')}`,
   },
   {
     shell: 'fish',
-    start: 'cd "$PLACE"; exec fish --no-config -i',
-    teach: "function fish_prompt; echo -n 'ready> '; end; km completion fish | source",
+    start: 'cd "$PLACE"; exec fish -i',
+    teach: `function fish_prompt; echo -n 'ready> '; end; ${asTheReadmeSays('fish')}`,
   },
 ] as const;
 
