@@ -4,12 +4,14 @@ import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { fromProcess } from '@aws-sdk/credential-provider-process';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { startApi } from './support/api.js';
 import { pathWithKm } from './support/command-folder.js';
 import { temporaryFolder } from './support/folder.js';
 import { KM, accountAt, environment, runKm, start } from './support/km.js';
 import { listen } from './support/listen.js';
 import { can, run } from './support/login-system.js';
+import { codeBlocks } from './support/markdown.js';
 import { flawsBySchema } from './support/schema.js';
 import { isValid } from './support/validate.js';
 
@@ -84,19 +86,14 @@ describe('km auth token --format k8s', () => {
       }),
     );
     const kubeconfig = join(temporaryFolder(), 'config');
-    const exec = {
-      apiVersion: 'client.authentication.k8s.io/v1',
-      command: KM,
-      args: K8S,
-      interactiveMode: 'Never',
-    };
+    const said = codeBlocks('docs/scripts.md', 'yaml')[0]?.text ?? '';
     const config = {
+      ...(parse(said) as object),
       apiVersion: 'v1',
       kind: 'Config',
       clusters: [
         { name: 'one', cluster: { server: `https://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } },
       ],
-      users: [{ name: 'km', user: { exec } }],
       contexts: [{ name: 'one', context: { cluster: 'one', user: 'km' } }],
       'current-context': 'one',
     };
@@ -117,10 +114,11 @@ describe('km auth token --format aws', () => {
 
     const folder = temporaryFolder();
     const settings = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
-    const command = `env ${settings.join(' ')} '${process.execPath}' '${KM}' ${TOKEN.join(' ')} --format aws`;
-    writeFileSync(join(folder, 'config'), `[default]\ncredential_process = ${command}\n`);
+    const said = codeBlocks('docs/scripts.md', 'ini')[0]?.text ?? '';
+    const km = `= env ${settings.join(' ')} '${process.execPath}' '${KM}' `;
+    writeFileSync(join(folder, 'config'), said.replace('= km ', km));
     const provide = fromProcess({
-      profile: 'default',
+      profile: 'gateway',
       filepath: join(folder, 'none'),
       configFilepath: join(folder, 'config'),
     });
