@@ -13,15 +13,15 @@ import { accountFolder, newKeys, until } from './support/queue.js';
 const MIB = 1024 * 1024;
 
 /** A process that captures, in a queue of 1 MiB. */
-function startJournal(folder: string) {
-  const limits = { maxBytes: MIB, maxAgeMs: 1e12 };
+function startJournal(folder: string, maxBytes = MIB) {
+  const limits = { maxBytes, maxAgeMs: 1e12 };
   const room = new QueueRoom(dirname(folder), limits, systemClock);
   const dropped: { count: number; why: string }[] = [];
   const journal = new EventJournal(
     {
       clock: systemClock,
       keys: newKeys(),
-      maxSegmentBytes: MIB / 16,
+      maxSegmentBytes: maxBytes / 16,
       async makeRoom(bytes) {
         const { isThere, givenUp } = await room.make(bytes);
         for (const { events, why } of givenUp) dropped.push({ count: events, why });
@@ -50,6 +50,16 @@ test('a burst of three times the size of the queue stays within it: the oldest g
   expect(await bytesIn(folder)).toBeLessThanOrEqual(MIB);
   expect(await bytesIn(folder)).toBeGreaterThan(MIB * 0.8);
   expect((await countWaiting(folder)) + droppedEvents()).toBe(Math.ceil(count));
+});
+
+test('an event that is larger than what memory has room for is written all the same, where the disk takes it', async () => {
+  const folder = accountFolder();
+  const { journal, dropped } = startJournal(folder, 512 * MIB);
+  journal.add(eventNamed('large', 'x'.repeat(20 * MIB)));
+  journal.add(eventNamed('small', 'x'));
+  await journal.flush();
+  expect(dropped).toEqual([]);
+  expect(await countWaiting(folder)).toBe(2);
 });
 
 test('what is gone of the segments is forgotten, and each that is begun is counted', async () => {

@@ -43,7 +43,10 @@ export class EventJournal {
     this.#options = options;
     this.#place = place;
     this.#segments = new JournalSegments(options);
-    this.#waiting = new WaitingEvents((count) => options.onDropped(count, 'memory'));
+    this.#waiting = new WaitingEvents(
+      (count) => options.onDropped(count, 'memory'),
+      () => this.isWritable,
+    );
   }
 
   /** How many events are in memory only, those that are being written included. */

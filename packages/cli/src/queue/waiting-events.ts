@@ -18,13 +18,18 @@ export type WaitingEvent = {
 /** The events that are in memory only, oldest first. Those that are taken come before those that wait. */
 export class WaitingEvents {
   readonly #onDropped: (count: number) => void;
+  readonly #mayBeWritten: () => boolean;
   #events: WaitingEvent[] = [];
   #taken = 0;
   #bytes = 0;
 
-  /** @param onDropped is told how many of the oldest were given up because they took too much memory. */
-  constructor(onDropped: (count: number) => void) {
+  /**
+   * @param onDropped is told how many of the oldest were given up because they took too much memory.
+   * @param mayBeWritten whether they leave memory for the disk soon: then none is given up.
+   */
+  constructor(onDropped: (count: number) => void, mayBeWritten: () => boolean) {
     this.#onDropped = onDropped;
+    this.#mayBeWritten = mayBeWritten;
   }
 
   get size(): number {
@@ -86,6 +91,7 @@ export class WaitingEvents {
   }
 
   #giveUpOldest(): void {
+    if (this.#bytes <= MAX_MEMORY_BYTES || this.#mayBeWritten()) return;
     let count = 0;
     let bytes = this.#bytes;
     // The newest always stays, and so does what is on its way.
