@@ -120,7 +120,7 @@ describe('while the API is in trouble', () => {
     expect(await km.ended).toEqual({ code: 0, signal: null });
     expect(km.stdout().toString()).toBe('');
     expect(km.stderr()).toBe(
-      'km: the API refused 1 event (HTTP 413): set aside, alone; a newer km may help\n',
+      'km: the API refused 1 event (HTTP 413): set aside, alone, and tried again with `km queue flush`; a newer km may help\n',
     );
     expect(
       storedEvents(api)

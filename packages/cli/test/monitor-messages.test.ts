@@ -57,7 +57,7 @@ describe('what a person is told', () => {
     }
     end(0);
     expect(told).toEqual([
-      'the API refused 1 event (HTTP 400): set aside, alone; a newer km may help',
+      'the API refused 1 event (HTTP 400): set aside, alone, and tried again with `km queue flush`; a newer km may help',
       'the queue is full: 7 events given up, the oldest',
       'events waited too long in the queue: 1 event given up, the oldest',
       '16 events in all were given up',
@@ -70,7 +70,7 @@ describe('what a person is told', () => {
       messages.onNotice({ type: 'batch.refused', batch: batchOf('1'), reason: 'HTTP 413', isKept });
     }
     expect(told).toEqual([
-      'the API refused 1 event (HTTP 413): set aside, alone; a newer km may help',
+      'the API refused 1 event (HTTP 413): set aside, alone, and tried again with `km queue flush`; a newer km may help',
       'the API refused 1 event (HTTP 413), which is lost: it could not be set aside on the disk; a newer km may help',
     ]);
   });

@@ -8,6 +8,7 @@ import { clearQueue } from '../src/queue/clear-queue.js';
 import { DeliverySchedule } from '../src/queue/delivery-schedule.js';
 import { DrainLease } from '../src/queue/drain-lease.js';
 import { flushQueue, type Flushed } from '../src/queue/flush-queue.js';
+import { RefusedEvents } from '../src/queue/refused-events.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
 import type { SegmentKeys } from '../src/queue/segment-keys.js';
 import { FakeClock } from './support/fake-clock.js';
@@ -63,6 +64,25 @@ describe('km queue flush', () => {
     expect(flushed.waiting).toBe(20_000 - flushed.delivered);
     expect(await countWaiting(folder)).toBeLessThan(flushed.waiting);
   }, 60_000);
+
+  test('tries again what the API refused once, after all else; what it refuses again is set aside again', async () => {
+    const [folder, keys, clock] = [accountFolder(), newKeys(), new FakeClock()];
+    const refused = new RefusedEvents({ keys, clock });
+    const account = { profile: 'default', origin: 'https://api.example' };
+    const names = Array.from({ length: 12 }, (_, n) => `refused-${n}`);
+    for (const name of names)
+      expect(await refused.keep(eventAt(name, 1_000), { folder, account })).toBe(true);
+    await refused.close();
+    await (await beginSegment(folder, keys, [eventAt('waiting', 2_000)])).close();
+
+    const REFUSED: SendOutcome = { type: 'refused', reason: 'HTTP 400' };
+    const again = await flush({ folder, keys, clock }, [DELIVERED, REFUSED]);
+    expect(again).toEqual({ delivered: 1, refused: 12, lost: 0, waiting: 0, failure: undefined });
+    expect(filesIn(folder)).toEqual([expect.stringMatching(/\.refused$/)]);
+    const taken = await flush({ folder, keys, clock }, [DELIVERED]);
+    expect(taken).toEqual({ delivered: 12, refused: 0, lost: 0, waiting: 0, failure: undefined });
+    expect(filesIn(folder)).toEqual([]);
+  });
 
   test('delivers the rest where the disk cannot read a file, and says so', async () => {
     const [folder, keys] = [accountFolder(), newKeys()];

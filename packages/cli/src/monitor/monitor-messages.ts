@@ -68,7 +68,9 @@ export class MonitorMessages {
 
   #tellRefused({ batch, reason, isKept }: Extract<MonitorNotice, { type: 'batch.refused' }>): void {
     const refusal = `the API refused ${eventsIn(batch.events.length)} (${reason})`;
-    const fate = isKept ? ': set aside, alone' : ', which is lost: it could not be set aside on the disk';
+    const fate = isKept
+      ? ': set aside, alone, and tried again with `km queue flush`'
+      : ', which is lost: it could not be set aside on the disk';
     this.#tellOnce(isKept ? 'refused' : 'refused and lost', `${refusal}${fate}; a newer km may help`);
   }
 

@@ -3,9 +3,10 @@ import { Backlog } from './backlog.js';
 import { DeliverySchedule } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
 import type { WrittenRecord } from './journal-segments.js';
-import { listSegments, moveSegment } from './segment-folder.js';
+import { closeSegment, listSegments, moveSegment } from './segment-folder.js';
 import { listPreludes, movePreludes } from './prelude-file.js';
 import { PreludeRecovery, type RecoverOptions } from './recover-preludes.js';
+import type { SegmentFile } from './segment-name.js';
 import type { SegmentKeys } from './segment-keys.js';
 import type { QueueAccount } from './state-folder.js';
 
@@ -72,6 +73,18 @@ export class AccountQueue {
       if ((await listPreludes(place)).length > 0) return true;
     }
     return false;
+  }
+
+  /** Whether there is something that the API refused. */
+  async hasRefused(): Promise<boolean> {
+    return (await this.#refused()).length > 0;
+  }
+
+  /** Has what the API refused wait once more; resolves with whether there was any. */
+  async takeUpRefused(): Promise<boolean> {
+    const refused = await this.#refused();
+    for (const file of refused) await closeSegment(file);
+    return refused.length > 0;
   }
 
   /**
@@ -183,6 +196,11 @@ export class AccountQueue {
   /** Who has the right to deliver, in words, as far as that can be told. */
   async owner(): Promise<string | undefined> {
     return this.#lease?.owner().catch(() => undefined);
+  }
+
+  async #refused(): Promise<readonly SegmentFile[]> {
+    const files = (await Promise.all(this.folders.map(listSegments))).flat();
+    return files.filter(({ state }) => state === 'refused');
   }
 
   /** Whether something was made ready. Where it cannot be, the rest is delivered all the same. */

@@ -14,6 +14,8 @@ export type Attempt = {
   readonly failures: number;
   /** Whether it has gone on for so long that an event may be to blame for what looks like an API in trouble. */
   readonly isProbe: boolean;
+  /** Whether they were refused before, so that nothing is lost by refusing all of them. Default false. */
+  readonly isSecond?: boolean;
 };
 
 type Postponed = Extract<SendOutcome, { type: 'postponed' }>;
@@ -65,7 +67,8 @@ export class PartDelivery {
     const blame = async (suspect: Suspect): Promise<Postponed | undefined> => {
       const { event, outcome } = suspect;
       const mostInARow = attempt.failures > 0 ? 1 : MOST_IN_A_ROW;
-      if (outcome.type === 'refused' && suspects.length === 0 && this.#inARow < mostInARow) {
+      const mayRefuse = attempt.isSecond === true || this.#inARow < mostInARow;
+      if (outcome.type === 'refused' && suspects.length === 0 && mayRefuse) {
         await refuse(event, outcome.reason);
         return undefined;
       }

@@ -84,6 +84,8 @@ async function deliverAll(
   const hand = new BatchInHand();
   const parts = new PartDelivery();
   const seen = { flushes: -1, segments: -1 };
+  // A human asks: what the API refused once, it may take now. Last, for it may be refused again.
+  let isSecond = false;
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
       hand.clear();
@@ -96,14 +98,19 @@ async function deliverAll(
       continue;
     }
     await collectBatch({ batch: hand, queue, journal, clock }, seen);
-    if (hand.size === 0) break;
+    if (hand.size === 0) {
+      if (isSecond || !(await queue.takeUpRefused())) break;
+      isSecond = true;
+      await queue.refresh(true, journal.segments);
+      continue;
+    }
     const { postponed } = await sendInHand({
       clock,
       journal,
       hand,
       queue,
       parts,
-      attempt: { failures, isProbe: failures === TRIES - 1 },
+      attempt: { failures, isProbe: failures === TRIES - 1, isSecond },
       send: access.send,
       sender: { correlationId: context.createId(), cliVersion: context.version },
       notify: (notice) => {
