@@ -109,8 +109,8 @@ export class TokenManager implements AuthManager {
   async forceRefresh(scope: Scope = DEFAULT_SCOPE, options: ForceRefreshOptions = {}): Promise<AuthToken> {
     const { signal, isRevoked = false } = options;
     const key = this.#memory.keyFor(scope);
-    const rejected =
-      options.rejected ?? this.#memory.get(key)?.token ?? (await this.#store.lookAtTokens())?.get(key);
+    let rejected = options.rejected ?? this.#memory.get(key)?.token;
+    rejected ??= (await untilAborted(this.#store.lookAtTokens(), signal))?.get(key);
     const underway = this.#flights.underway(key);
     if (underway !== undefined) {
       // A flight that began before the token was rejected may bring the very same token.

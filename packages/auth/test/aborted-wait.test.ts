@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createMemoryCache } from '../src/index.js';
 import { invalidClient } from './support/failures.js';
 import { settle } from './support/fake-clock.js';
 import { HOUR, outcomeOf, setup } from './support/setup.js';
@@ -43,6 +44,19 @@ describe('an AbortSignal', () => {
       code: 'KM_AUTH_ABORTED',
     });
     await settle();
+    expect(provider.calls).toBe(0);
+  });
+
+  test('ends the wait of a forced refresh for a cache that does not answer', async () => {
+    const cache = createMemoryCache();
+    const getGrant = () => new Promise<undefined>(() => undefined);
+    const { manager, provider } = await setup({ cache: { ...cache, getGrant } });
+    const abort = new AbortController();
+    const forced = outcomeOf(manager.forceRefresh('monitoring', { signal: abort.signal }));
+    await settle();
+    abort.abort();
+
+    expect(await forced).toMatchObject({ code: 'KM_AUTH_ABORTED' });
     expect(provider.calls).toBe(0);
   });
 
