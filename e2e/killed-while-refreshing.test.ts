@@ -1,10 +1,11 @@
+import { createFileCache } from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { age, DUE_MS, OVER_MS } from './support/age.js';
 import { deviceApi } from './support/device-api.js';
 import { byDevice } from './support/device-user.js';
 import { createGate } from './support/gate.js';
 import { monitoring, runKm, startKm, type RunningKm } from './support/km.js';
-import { ownerPid } from './support/login-owner.js';
+import { configFolderOf, ownerPid } from './support/login-owner.js';
 import { ECHO } from './support/scripted-servers.js';
 import { until } from './support/until.js';
 
@@ -15,7 +16,7 @@ async function slowRefresh(agedMs: number) {
   await byDevice({ api, env });
   await age(env, agedMs);
   api.trouble.add({ path: '/api/auth/token', latencyMs: 1 });
-  return { env, count, answer: gate.open };
+  return { api, env, count, answer: gate.open };
 }
 
 const SESSION = monitoring(ECHO);
@@ -64,4 +65,27 @@ test('a session goes on with what another process has refreshed, and delivers', 
   expect(await km.ended).toMatchObject({ code: 0 });
   expect(km.stderr()).toBe('');
   expect([count('token.refreshed'), count('family.revoked')]).toEqual([1, 0]);
+});
+
+test('what the other process finds out is told once, and as by the session itself', async () => {
+  const { api, env, answer } = await slowRefresh(OVER_MS);
+  answer();
+  api.trouble.clear();
+  const cache = createFileCache({ folder: configFolderOf(env), environment: env });
+  const [key] = await cache.listGrants();
+  const { refreshToken } = (await cache.getGrant(key!)) ?? {};
+  // Somebody else uses it, who should not have it.
+  const body = JSON.stringify({ grant_type: 'refresh_token', refresh_token: refreshToken?.secret.reveal() });
+  const headers = { 'content-type': 'application/json' };
+  expect(await fetch(`${api.url}/api/auth/token`, { method: 'POST', headers, body })).toMatchObject({
+    status: 200,
+  });
+  const km = startKm(SESSION, env);
+  km.child.stdin.write('{"jsonrpc":"2.0","method":"before"}\n');
+  await until('it is told', () => km.stderr().includes('events wait in the queue'));
+  km.child.stdin.end();
+  await km.ended;
+  expect(km.stderr()).toMatch(
+    /^km: [^\n]+reuse detected[^\n]+; log in again\nkm: monitoring goes on[^\n]+; run `km auth login[^\n]+`\n$/,
+  );
 });

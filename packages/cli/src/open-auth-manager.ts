@@ -16,6 +16,7 @@ import type { CommandContext } from './command-context.js';
 import { grantOfAccount, scopeOfKey } from './grant-of-account.js';
 import { hindranceOf, wordsFor, type Hindrance } from './hindrance.js';
 import { transportOf } from './network/transport.js';
+import { isApartForSession } from './refresh/is-apart.js';
 import { renewElsewhere } from './refresh/renew-elsewhere.js';
 import { resolveAccount, type Account, type AccountFlags } from './settings.js';
 import { openStorage, tellNotices, type Storage } from './token-cache.js';
@@ -54,6 +55,11 @@ function warningOf(event: AuthEvent): string | undefined {
   }
 }
 
+/** What every process sees for itself. */
+function isSeenByAll({ type }: AuthEvent): boolean {
+  return type === 'cache.failed' || type === 'grant.expiring';
+}
+
 /** What counts as told with `event`: each revocation is another one, and so is each file that was put right. */
 function newsIn(event: AuthEvent): string {
   const isOneOfMany = event.type === 'cache.repaired' || event.type === 'security.event';
@@ -66,11 +72,12 @@ export function tellEvents(manager: AuthManager, context: CommandContext): void 
     manager.subscribe(createDebugLog(context.tell));
     return;
   }
+  const isForSession = isApartForSession(context.environment);
   const told = new Set<string>();
   manager.subscribe((event) => {
     // When it fails once more, that is news.
     if (event.type === 'cache.recovered') told.delete('cache.failed');
-    const warning = warningOf(event);
+    const warning = isForSession && isSeenByAll(event) ? undefined : warningOf(event);
     const news = newsIn(event);
     if (warning === undefined || told.has(news)) return;
     told.add(news);

@@ -49,7 +49,7 @@ test('a login is renewed by a km that knows its profile, and starts none itself'
   await renew?.(WANTED);
   expect(started()).toEqual({
     words: ['auth', 'token', '--scope', 'monitoring', '--min-valid', '7ms', '--profile', 'work'],
-    isApart: '1',
+    isApart: 'session',
   });
 });
 

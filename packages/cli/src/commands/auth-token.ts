@@ -6,9 +6,10 @@ import {
 } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
-import { EXIT } from '../exit-code.js';
+import { EXIT, exitCodeFor } from '../exit-code.js';
 import { hindered, openManager } from '../open-auth-manager.js';
 import { dueToken } from '../refresh/due-token.js';
+import { isApartForSession } from '../refresh/is-apart.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
 import type { CredentialHelper } from '../token-format/credential-helper.js';
@@ -80,6 +81,10 @@ async function answerToken(
     const text = printToken(await getToken(), format as PlainFormat, asked, context.environment);
     await context.answer(`${text}\n`);
     return EXIT.done;
+  } catch (error) {
+    // A session says itself why it has no token.
+    if (isApartForSession(context.environment)) return exitCodeFor(error);
+    throw error;
   } finally {
     await manager.stop();
   }

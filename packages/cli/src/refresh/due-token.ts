@@ -4,7 +4,7 @@ import { goodToken } from '../good-token.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import type { OpenedManager } from '../open-auth-manager.js';
 import type { AccountFlags } from '../settings.js';
-import { IS_APART } from './is-apart.js';
+import { isApart } from './is-apart.js';
 
 export type DueTokenOptions = Pick<OpenedManager, 'account' | 'storage'> & {
   readonly scope: string;
@@ -21,7 +21,7 @@ export async function dueToken(
   context: CommandContext,
 ): Promise<AuthToken | undefined> {
   const { clock, environment } = context;
-  if (storage.whyMemory !== undefined || environment[IS_APART] === '1') return undefined;
+  if (storage.whyMemory !== undefined || isApart(environment)) return undefined;
   const { refreshAheadMs, refreshDeadlineMs } = refreshSettings(account.config);
   const { key } = grantOfAccount(account);
   const stored = async (): Promise<AuthToken | undefined> => {
@@ -33,6 +33,6 @@ export async function dueToken(
   // The earliest that it may be due.
   if (token === undefined || clock.nowMs() < dueAtMs(token, refreshAheadMs, 1)) return undefined;
   const { refreshApart } = await import('./refresh-apart.js');
-  await refreshApart({ scope, minValidMs: 0, flags, deadlineMs: refreshDeadlineMs, isHeard: true }, context);
+  await refreshApart({ scope, minValidMs: 0, flags, deadlineMs: refreshDeadlineMs, apartFor: '1' }, context);
   return stored();
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import type { AccountFlags } from '../settings.js';
-import { IS_APART } from './is-apart.js';
+import { IS_APART, type ApartFor } from './is-apart.js';
 
 export type RefreshApartOptions = {
   readonly scope: string;
@@ -12,8 +12,7 @@ export type RefreshApartOptions = {
   readonly flags: AccountFlags;
   /** How long its end is waited for, in milliseconds. */
   readonly deadlineMs: number;
-  /** Whether what it says on stderr is said here. */
-  readonly isHeard: boolean;
+  readonly apartFor: ApartFor;
 };
 
 /**
@@ -24,7 +23,7 @@ export type RefreshApartOptions = {
  * @returns its exit code; `undefined` where it was killed, could not be started, or goes on.
  */
 export function refreshApart(
-  { scope, minValidMs, flags: { profile, endpoint }, deadlineMs, isHeard }: RefreshApartOptions,
+  { scope, minValidMs, flags: { profile, endpoint }, deadlineMs, apartFor }: RefreshApartOptions,
   { bundleFolder, clock, environment, stderr }: CommandContext,
 ): Promise<number | undefined> {
   const args = [
@@ -38,8 +37,8 @@ export function refreshApart(
     detached: true,
     windowsHide: true,
     // A pipe, not ours: whoever reads our stderr to its end waits for us, and not for it.
-    stdio: ['ignore', 'ignore', isHeard ? 'pipe' : 'ignore'],
-    env: { ...environment, [IS_APART]: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...environment, [IS_APART]: apartFor },
   });
   const closed = untilClosed(child, clock, deadlineMs);
   child.stderr?.on('data', (chunk: Buffer) => stderr().write(chunk));

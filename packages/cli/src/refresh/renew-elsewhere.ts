@@ -27,7 +27,7 @@ export function renewElsewhere(
   const isLogin = account.credential?.value === 'refresh_token';
   if (!isLogin || files === undefined || whyMemory !== undefined) return undefined;
   const { key } = grantOfAccount(account);
-  const { clock, isDebug } = context;
+  const { clock } = context;
   return async ({ scope, replaces, minValidMs }) => {
     if (replaces !== undefined && replaces.lifetimeMs < SHORT_LIFE_MS) return;
     // Who renews it already is waited for as ever.
@@ -41,8 +41,7 @@ export function renewElsewhere(
         // The active profile may be another by now.
         flags: { ...flags, profile: account.profile.value },
         deadlineMs: DEADLINE_MS,
-        // What it finds amiss is found in its place, or told by this process.
-        isHeard: isDebug,
+        apartFor: 'session',
       },
       context,
     );
