@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
 import { environment, runKm, startKm, type RunningKm } from './support/km.js';
+import { codeBlocks } from './support/markdown.js';
 import { until } from './support/until.js';
 
 /** Starts `km dev` and waits for its address, which is all it says on stdout. */
@@ -49,6 +50,15 @@ describe('km dev', () => {
       ]),
     );
     expect(await runKm(['auth', 'token'], { env: environment(variables) })).toMatchObject({ code: 0 });
+  });
+
+  test('says what docs/test-locally.md shows', async () => {
+    const { km, url } = await startDev();
+    const text = codeBlocks('docs/test-locally.md', 'console')[0]?.text ?? '';
+    const [, line = ''] = /^\$ (export .*)$/m.exec(text.replace('http://127.0.0.1:8787', url)) ?? [];
+    expect(line).toContain(url);
+    await until('the variables', () => km.stderr().includes('KILOMETERS_API_KEY='));
+    expect(km.stderr()).toContain(`: ${line}\n`);
   });
 
   test('makes trouble on request', async () => {
