@@ -14,6 +14,7 @@ done
 
 # The programs that are given tokens.
 need curl curl
+need kubectl kubernetes-client
 # Certificates.
 need openssl openssl
 # The cache of a fleet.
