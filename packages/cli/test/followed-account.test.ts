@@ -17,7 +17,10 @@ async function followed() {
   const { logins } = cache;
   const login = { profile: 'default', apiEndpoint: api.url, atMs: 1 } as const;
   await logins.set({ ...login, kind: 'refresh_token' });
-  const context = contextWith({ KM_CONFIG_DIR: folder });
+  // What stands in for the km that refreshes apart gets no further.
+  const bundleFolder = temporaryFolder();
+  writeFileSync(join(bundleFolder, 'main.cjs'), 'process.exit(1)');
+  const context = contextWith({ KM_CONFIG_DIR: folder }, { bundleFolder });
   const account = await FollowedAccount.open({}, context);
   onTestFinished(() => account.manager.stop());
   const logIn = async (by: Partial<StoredLogin>): Promise<void> => {
@@ -71,7 +74,7 @@ test('after a logout the failure says that nobody is logged in, and the next log
   await logOut();
   await expect(account.getValidToken('monitoring')).rejects.toMatchObject({
     code: 'KM_AUTH_LOGIN_REQUIRED',
-    message: 'nobody is logged in; run `km auth login --profile default`',
+    message: 'nobody is logged in; run `km auth login`',
   });
   await logIn({ ...WITH_KEY, atMs: 3 });
   await expect(account.getValidToken('monitoring')).resolves.toBeDefined();

@@ -76,11 +76,14 @@ describe('km queue flush', () => {
     await (await beginSegment(folder, keys, [eventAt('waiting', 2_000)])).close();
 
     const REFUSED: SendOutcome = { type: 'refused', reason: 'HTTP 400' };
+    const first = await flush({ folder, keys, clock }, [REFUSED]);
+    expect(first).toEqual({ delivered: 0, refused: 1, lost: 0, waiting: 0, failure: undefined });
+    await (await beginSegment(folder, keys, [eventAt('another', 3_000)])).close();
     const again = await flush({ folder, keys, clock }, [DELIVERED, REFUSED]);
-    expect(again).toEqual({ delivered: 1, refused: 12, lost: 0, waiting: 0, failure: undefined });
+    expect(again).toEqual({ delivered: 1, refused: 13, lost: 0, waiting: 0, failure: undefined });
     expect(filesIn(folder)).toEqual([expect.stringMatching(/\.refused$/)]);
     const taken = await flush({ folder, keys, clock }, [DELIVERED]);
-    expect(taken).toEqual({ delivered: 12, refused: 0, lost: 0, waiting: 0, failure: undefined });
+    expect(taken).toEqual({ delivered: 13, refused: 0, lost: 0, waiting: 0, failure: undefined });
     expect(filesIn(folder)).toEqual([]);
   });
 

@@ -36,7 +36,8 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
 
   const revocations = await deliverPendingRevocations(context);
   const queue = await accountQueueOf(access, place, context, { onTrouble, makeRoom });
-  const isEmpty = place === undefined || !((await queue.hasLeftovers()) || (await queue.hasRefused()));
+  const isEmpty =
+    place === undefined || !((await queue.hasLeftovers()) || (await queue.refused()).length > 0);
   const flushed = isEmpty ? NOTHING : await flushQueue({ access, queue, place }, context);
   await access.stop();
 

@@ -9,7 +9,7 @@ import {
 import type { CommandContext } from '../command-context.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import { hindered, openAuthManager, openManager, type OpenedManager } from '../open-auth-manager.js';
-import { resolveAccount, type Account, type AccountFlags } from '../settings.js';
+import { resolveAccount, settingsFrom, type Account, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
 
 const USE = { isLongLived: true, followsLogin: true } as const;
@@ -86,7 +86,7 @@ export class FollowedAccount {
   async #lookAgain(): Promise<boolean> {
     const { account: before, manager } = this.#opened;
     const { files } = openStorage(this.#context);
-    const flags = { ...this.#flags, profile: before.profile.value };
+    const flags = this.#flagsFor(before.profile.value);
     const account = await resolveAccount(flags, this.#context.environment, files?.logins).catch(() => before);
     // Trouble with the storage is no logout.
     if (account.unread !== undefined || loginIn(account) === loginIn(before)) return false;
@@ -95,6 +95,12 @@ export class FollowedAccount {
     if (this.#listener !== undefined) this.#begin();
     manager.stop().catch(() => undefined);
     return true;
+  }
+
+  /** `km auth switch` is for what is started after it. Where the profile is the same, it is named as it was. */
+  #flagsFor(profile: string): AccountFlags {
+    const now = settingsFrom(this.#flags, this.#context.environment);
+    return now.profile.value === profile ? this.#flags : { ...this.#flags, profile };
   }
 
   #begin(): void {

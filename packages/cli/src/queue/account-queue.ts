@@ -3,7 +3,7 @@ import { Backlog } from './backlog.js';
 import { DeliverySchedule } from './delivery-schedule.js';
 import { DrainLease } from './drain-lease.js';
 import type { WrittenRecord } from './journal-segments.js';
-import { closeSegment, listSegments, moveSegment } from './segment-folder.js';
+import { listSegments, moveSegment } from './segment-folder.js';
 import { listPreludes, movePreludes } from './prelude-file.js';
 import { PreludeRecovery, type RecoverOptions } from './recover-preludes.js';
 import type { SegmentFile } from './segment-name.js';
@@ -75,16 +75,10 @@ export class AccountQueue {
     return false;
   }
 
-  /** Whether there is something that the API refused. */
-  async hasRefused(): Promise<boolean> {
-    return (await this.#refused()).length > 0;
-  }
-
-  /** Has what the API refused wait once more; resolves with whether there was any. */
-  async takeUpRefused(): Promise<boolean> {
-    const refused = await this.#refused();
-    for (const file of refused) await closeSegment(file);
-    return refused.length > 0;
+  /** What the API refused. */
+  async refused(): Promise<readonly SegmentFile[]> {
+    const files = (await Promise.all(this.folders.map(listSegments))).flat();
+    return files.filter(({ state }) => state === 'refused');
   }
 
   /**
@@ -196,11 +190,6 @@ export class AccountQueue {
   /** Who has the right to deliver, in words, as far as that can be told. */
   async owner(): Promise<string | undefined> {
     return this.#lease?.owner().catch(() => undefined);
-  }
-
-  async #refused(): Promise<readonly SegmentFile[]> {
-    const files = (await Promise.all(this.folders.map(listSegments))).flat();
-    return files.filter(({ state }) => state === 'refused');
   }
 
   /** Whether something was made ready. Where it cannot be, the rest is delivered all the same. */

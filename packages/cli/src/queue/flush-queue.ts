@@ -9,6 +9,7 @@ import { EventJournal } from './event-journal.js';
 import { Pause } from './pause.js';
 import type { QueuePlace } from './queue-place.js';
 import { RefusedEvents } from './refused-events.js';
+import { closeSegment } from './segment-folder.js';
 import { sendInHand } from './send-in-hand.js';
 import { WaitingCount } from './waiting-count.js';
 
@@ -84,7 +85,8 @@ async function deliverAll(
   const hand = new BatchInHand();
   const parts = new PartDelivery();
   const seen = { flushes: -1, segments: -1 };
-  // A human asks: what the API refused once, it may take now. Last, for it may be refused again.
+  // A human asks: what the API refused before, it may take now. Last, and where it has taken all else.
+  const refusedBefore = await queue.refused();
   let isSecond = false;
   for (let failures = 0; ;) {
     if ((await queue.right(true)) !== 'all') {
@@ -99,8 +101,9 @@ async function deliverAll(
     }
     await collectBatch({ batch: hand, queue, journal, clock }, seen);
     if (hand.size === 0) {
-      if (isSecond || !(await queue.takeUpRefused())) break;
+      if (isSecond || counts.refused > 0 || refusedBefore.length === 0) break;
       isSecond = true;
+      for (const file of refusedBefore) await closeSegment(file);
       await queue.refresh(true, journal.segments);
       continue;
     }
