@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuthToken, createFileCache, type FileCache } from '@kilometers/auth';
+import { AuthError, AuthToken, createFileCache, type FileCache } from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { grantKeyOf } from '../src/grant-of-account.js';
 import { renewElsewhere } from '../src/refresh/renew-elsewhere.js';
@@ -14,7 +14,13 @@ const KEY = grantKeyOf(AT);
 const WANTED = { scope: 'monitoring', replaces: undefined, minValidMs: 7 };
 
 /** Somebody who is logged in as `work`, and what stands in for `km`: it notes how it was started, and does as it is told. */
-async function loggedIn(variables: Readonly<Record<string, string>> = {}, { exitCode = 0 } = {}) {
+async function loggedIn(
+  variables: Readonly<Record<string, string>> = {},
+  {
+    exitCode = 0,
+    lockOwner,
+  }: { readonly exitCode?: number; readonly lockOwner?: FileCache['lockOwner'] } = {},
+) {
   const [folder, bundleFolder, clock] = [temporaryFolder(), temporaryFolder(), new FakeClock()];
   const noted = join(bundleFolder, 'noted.json');
   const note = `JSON.stringify({ words: process.argv.slice(2), isApart: process.env.KM_REFRESH_APART })`;
@@ -28,7 +34,8 @@ async function loggedIn(variables: Readonly<Record<string, string>> = {}, { exit
   const context = contextWith(environment, { clock, bundleFolder });
   const storage = openStorage(context);
   const account = await resolveAccount({ profile: 'work' }, environment, storage.files?.logins);
-  const renew = renewElsewhere({ account, storage, flags: {} }, context);
+  const files = storage.files && { ...storage.files, ...(lockOwner !== undefined && { lockOwner }) };
+  const renew = renewElsewhere({ account, storage: { ...storage, files }, flags: {} }, context);
   const started = (): unknown => {
     try {
       return JSON.parse(readFileSync(noted, 'utf8'));
@@ -72,6 +79,13 @@ test('nor for tokens that live so short that it would always be started', async 
 test('nor where another process is at it', async () => {
   const { renew, started, cache } = await loggedIn();
   await cache.withLock(KEY, async () => renew?.(WANTED), { timeoutMs: 1_000 });
+  expect(started()).toBeUndefined();
+});
+
+test('nor where the storage cannot be asked, which the session finds out by itself', async () => {
+  const lockOwner = () => Promise.reject(new AuthError('KM_AUTH_CACHE', 'Redis is down'));
+  const { renew, started } = await loggedIn({}, { lockOwner });
+  await expect(renew?.(WANTED)).resolves.toBeUndefined();
   expect(started()).toBeUndefined();
 });
 

@@ -30,8 +30,12 @@ export function renewElsewhere(
   const { clock } = context;
   return async ({ scope, replaces, minValidMs }) => {
     if (replaces !== undefined && replaces.lifetimeMs < SHORT_LIFE_MS) return;
-    // Who renews it already is waited for as ever.
-    if ((await files.lockOwner(key)) !== undefined) return;
+    // Who renews it already is waited for as ever; what is amiss with the storage is for this process to find out.
+    const isFree = await files.lockOwner(key).then(
+      (owner) => owner === undefined,
+      () => false,
+    );
+    if (!isFree) return;
     const beganAtMs = clock.nowMs();
     const { refreshApart } = await import('./refresh-apart.js');
     const exitCode = await refreshApart(
@@ -46,7 +50,7 @@ export function renewElsewhere(
       context,
     );
     if (exitCode === 0 || exitCode === undefined) return;
-    const { lastFailure } = (await cache.getGrant(key)) ?? {};
+    const { lastFailure } = (await cache.getGrant(key).catch(() => undefined)) ?? {};
     if (lastFailure === undefined || lastFailure.atMs < beganAtMs) return;
     throw new AuthError(lastFailure.code as AuthErrorCode, lastFailure.message);
   };
