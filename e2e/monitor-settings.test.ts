@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi, storedEvents } from './support/api.js';
 import { temporaryFolder } from './support/folder.js';
-import { accountAt, environment, monitoring, runKm } from './support/km.js';
+import { accountAt, environment, monitoring, runKm, startKm } from './support/km.js';
+import { CAN_BE_NOBODY, startAsOther } from './support/nobody.js';
 import { runUntil, runUntilStored, WHY_THEY_WAIT } from './support/run-until.js';
 import { ECHO } from './support/scripted-servers.js';
 
@@ -81,13 +82,16 @@ describe('whatever is wrong with the settings, the server runs and traffic passe
     expect(storedEvents(api)).toHaveLength(2);
   });
 
-  test.skipIf(isRoot)('a home that cannot be read', async () => {
+  // Root can read everything.
+  test.skipIf(isRoot && !CAN_BE_NOBODY)('a home that cannot be read', async () => {
     const api = await startApi();
     const env = accountAt(api.url);
     chmodSync(env['HOME'] ?? '', 0o000);
-    const { code, stdout } = await runKm(monitoring(ECHO), { env, input: INPUT });
+    const km = (isRoot ? startAsOther : startKm)(monitoring(ECHO), env);
+    km.child.stdin.end(INPUT);
+    const { code } = await km.ended;
     chmodSync(env['HOME'] ?? '', 0o700);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: INPUT });
+    expect({ code, stdout: km.stdout().toString() }).toEqual({ code: 0, stdout: INPUT });
   });
 
   test.runIf(isRoot)('a home of another user', async () => {
