@@ -138,8 +138,7 @@ module.exports = {
       name: 'auth-adapters-know-no-root',
       severity: 'error',
       comment: 'Only the program (or index.ts) starts at the composition root.',
-      // environment.ts writes the configuration that the root reads.
-      from: { path: AUTH, pathNot: [COMPOSITION_ROOT, AUTH + 'environment[.]ts$'] },
+      from: { path: AUTH, pathNot: COMPOSITION_ROOT },
       to: { path: COMPOSITION_ROOT },
     },
     {
