@@ -15,7 +15,7 @@ function without(record: GrantRecord, ...fields: readonly OptionalField[]): Gran
   return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name))) as GrantRecord;
 }
 
-/** Notes that `refreshToken` is about to be sent. */
+/** Notes that the refresh token with this `fingerprint` is about to be sent. */
 export function withSentRefresh(record: GrantRecord, fingerprint: string, atMs: number): GrantRecord {
   return { ...record, sentRefresh: { fingerprint, atMs } };
 }

@@ -4,7 +4,7 @@ function two(number: number): string {
   return String(number).padStart(2, '0');
 }
 
-/** A time as people at this machine read it: `at 14:03` within a day of `nowMs`, `on 2026-03-10 at 14:03` beyond. */
+/** A time as people at this machine read it: `at 14:03` within half a day of `nowMs`, `on 2026-03-10 at 14:03` beyond. */
 export function dateTime(atMs: number, nowMs: number): string {
   const date = new Date(atMs);
   const time = `at ${two(date.getHours())}:${two(date.getMinutes())}`;

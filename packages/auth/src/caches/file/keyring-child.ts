@@ -1,5 +1,5 @@
 /*
- * Talks to the OS keyring on behalf of keyring.ts, which kills this process when the keyring does not
+ * Talks to the OS keyring on behalf of ask-keyring.ts, which starts this process, and kills it when the keyring does not
  * answer. Reads one JSON request from stdin; writes the secret in hex to stdout.
  */
 import { readFileSync, writeSync } from 'node:fs';
