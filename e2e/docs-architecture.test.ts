@@ -21,8 +21,8 @@ const OF_THE_WHOLE = ['no-cycles', 'no-orphans'];
 
 type Arrow = { readonly from: string; readonly to: string; readonly label: string | undefined };
 
-const [, picture = ''] =
-  /```mermaid\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')) ?? [];
+const PAGE = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+const [, picture = ''] = /```mermaid\n([\s\S]*?)```/.exec(PAGE) ?? [];
 
 /** Nodes by their ids, with the files that their labels name. */
 const NODES = new Map(
@@ -155,4 +155,47 @@ test('what may be loaded late only has a dotted arrow, which says by which comma
   expect(pairs((from, to) => allowed.has(`${from} > ${to}`))).toEqual(
     pairs((from, to) => isDrawn(from, to, solid) || isLate(from, to)),
   );
+});
+
+const [, table = ''] = /^\| question [^\n]*\n\| -[^\n]*\n((?:\|[^\n]*\n)*)/m.exec(PAGE) ?? [];
+const QUESTIONS = [...table.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map(
+  ([, question = '', answer = '']) => ({ question, answer }),
+);
+
+/** The files that an answer names: by their path, from the library's `src`, or as neighbours of the one before. */
+function filesNamedBy(words: readonly string[]): readonly string[] {
+  let folder = AUTH;
+  return words
+    .filter((word) => word.endsWith('.ts'))
+    .map((word) => {
+      if (/^(packages|examples)\//.test(word)) {
+        folder = dirname(word);
+        return word;
+      }
+      return existsSync(join(ROOT, folder, word)) ? join(folder, word) : join(AUTH, word);
+    });
+}
+
+/** Whether a file declares `name`: a function, a value, a type, or a method. */
+function declares(text: string, name: string): boolean {
+  return new RegExp(
+    `^ *(export )?(async )?((function|const|class|interface|type) ${name}\\b|${name}(<.*>)?\\()`,
+    'm',
+  ).test(text);
+}
+
+test('the page answers questions', () => {
+  expect(QUESTIONS.length).toBeGreaterThan(20);
+});
+
+test.each(QUESTIONS)('$question: the files of the answer are there, with what it names', ({ answer }) => {
+  const words = [...answer.matchAll(/`([^` ]+)`/g)].map(([, word = '']) => word);
+  const files = filesNamedBy(words);
+  expect(files).not.toEqual([]);
+  expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  const texts = files.map((file) => readFileSync(join(ROOT, file), 'utf8'));
+  const names = words.filter((word) => !/[./]/.test(word) && word !== 'km');
+  expect(names.filter((name) => !texts.some((text) => declares(text, name)))).toEqual([]);
+  const folders = words.filter((word) => /^packages[^.]+$/.test(word));
+  expect(folders.filter((folder) => !existsSync(join(ROOT, folder)))).toEqual([]);
 });
