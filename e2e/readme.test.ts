@@ -39,6 +39,12 @@ describe('the README', () => {
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['start', 'test']));
   });
 
+  test('says for how long the demo has traffic where nobody says it', () => {
+    const demo = readFileSync(join(ROOT, 'examples/src/demo/main.ts'), 'utf8');
+    const [, seconds = 'none'] = /values\.seconds \?\? (\d+)/.exec(demo) ?? [];
+    expect(blocks('sh')[0]).toContain(`the demo: ${seconds} seconds of traffic`);
+  });
+
   test('has lines of library use that run as they stand', async () => {
     const api = await startApi();
     const [program = ''] = blocks('ts');
