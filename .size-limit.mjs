@@ -6,7 +6,7 @@ const DIST = 'packages/cli/dist';
 
 /** In kB, with some room over what there is. The first that matches counts. */
 const LIMITS = [
-  { files: 'token-hit.cjs', kb: 51, why: 'km auth token at hand: scripts call it all the time' },
+  { files: 'token-hit.cjs', kb: 51.5, why: 'km auth token at hand: scripts call it all the time' },
   { files: 'main.cjs', kb: 100, why: 'every other km: the flags of all commands are in it' },
   { files: 'redis-storage.cjs', kb: 220, why: 'every km of a fleet' },
   {
@@ -17,7 +17,7 @@ const LIMITS = [
   { files: 'commands/auth-status.cjs', kb: 89, why: 'km auth status alone, of a fleet as well' },
   {
     files: 'commands/queue-flush.cjs',
-    kb: 318,
+    kb: 322,
     why: 'km queue flush alone: it makes events of what killed sessions left, and delivers',
   },
   { files: 'dashboard/', kb: 98, why: 'the page of km dashboard' },

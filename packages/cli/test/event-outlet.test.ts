@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { createFileCache, Secret } from '@kilometers/auth';
 import { startLocalApi } from '@kilometers/local-api';
 import { expect, onTestFinished, test } from 'vitest';
@@ -34,7 +35,9 @@ async function waitedAtEnd(kind: 'api_key' | 'refresh_token'): Promise<number> {
     unexplainedRequestsAtMs: [],
     refreshToken: { secret: new Secret('refresh'), scopes: ['monitoring'], issuedAtMs: 0 },
   }));
-  const context = contextWith(environment, { clock, fetch, onExit: () => undefined });
+  // No km is built here that would refresh in a process of its own; Node says so.
+  const stderr = new PassThrough();
+  const context = contextWith(environment, { clock, fetch, onExit: () => undefined, stderr: () => stderr });
   const outlet = await openEventOutlet({}, context, { correlationId: 'session', notify: () => undefined });
   outlet.add(eventNamed('1'));
   const finished = outlet.finish(3_000);

@@ -57,7 +57,11 @@ export type DeliveryNotice =
       readonly isKept: boolean;
     }
   /** The oldest events were given up: the queue or the memory for it was full, or they were too old. */
-  | { readonly type: 'events.dropped'; readonly count: number; readonly why: 'size' | 'memory' | 'age' | 'aside' }
+  | {
+      readonly type: 'events.dropped';
+      readonly count: number;
+      readonly why: 'size' | 'memory' | 'age' | 'aside';
+    }
   /** Something about the queue that a person may want to know. */
   | { readonly type: 'queue.trouble'; readonly message: string };
 
