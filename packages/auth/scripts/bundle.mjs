@@ -15,6 +15,7 @@ const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** What most programs never need. */
 const LATER = [
   './refreshing.ts',
+  './revoking.ts',
   './proved-requests.ts',
   './providers-side.ts',
   './providers/oauth/oauth-connection.ts',

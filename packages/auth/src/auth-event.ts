@@ -55,7 +55,7 @@ type EventBody =
       readonly token: string;
       readonly expiresAtMs: number;
     }
-  /** The API said that a token was revoked. */
+  /** A token was revoked: the API said so, or `AuthManager.revoke` did it. */
   | { readonly type: 'token.revoked'; readonly scope: string; readonly token: string }
   /** A token request is sent; `attempt` counts from 1. */
   | {
@@ -89,7 +89,7 @@ type EventBody =
       readonly to: string;
       readonly reason: string;
     }
-  /** The refresh token is gone: removed from the cache, and only it. */
+  /** The refresh token is gone: removed from the cache, alone where it was refused, with the tokens where they were revoked. */
   | { readonly type: 'grant.cleared'; readonly refreshToken: string; readonly reason: string }
   /** A human must log in again within a week: until then the login goes on. */
   | {

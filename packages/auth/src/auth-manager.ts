@@ -1,5 +1,7 @@
+import type { AuthError } from './auth-error.js';
 import type { AuthEventListener } from './auth-event.js';
 import type { AuthToken } from './auth-token.js';
+import type { RevocableToken } from './ports.js';
 import type { Scope } from './scope.js';
 
 /** How to get a token. */
@@ -29,6 +31,28 @@ export type ForceRefreshOptions = {
   readonly rejected?: AuthToken;
   /** The API said that `rejected` was revoked: a security event. Default false. */
   readonly isRevoked?: boolean;
+};
+
+/** A token that was revoked here, and of which its issuer does not know that. */
+export type UntoldToken = RevocableToken & {
+  /**
+   * Why. Where `isRetryable` says that telling it later may work, it waits in the cache for the next
+   * {@link AuthManager.revoke} of all tokens, and for `km auth revoke` and `km auth logout`; otherwise it ends by itself.
+   */
+  readonly error: AuthError;
+};
+
+/** What became of tokens that {@link AuthManager.revoke} was to end. */
+export type Revocation = {
+  /** How many there were, with the refresh token, and with those that a revocation before could not tell the issuer of. */
+  readonly ended: number;
+  /** Those that their issuer could not be told of; a refresh token first. Empty: they are over there too. */
+  readonly untold: readonly UntoldToken[];
+  /**
+   * Whether they are out of the cache. If not, it could not be written: this manager hands none of them out, and removes them
+   * as soon as it can.
+   */
+  readonly isCleared: boolean;
 };
 
 /** Keeps one profile's tokens good. Made by `createAuthManager`. */
@@ -65,6 +89,20 @@ export interface AuthManager extends AsyncDisposable {
    * is all there is of a person's login.
    */
   clearCache(): Promise<void>;
+
+  /**
+   * Ends tokens before their time: takes them out of memory and of the cache, for every process that shares it, and tells
+   * their issuer, the refresh token first. A person's login is over with that. An API key or a client secret is not ended: the
+   * next {@link AuthManager.getValidToken} wins another token with it. A refresh under way is waited for, for up to 120 s.
+   *
+   * @param scope Only the token for this scope, and whatever else that token serves; the refresh token stays. Default: all.
+   * @returns what became of them, also where the issuer could not be told: then they are gone from here all the same.
+   * @throws {AuthError} `KM_AUTH_CACHE` when the cache cannot be read, and `KM_AUTH_LOCK_TIMEOUT` when another process holds
+   *   its lock for too long: then nothing was ended. `KM_AUTH_INVALID_OPTION` when `scope` is not valid; `KM_AUTH_CONFIGURATION`
+   *   when the files of this library were replaced under the running program.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.1 | RFC 7009 §2.1}
+   */
+  revoke(scope?: Scope): Promise<Revocation>;
 
   /** Checks every `checkIntervalMs`, and refreshes what is due. Keeps no process alive. A second call does nothing. */
   start(): void;

@@ -26,7 +26,7 @@ export function describeEvent(event: AuthEvent): string {
     case 'token.extended':
       return `${scope}: no newer token can be had now: token ${event.token}, ${endOf(event)}, is used`;
     case 'token.revoked':
-      return `${scope}: the API says that token ${event.token} was revoked`;
+      return `${scope}: token ${event.token} was revoked`;
     case 'refresh.started':
       return `${scope}: asking for a token by ${event.grantType}${event.attempt > 1 ? `, attempt ${String(event.attempt)}` : ''}`;
     case 'refresh.retried':

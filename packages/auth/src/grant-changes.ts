@@ -77,11 +77,20 @@ function hasEndedSince(record: GrantRecord, endedAtMs: number | undefined): bool
 }
 
 /** Keeps what nobody wants any more, for who ends the grant once more. */
-function withLeftOver(record: GrantRecord, won: readonly LeftOverToken[]): GrantRecord {
+export function withLeftOver(record: GrantRecord, won: readonly LeftOverToken[]): GrantRecord {
   const { leftOver = [] } = record;
   const known = leftOver.map(({ token }) => token.fingerprint);
   const more = won.filter(({ token }) => !known.includes(token.fingerprint));
   return more.length === 0 ? record : { ...record, leftOver: [...leftOver, ...more] };
+}
+
+/** Forgets those of them that have been ended. */
+export function withoutLeftOver(record: GrantRecord, ended: readonly LeftOverToken[]): GrantRecord {
+  const { leftOver = [] } = record;
+  const fingerprints = ended.map(({ token }) => token.fingerprint);
+  const others = leftOver.filter(({ token }) => !fingerprints.includes(token.fingerprint));
+  if (others.length === leftOver.length) return record;
+  return others.length === 0 ? without(record, 'leftOver') : { ...record, leftOver: others };
 }
 
 /** The tokens in an answer, in the order in which they are to end. */

@@ -41,7 +41,7 @@ export type GrantFailure = {
   readonly atMs: number;
 };
 
-/** A token that came after a human had ended what it was asked for with. */
+/** A token that is over here, and that its issuer may take for good: it came after its grant was ended, or nobody could be told. */
 export type LeftOverToken = { readonly kind: 'refresh_token' | 'access_token'; readonly token: Secret };
 
 /** All that is kept of one grant. Immutable: a change makes a new one. */
@@ -62,10 +62,23 @@ export type GrantRecord = {
   /** The service asked not to be asked before this time. */
   readonly notBeforeMs?: number;
   readonly lastFailure?: GrantFailure;
-  /** When a human ended the login, or its tokens, in milliseconds since the epoch: until something new is won. */
+  /** When a human, or `AuthManager.revoke`, ended the login, or its tokens, in milliseconds since the epoch: until something new is won. */
   readonly endedAtMs?: number;
-  /** What came of it after that: nothing is done with these but to end them at their issuer, when a human ends it once more. */
+  /** Nothing is done with these but to end them at their issuer, when the grant is ended once more. */
   readonly leftOver?: readonly LeftOverToken[];
 };
 
 export const EMPTY_GRANT: GrantRecord = { tokens: new Map(), unexplainedRequestsAtMs: [] };
+
+/** Whether a token is stored under no scope any more, but something that was won after it: another process has cleared it. */
+export function isReplaced(
+  { fingerprint, issuedAtMs }: AuthToken,
+  { tokens, refreshToken }: GrantRecord,
+): boolean {
+  const stored = [...tokens.values()];
+  const won = refreshToken === undefined ? stored : [refreshToken, ...stored];
+  return (
+    !stored.some((token) => token.fingerprint === fingerprint) &&
+    won.some((each) => each.issuedAtMs > issuedAtMs)
+  );
+}

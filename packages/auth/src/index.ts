@@ -1,7 +1,13 @@
 export { DEFAULT_API_ENDPOINT, isLoopback, parseEndpoint } from './api-origin.js';
 export { AuthError, isAuthError, type AuthErrorCode } from './auth-error.js';
 export type { AuthEvent, AuthEventListener, AuthEventType, SecurityReason } from './auth-event.js';
-export type { AuthManager, ForceRefreshOptions, GetTokenOptions } from './auth-manager.js';
+export type {
+  AuthManager,
+  ForceRefreshOptions,
+  GetTokenOptions,
+  Revocation,
+  UntoldToken,
+} from './auth-manager.js';
 export {
   authConfigFromLogin,
   type AuthConfigFromLoginOptions,
@@ -81,6 +87,7 @@ export { messageOf } from './message-of.js';
 export type {
   DocumentStore,
   LockOptions,
+  RevocableToken,
   StoredDocument,
   TokenCache,
   TokenGrant,
@@ -88,6 +95,13 @@ export type {
   TokenProvider,
   TokenRequest,
 } from './ports.js';
+export {
+  endsWithItsLogin,
+  partWithScopes,
+  partWithTokens,
+  revocableTokens,
+  type Parting,
+} from './parting.js';
 export { DEFAULT_PROFILE, expectProfileName, isProfileName, PROFILE_NAME_FORM } from './profile-name.js';
 export type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
 export { readUnpacked } from './providers/answer-body.js';
@@ -100,7 +114,7 @@ export {
   type NodeTransportOptions,
   type TlsCredentials,
 } from './providers/http-transport.js';
-export type { KilometersProviderOptions } from './providers/kilometers-provider.js';
+export type { KilometersProvider, KilometersProviderOptions } from './providers/kilometers-provider.js';
 export type { BrowserLogin, BrowserLoginOptions } from './providers/oauth/browser-login.js';
 export type { IssuerDiscovery } from './providers/oauth/issuer-metadata.js';
 export type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './providers/oauth/issuer-device-login.js';
@@ -115,7 +129,7 @@ export { issuerOptions, type IssuerSettings } from './providers/oauth/issuer-set
 export type { Introspection } from './providers/oauth/introspection.js';
 export { createOAuthProvider, type OAuthProvider } from './providers/oauth/oauth-provider.js';
 export { retryAfterMs } from './providers/server-time.js';
-export type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
+export type { RevokeTokenOptions } from './providers/revoke-token.js';
 export { discardBody } from './discard-body.js';
 export { isPortalPage } from './portal-page.js';
 export { isRefreshSetting, refreshSettings, refreshSettingRange } from './refresh-settings.js';

@@ -1,9 +1,9 @@
 import { parseEndpoint } from './api-origin.js';
-import { lazily } from './lazily.js';
-import type { TokenProvider } from './ports.js';
+import { lazily, madeOnce } from './lazily.js';
+import type { RevocableToken } from './ports.js';
 import type { DeviceLogin, DeviceLoginOptions } from './providers/device-login.js';
-import type { KilometersProviderOptions } from './providers/kilometers-provider.js';
-import type { RevocableToken, RevokeTokenOptions } from './providers/revoke-token.js';
+import type { KilometersProvider, KilometersProviderOptions } from './providers/kilometers-provider.js';
+import type { RevokeTokenOptions } from './providers/revoke-token.js';
 
 /** What talks to the service. Most processes find their token in the cache and end: they never load it. */
 const loadProviders = lazily(() => import('./providers-side.js'));
@@ -14,15 +14,12 @@ const loadProviders = lazily(() => import('./providers-side.js'));
  * @throws {AuthError} `KM_AUTH_INVALID_OPTION` or `KM_AUTH_INSECURE_ENDPOINT` for a wrong `apiEndpoint`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc6749#section-5 | RFC 6749 §5}
  */
-export function createKilometersProvider(options: KilometersProviderOptions): TokenProvider {
+export function createKilometersProvider(options: KilometersProviderOptions): KilometersProvider {
   parseEndpoint(options.apiEndpoint);
-  let provider: TokenProvider | undefined;
+  const provider = madeOnce(async () => (await loadProviders()).createKilometersProvider(options));
   return {
-    async requestToken(request) {
-      const providers = await loadProviders();
-      provider ??= providers.createKilometersProvider(options);
-      return provider.requestToken(request);
-    },
+    requestToken: async (request) => (await provider()).requestToken(request),
+    revoke: async (token) => (await provider()).revoke(token),
   };
 }
 

@@ -63,6 +63,13 @@ export type TokenIssuer = {
   };
 };
 
+/** A token to end, and what kind it is. */
+export type RevocableToken = {
+  /** A {@link Secret} or an {@link AuthToken}. */
+  readonly token: Pick<Secret, 'reveal'>;
+  readonly kind: 'refresh_token' | 'access_token';
+};
+
 /** Obtains tokens from whoever issues them. Never caches, never retries. */
 export interface TokenProvider {
   /**
@@ -85,6 +92,15 @@ export interface TokenProvider {
    *   sent, because of how the provider or its issuer is set up.
    */
   requestToken(request: TokenRequest): Promise<TokenGrant>;
+
+  /**
+   * Tells the issuer to end a token before its time; a refresh token ends with its login. Absent: it cannot be told, and
+   * `AuthManager.revoke` says so.
+   *
+   * @throws {AuthError} `KM_AUTH_UNREACHABLE` when telling it again later may work; another code when it never can.
+   * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2 | RFC 7009 §2}
+   */
+  revoke?(token: RevocableToken): Promise<void>;
 }
 
 /** A public document, and until when it is taken for current. */

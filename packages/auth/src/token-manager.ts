@@ -14,6 +14,7 @@ import { ExpiryWatch } from './expiry-watch.js';
 import { GrantStore } from './grant-store.js';
 import type { HeldToken } from './held-token.js';
 import { assertLifetimes } from './lifetime-options.js';
+import { createRevoke } from './load-revoking.js';
 import { needByTime } from './need.js';
 import type { TokenCache, TokenProvider } from './ports.js';
 import { RefreshFlights } from './refresh-flights.js';
@@ -44,6 +45,7 @@ export type TokenManagerOptions = Pick<AuthManagerConfig, 'renewElsewhere'> & {
 export class TokenManager implements AuthManager {
   readonly profile: string;
   readonly apiOrigin: string;
+  readonly revoke: AuthManager['revoke'];
   readonly #clock: Clock;
   readonly #settings: RefreshSettings;
   readonly #events: EventPublisher;
@@ -56,7 +58,7 @@ export class TokenManager implements AuthManager {
   readonly #skew: SkewWatch;
 
   constructor(options: TokenManagerOptions) {
-    const { key, clock, settings } = options;
+    const { key, clock, settings, provider } = options;
     this.profile = key.profile;
     this.apiOrigin = options.apiOrigin;
     this.#clock = clock;
@@ -66,12 +68,13 @@ export class TokenManager implements AuthManager {
     this.#skew = new SkewWatch(this.#events);
     this.#expiry = new ExpiryWatch(this.#events, clock);
     const shared = { ...options, store: this.#store, events: this.#events, expiry: this.#expiry };
-    const { issuer } = options.provider;
-    this.#memory = new TokenMemory({ ...shared, keySuffix: targetSuffix(issuer?.target ?? {}) });
+    this.#memory = new TokenMemory({ ...shared, keySuffix: targetSuffix(provider.issuer?.target ?? {}) });
+    this.revoke = createRevoke({ ...shared, memory: this.#memory });
     this.#flights = new RefreshFlights({
+      ...shared,
       refreshing: {
         ...shared,
-        isNarrowing: issuer !== undefined,
+        isNarrowing: provider.issuer !== undefined,
         isOver: (token) => this.#memory.isOver(token),
         onTokensCleared: () => {
           this.#memory.clear();
@@ -83,8 +86,6 @@ export class TokenManager implements AuthManager {
           this.#background.hasten(this.#memory.dueInMs(this.#memory.hold(tokenKey, token)));
         },
       },
-      clock,
-      events: this.#events,
     });
     this.#extendedLife = new ExtendedLife({ ...shared, memory: this.#memory, flights: this.#flights });
     this.#background = new BackgroundCheck({

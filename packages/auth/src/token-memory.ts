@@ -147,6 +147,27 @@ export class TokenMemory {
     this.#changed(key);
   }
 
+  /** What is held under `key`, or all that is held. */
+  tokens(key: string | undefined): readonly (readonly [string, AuthToken])[] {
+    return [...this.#held]
+      .filter(([each]) => key === undefined || each === key)
+      .map(([each, { token }]) => [each, token]);
+  }
+
+  /** Removes the tokens with these fingerprints, under whatever keys they are held: all of `key`, or all that there are. */
+  remove(key: string | undefined, fingerprints: readonly string[]): void {
+    if (key === undefined) {
+      this.clear();
+      return;
+    }
+    this.#changed(key);
+    for (const [each, { token }] of this.#held) {
+      if (!fingerprints.includes(token.fingerprint)) continue;
+      this.#held.delete(each);
+      this.#changed(each);
+    }
+  }
+
   clear(): void {
     this.#held.clear();
     this.#changedAt.clear();

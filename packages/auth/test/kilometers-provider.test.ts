@@ -50,6 +50,17 @@ describe('the Kilometers provider', () => {
     expect(JSON.parse(sent[0]!.body)).toEqual(body);
   });
 
+  test('ends a token, and says so where the API did not take that', async () => {
+    const { provider, sent } = providerWith({}, { status: 503 });
+    const token = { token: new Secret('rt-1'), kind: 'refresh_token' } as const;
+    await provider.revoke(token);
+
+    expect(sent.map(({ url, body }) => [url.href, body])).toEqual([
+      [`${API}/api/auth/revoke`, '{"token":"rt-1","token_type_hint":"refresh_token"}'],
+    ]);
+    expect(await outcomeOf(provider.revoke(token))).toMatchObject({ code: 'KM_AUTH_UNREACHABLE' });
+  });
+
   test('waits for the answer to a refresh token for longer than for one to an API key', async () => {
     const { provider, sent } = providerWith({});
     await provider.requestToken(API_KEY);

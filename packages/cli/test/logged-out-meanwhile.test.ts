@@ -2,6 +2,7 @@ import {
   AuthToken,
   createAuthManager,
   createMemoryCache,
+  partWithTokens,
   Secret,
   type GrantKey,
   type GrantRecord,
@@ -9,7 +10,7 @@ import {
   type TokenGrant,
 } from '@kilometers/auth';
 import { describe, expect, test } from 'vitest';
-import { partWithAll, partWithTokens, takeTokens } from '../src/revocation/take-tokens.js';
+import { partWithAll, takeTokens } from '../src/revocation/take-tokens.js';
 
 const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
 const DAY_MS = 86_400_000;
@@ -55,7 +56,7 @@ async function pausedRefresh(meanwhile: (files: TokenCache) => Promise<unknown>)
   return { manager, memory, kept, refuseWrites };
 }
 
-type Part = typeof partWithAll;
+type Part = typeof partWithAll | typeof partWithTokens;
 const take = (files: TokenCache, part: ReturnType<Part>) =>
   takeTokens({ files, isMeant: () => true, part, note: () => Promise.resolve() });
 const textsOf = ({ grants }: Awaited<ReturnType<typeof take>>) =>

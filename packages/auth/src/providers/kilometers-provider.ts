@@ -1,7 +1,7 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
 import { AuthError } from '../auth-error.js';
 import { systemClock, type Clock } from '../clock.js';
-import type { TokenGrant, TokenProvider, TokenRequest } from '../ports.js';
+import type { RevocableToken, TokenGrant, TokenProvider, TokenRequest } from '../ports.js';
 import { DEFAULT_REFRESH_SETTINGS } from '../refresh-policy.js';
 import { defaultAnswerTimeoutMs } from './answer-patience.js';
 import {
@@ -12,6 +12,7 @@ import {
 } from './http-transport.js';
 import { noTokenError } from './no-token.js';
 import { noConnectionError } from './no-connection.js';
+import { revokeToken } from './revoke-token.js';
 import { clockSkewMs, retryAfterMs } from './server-time.js';
 import { parseTokenAnswer } from './token-answer.js';
 import { refusalError } from './token-refusal.js';
@@ -67,8 +68,11 @@ function wireRequest(request: TokenRequest): { readonly body: unknown; readonly 
   }
 }
 
+/** Obtains tokens from the Kilometers API, and ends them. */
+export type KilometersProvider = TokenProvider & Required<Pick<TokenProvider, 'revoke'>>;
+
 /** As in `late-providers.ts`, which loads this. */
-export function createKilometersProvider(options: KilometersProviderOptions): TokenProvider {
+export function createKilometersProvider(options: KilometersProviderOptions): KilometersProvider {
   const {
     requestTimeoutMs = DEFAULT_REFRESH_SETTINGS.requestTimeoutMs,
     answerTimeoutMs = defaultAnswerTimeoutMs(requestTimeoutMs),
@@ -127,6 +131,15 @@ export function createKilometersProvider(options: KilometersProviderOptions): To
       });
       if (grant === undefined) throw noTokenError(tokenUrl.origin, grantType, { ...answer, receivedAtMs });
       return grant;
+    },
+
+    async revoke(token: RevocableToken): Promise<void> {
+      const { apiEndpoint } = options;
+      if (await revokeToken(token, { apiEndpoint, timeoutMs: requestTimeoutMs, transport })) return;
+      throw new AuthError(
+        'KM_AUTH_UNREACHABLE',
+        `${tokenUrl.origin} did not take the revocation of a token: try again later`,
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 import { parseEndpoint, urlUnder } from '../api-origin.js';
 import { isMarkup } from '../portal-page.js';
-import type { Secret } from '../secret.js';
+import type { RevocableToken } from '../ports.js';
 import { createNodeTransport, TransportError, type HttpTransport } from './http-transport.js';
 
 /** Where {@link revokeToken} tells it, and how patiently. */
@@ -11,13 +11,6 @@ export type RevokeTokenOptions = {
   readonly timeoutMs?: number;
   /** What sends the request. Default: a {@link createNodeTransport} of its own. */
   readonly transport?: HttpTransport;
-};
-
-/** A token to end, and what kind it is. */
-export type RevocableToken = {
-  /** A {@link Secret} or an {@link AuthToken}. */
-  readonly token: Pick<Secret, 'reveal'>;
-  readonly kind: 'refresh_token' | 'access_token';
 };
 
 const REVOKE_PATH = '/api/auth/revoke';

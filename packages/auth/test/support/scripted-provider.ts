@@ -1,6 +1,7 @@
 import {
   AuthToken,
   Secret,
+  type RevocableToken,
   type TokenGrant,
   type TokenProvider,
   type TokenRequest,
@@ -53,6 +54,10 @@ export class ScriptedProvider implements TokenProvider {
   mostInFlight = 0;
   lifetimeMs: number;
   latencyMs: number;
+  /** What it was told to end, in that order: the kind and the text. */
+  readonly ended: string[] = [];
+  /** What it refuses to end, and with what. */
+  refusesToEnd: (token: RevocableToken) => unknown = () => undefined;
   readonly #options: ScriptedProviderOptions;
   readonly #clock: FakeClock;
   readonly #troubles: Trouble[] = [];
@@ -110,6 +115,15 @@ export class ScriptedProvider implements TokenProvider {
     const expiryMs = this.#trueExpiry.get(token.reveal());
     if (expiryMs === undefined) throw new Error('this service never issued that token');
     return expiryMs;
+  }
+
+  revoke(token: RevocableToken): Promise<void> {
+    const refusal = this.refusesToEnd(token);
+    // A provider may throw anything.
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as above
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.ended.push(`${token.kind} ${token.token.reveal()}`);
+    return Promise.resolve();
   }
 
   async requestToken(request: TokenRequest): Promise<TokenGrant> {

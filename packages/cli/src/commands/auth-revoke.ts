@@ -1,11 +1,11 @@
-import { endedLoginOf, scopeKey, type GrantKey } from '@kilometers/auth';
+import { endedLoginOf, partWithScopes, partWithTokens, scopeKey, type GrantKey } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { grantOfAccount, tokenKeyOf } from '../grant-of-account.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
-import { partWithScopes, partWithTokens, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
+import { takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { resolveAccount, type AccountFlags } from '../settings.js';
 import { openStorage, tellNotices } from '../token-cache.js';
 import { whileSpinning } from '../terminal/spinner.js';

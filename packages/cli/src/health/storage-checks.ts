@@ -1,4 +1,4 @@
-import type { GrantKey } from '@kilometers/auth';
+import { revocableTokens, type GrantKey } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { grantOfAccount } from '../grant-of-account.js';
 import { eventsIn } from '../monitor/readable-text.js';
@@ -6,7 +6,6 @@ import { queueReport } from '../queue/queue-report.js';
 import { countPendingRevocations } from '../queue/pending-revocations.js';
 import { queuePlace } from '../queue/queue-place.js';
 import { surveyQueue } from '../queue/queue-survey.js';
-import { tokensOf } from '../revocation/take-tokens.js';
 import type { Account } from '../settings.js';
 import type { SharedCache, Storage } from '../token-cache.js';
 import { failedBy, ok, warning, type HealthCheck } from './health-check.js';
@@ -34,7 +33,7 @@ export async function storageChecks(
     const eviction = await evictionChecks(files);
     const records = await Promise.all(grants.map((grant) => files.getGrant(grant)));
     // Of one that was ended only that is kept.
-    const kept = records.filter((record) => record !== undefined && tokensOf(record).length > 0);
+    const kept = records.filter((record) => record !== undefined && revocableTokens(record).length > 0);
     if (notices.length === 0) {
       const detail = `${address ?? folder ?? ''} opens: ${logins.length} logins, ${kept.length} grants`;
       return [key, ok('cache', detail), ...eviction, ...locks];

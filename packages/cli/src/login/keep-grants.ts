@@ -1,6 +1,5 @@
-import type { GrantKey, GrantRecord } from '@kilometers/auth';
+import { revocableTokens, type GrantKey, type GrantRecord } from '@kilometers/auth';
 import { CliError } from '../cli-error.js';
-import { tokensOf } from '../revocation/take-tokens.js';
 import type { SharedCache } from '../token-cache.js';
 import type { WonLogin } from './login-kind.js';
 
@@ -113,5 +112,5 @@ function isOfBoth(current: GrantRecord | undefined, { record, before }: KeptGran
 
 /** What tells a grant from others: first its refresh token, where it has one, then its tokens. */
 function namesIn(record: GrantRecord | undefined): readonly string[] {
-  return record === undefined ? [] : tokensOf(record).map(({ token }) => token.reveal());
+  return record === undefined ? [] : revocableTokens(record).map(({ token }) => token.reveal());
 }

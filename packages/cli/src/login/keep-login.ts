@@ -1,6 +1,7 @@
 import {
   endedLoginOf,
   issuerIdentityOf,
+  revocableTokens,
   type EndedLogin,
   type EndedOf,
   type GrantKey,
@@ -11,13 +12,7 @@ import type { CommandContext } from '../command-context.js';
 import { EXIT } from '../exit-code.js';
 import { authorityOf } from '../revocation/authority-of.js';
 import { TokenEndings, wordsFor } from '../revocation/end-tokens.js';
-import {
-  forgetOldEnds,
-  partWithAll,
-  takeTokens,
-  tokensOf,
-  type TakenGrant,
-} from '../revocation/take-tokens.js';
+import { forgetOldEnds, partWithAll, takeTokens, type TakenGrant } from '../revocation/take-tokens.js';
 import { credentialKindOf } from '../settings.js';
 import { openStorage, type SharedCache } from '../token-cache.js';
 import { isBack, keepGrants, putBack, type KeptGrant, type KeptGrants, type Place } from './keep-grants.js';
@@ -117,7 +112,7 @@ export async function keepLogin(
       kept.clear();
     });
   const inUse = new Set(
-    won.grants.flatMap(({ record }) => tokensOf(record).map(({ token }) => token.reveal())),
+    won.grants.flatMap(({ record }) => revocableTokens(record).map(({ token }) => token.reveal())),
   );
   for (const { key, tokens } of replacedBy([...kept.values()])) {
     const over = tokens.filter(({ token }) => !inUse.has(token.reveal()));
@@ -178,7 +173,7 @@ function tellNoteStays({ profile }: StoredLogin, cause: unknown, context: Comman
 }
 
 function takenOf({ key, record }: Grant): TakenGrant {
-  return { key, tokens: tokensOf(record) };
+  return { key, tokens: revocableTokens(record) };
 }
 
 /** Takes what the login before had. Returns whether nothing of it is left, nor under way. */

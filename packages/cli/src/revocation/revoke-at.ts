@@ -1,7 +1,7 @@
 import {
+  endsWithItsLogin,
   isAuthError,
   revokeToken,
-  TokenRequestError,
   type OAuthLogin,
   type RevocableToken,
 } from '@kilometers/auth';
@@ -19,24 +19,6 @@ export type TokenAuthority = {
 
 /** `later`: it cannot be told now. An object: it never can, and why. */
 export type Told = 'told' | 'later' | { readonly why: string };
-
-/**
- * Whether an issuer said that it ends no tokens of a kind, and that is all there is to say: its refresh token was ended before.
- *
- * @see {@link https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1 | RFC 7009 §2.2.1}
- */
-function endsWithItsLogin(
-  error: unknown,
-  { kind }: RevocableToken,
-  tokens: readonly RevocableToken[],
-): boolean {
-  return (
-    kind === 'access_token' &&
-    tokens[0]?.kind === 'refresh_token' &&
-    error instanceof TokenRequestError &&
-    error.failure.oauthError === 'unsupported_token_type'
-  );
-}
 
 /**
  * Tells who issued a token to end it.

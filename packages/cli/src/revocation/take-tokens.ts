@@ -1,7 +1,9 @@
 import {
   isAuthError,
+  revocableTokens,
   type GrantKey,
   type GrantRecord,
+  type Parting,
   type RevocableToken,
   type TokenCache,
 } from '@kilometers/auth';
@@ -9,11 +11,8 @@ import {
 /** A refresh that was sent is waited for this long, in milliseconds, so that its answer is taken too. */
 const TAKE_LOCK_TIMEOUT_MS = 15_000;
 
-/** What is taken of a grant, and what stays; `undefined` where nothing of it does. */
-export type Parting = {
-  readonly taken: readonly RevocableToken[];
-  readonly left: GrantRecord | undefined;
-};
+/** `undefined` is left where nothing of a grant is to stay. */
+type PartingForGood = Pick<Parting, 'taken'> & { readonly left: GrantRecord | undefined };
 
 /** What was taken out of the cache. */
 export type TakenGrant = { readonly key: GrantKey; readonly tokens: readonly RevocableToken[] };
@@ -27,25 +26,10 @@ export type Taken = {
 /** How long it is remembered that a grant was ended, in milliseconds: no process stands still for longer, and then goes on. */
 const MEMORY_MS = 7 * 24 * 3_600_000;
 
-/**
- * All tokens of a grant in the order in which they are to end: the refresh token first, each token once; then what came of
- * it after it had been ended.
- */
-export function tokensOf(record: GrantRecord): readonly RevocableToken[] {
-  const access = new Map([...record.tokens.values()].map((token) => [token.fingerprint, token]));
-  return [
-    ...(record.refreshToken === undefined
-      ? []
-      : [{ token: record.refreshToken.secret, kind: 'refresh_token' as const }]),
-    ...[...access.values()].map((token) => ({ token, kind: 'access_token' as const })),
-    ...(record.leftOver ?? []),
-  ];
-}
-
 /** Whether nothing is left of a grant but that it was ended. */
 function isOver(record: GrantRecord): boolean {
   const isWaitedFor = record.requestUnderWayAtMs !== undefined;
-  return record.endedAtMs !== undefined && !isWaitedFor && tokensOf(record).length === 0;
+  return record.endedAtMs !== undefined && !isWaitedFor && revocableTokens(record).length === 0;
 }
 
 /** Whether that a grant was ended, which is all that is left of it, need not be known any more. */
@@ -54,37 +38,12 @@ function isOverForLong(record: GrantRecord, nowMs: number): boolean {
 }
 
 /** Everything. Only that it was ended stays, for who has sent a request before that. */
-export function partWithAll(nowMs: number): (record: GrantRecord) => Parting {
+export function partWithAll(nowMs: number): (record: GrantRecord) => PartingForGood {
   return (record) => {
     if (isOver(record)) return { taken: [], left: isOverForLong(record, nowMs) ? undefined : record };
     return {
-      taken: tokensOf(record),
+      taken: revocableTokens(record),
       left: { tokens: new Map(), unexplainedRequestsAtMs: [], endedAtMs: nowMs },
-    };
-  };
-}
-
-/** All tokens. What is known of the grant's requests stays as well, for the storm brake. */
-export function partWithTokens(nowMs: number): (record: GrantRecord) => Parting {
-  return (record) => {
-    const { unexplainedRequestsAtMs } = record;
-    return {
-      taken: tokensOf(record),
-      left: { tokens: new Map(), unexplainedRequestsAtMs, endedAtMs: nowMs },
-    };
-  };
-}
-
-/** The tokens with these keys, with whatever else they serve. The refresh token stays. */
-export function partWithScopes(keys: readonly string[]): (record: GrantRecord) => Parting {
-  return (record) => {
-    const meant = keys.flatMap((key) => record.tokens.get(key) ?? []);
-    const taken = new Map(meant.map((token) => [token.fingerprint, token]));
-    if (taken.size === 0) return { taken: [], left: record };
-    const left = [...record.tokens].filter(([, { fingerprint }]) => !taken.has(fingerprint));
-    return {
-      taken: [...taken.values()].map((token) => ({ token, kind: 'access_token' })),
-      left: { ...record, tokens: new Map(left) },
     };
   };
 }
@@ -106,7 +65,7 @@ export async function forgetOldEnds(
 export type TakeOptions = {
   readonly files: TokenCache;
   readonly isMeant: (key: GrantKey) => boolean;
-  readonly part: (record: GrantRecord) => Parting;
+  readonly part: (record: GrantRecord) => PartingForGood;
   /** Is told what is about to be taken, so that it is not forgotten when this process is killed. */
   readonly note: (grant: TakenGrant) => Promise<void>;
 };

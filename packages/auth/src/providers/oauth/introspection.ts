@@ -1,6 +1,6 @@
 import { noAnswerError } from '../no-answer.js';
 import { jsonObject } from '../../json-object.js';
-import type { RevocableToken } from '../revoke-token.js';
+import type { RevocableToken } from '../../ports.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import { oauthRefusalError, saysError } from './oauth-refusal.js';
 

@@ -1,5 +1,5 @@
 import { DpopNonces } from '../../dpop-nonces.js';
-import type { TokenGrant, TokenRequest } from '../../ports.js';
+import type { RevocableToken, TokenGrant, TokenRequest } from '../../ports.js';
 import { isMarkup } from '../../portal-page.js';
 import type { Secret } from '../../secret.js';
 import { noAnswerError } from '../no-answer.js';
@@ -9,7 +9,6 @@ import { IssuerWire, type OAuthLibrary } from './issuer-wire.js';
 import { newProofKey } from './new-proof-key.js';
 import { oauthRefusalError } from './oauth-refusal.js';
 import type { OAuthSettings } from './oauth-settings.js';
-import type { RevocableToken } from '../revoke-token.js';
 import { TokenEndpoint } from './token-endpoint.js';
 
 /** One client's connection to one issuer: what is loaded when the first request is sent. */

@@ -1,6 +1,6 @@
 import { systemClock } from '../../clock.js';
 import { lazily, madeOnce } from '../../lazily.js';
-import type { TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
+import type { RevocableToken, TokenGrant, TokenIssuer, TokenProvider, TokenRequest } from '../../ports.js';
 import type { Secret } from '../../secret.js';
 import type { Introspection } from './introspection.js';
 import type { BrowserLogin, BrowserLoginOptions } from './browser-login.js';
@@ -8,7 +8,6 @@ import type { IssuerDeviceLogin, IssuerDeviceLoginOptions } from './issuer-devic
 import type { IssuerDiscovery } from './issuer-metadata.js';
 import type { OAuthConnection } from './oauth-connection.js';
 import type { OAuthProviderOptions } from './oauth-options.js';
-import type { RevocableToken } from '../revoke-token.js';
 import { oauthSettings, type OAuthSettings } from './oauth-settings.js';
 
 /** Obtains tokens from any OAuth 2.0 or OpenID issuer. Never caches, never retries. */
