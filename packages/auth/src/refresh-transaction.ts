@@ -2,10 +2,11 @@ import { AuthError, isAuthError } from './auth-error.js';
 import type { AuthToken } from './auth-token.js';
 import { AnswerKeeper, type AnswerKeeperOptions, type Won } from './answer-keeper.js';
 import { grantNameOf, mintingRequest, type Credential } from './credential.js';
-import { withFailure, withoutRefreshToken, withoutToken, withoutTokens } from './grant-changes.js';
-import type { GrantRecord, RefreshToken } from './grant-record.js';
+import { withoutRefreshToken, withoutToken, withoutTokens } from './grant-changes.js';
+import { isReplaced, type GrantRecord, type RefreshToken } from './grant-record.js';
 import { adopt, type Need } from './need.js';
-import { isLongRest, LONGEST_REST_MS } from './refresh-policy.js';
+import { isOfOneScope, noteFailure } from './note-failure.js';
+import { isLongRest } from './refresh-policy.js';
 import { assertRested, loginRequired, unlockableError, unreadableError } from './refresh-errors.js';
 import {
   RefreshTokenRenewal,
@@ -55,7 +56,7 @@ export class RefreshTransaction {
       // A scope that the login never had says nothing of the login; nor does that this manager was stopped.
       const isOfLogin =
         error instanceof AuthError && !isOfOneScope(error) && !this.#options.waits.isEnd(error);
-      if (isOfLogin) await this.#noteFailure(error);
+      if (isOfLogin) await noteFailure(error, this.#options);
       throw error;
     }
   }
@@ -67,6 +68,8 @@ export class RefreshTransaction {
     // Without the lock, and where its successor cannot be stored, a single-use token that others have must not be used up.
     const isFree = hasLock || (await this.#options.store.isOnlyInMemory(refreshToken.secret.fingerprint));
     if (!isFree) return this.#mint(record, need);
+    const minted = await this.#mintWhereInDoubt(record, refreshToken, need);
+    if (minted !== undefined) return minted;
     let outcome: RenewalOutcome;
     try {
       outcome = await this.#renewal.renew(record, refreshToken, need, hasLock);
@@ -82,6 +85,27 @@ export class RefreshTransaction {
         return this.#store(record, need, { ...outcome, grantType: 'refresh_token' });
       case 'gone':
         return this.#afterLoss(need, this.#loginCommand(record, need), outcome.why, outcome.error);
+    }
+  }
+
+  /** A refresh token of an earlier try may be used up: sent twice it would be taken for stolen, and end what all others have. */
+  async #mintWhereInDoubt(
+    record: GrantRecord,
+    refreshToken: RefreshToken,
+    need: Need,
+  ): Promise<AuthToken | undefined> {
+    const { credential, events } = this.#options;
+    const { sentRefresh } = record;
+    const { fingerprint } = refreshToken.secret;
+    if (credential === undefined || sentRefresh?.fingerprint !== fingerprint) return undefined;
+    events.publish({ type: 'refresh.answer-lost', refreshToken: fingerprint, sentAtMs: sentRefresh.atMs });
+    this.#tellFallback(need, credential, 'the refresh token was sent before, and the answer was lost');
+    try {
+      return await this.#mint(record, need);
+    } catch (error) {
+      // Where the credential is not good the refresh token is all there is.
+      if (!isAuthError(error, 'KM_AUTH_LOGIN_REQUIRED')) throw error;
+      return undefined;
     }
   }
 
@@ -210,19 +234,6 @@ export class RefreshTransaction {
     return credential !== undefined && expiresAtMs !== undefined && expiresAtMs <= clock.nowMs();
   }
 
-  async #noteFailure(error: AuthError): Promise<void> {
-    const { store, clock, runner } = this.#options;
-    const atMs = clock.nowMs();
-    const rest = error instanceof TokenRequestError ? error.failure.retryAfterMs : undefined;
-    await store.note((record) =>
-      withFailure(
-        runner.settled(record),
-        { code: error.code, message: error.message, atMs },
-        isLongRest(rest) ? atMs + Math.min(rest, LONGEST_REST_MS) : undefined,
-      ),
-    );
-  }
-
   #tellFallback(need: Need, credential: Credential, reason: string): void {
     this.#options.events.publish({
       type: 'grant.fallback',
@@ -232,19 +243,4 @@ export class RefreshTransaction {
       reason,
     });
   }
-}
-
-/** Whether a token is stored under no scope any more, but something that was won after it: another process has cleared it. */
-function isReplaced({ fingerprint, issuedAtMs }: AuthToken, { tokens, refreshToken }: GrantRecord): boolean {
-  const stored = [...tokens.values()];
-  const won = refreshToken === undefined ? stored : [refreshToken, ...stored];
-  return (
-    !stored.some((token) => token.fingerprint === fingerprint) &&
-    won.some((each) => each.issuedAtMs > issuedAtMs)
-  );
-}
-
-/** Whether only the scope that was asked for cannot be had. */
-function isOfOneScope(error: AuthError): boolean {
-  return [error, error.cause].some((each) => isAuthError(each, 'KM_AUTH_INVALID_SCOPE'));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAuthManager, createMemoryCache } from '../src/index.js';
-import { answerLost, offline, overloaded } from './support/failures.js';
-import { API_KEY, HOUR, MINUTE, outcomeOf, setup } from './support/setup.js';
+import { answerLost, invalidGrant, offline, overloaded } from './support/failures.js';
+import { API_KEY, HOUR, KEYED, MINUTE, outcomeOf, setup, type Setup } from './support/setup.js';
 
 describe('before a refresh token is sent', () => {
   test('it is noted that it is, and forgotten when its answer is stored', async () => {
@@ -77,6 +77,14 @@ describe('before a refresh token is sent', () => {
     expect((await stored()).sentRefresh).toBeDefined();
   });
 });
+
+/** Another process has used the refresh token of {@link KEYED}, and was killed before its answer came. */
+async function usedByADeadProcess({ cache, provider, clock }: Setup): Promise<void> {
+  const { secret } = (await cache.getGrant(KEYED))!.refreshToken!;
+  provider.useElsewhere(secret);
+  const sentRefresh = { fingerprint: secret.fingerprint, atMs: clock.nowMs() };
+  await cache.updateGrant(KEYED, (record) => ({ ...record!, sentRefresh }));
+}
 
 describe('the answer to a sent refresh was lost', () => {
   test('it is sent again at once, while the server’s grace window is open', async () => {
@@ -171,6 +179,30 @@ describe('the answer to a sent refresh was lost', () => {
 
     expect(outcome).toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
     expect(String(outcome)).toContain('the answer was lost on the way back');
+  });
+
+  test('by a process that died: an API key wins another token, and the service sees no token twice', async () => {
+    const world = await setup({ login: ['monitoring'], apiKey: API_KEY });
+    await usedByADeadProcess(world);
+    const { manager, provider, events, clock } = world;
+    const token = await manager.getValidToken('monitoring');
+
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['api_key']);
+    expect(events.of('grant.fallback')[0]?.reason).toContain('the answer was lost');
+    expect(events.of('refresh.answer-lost')).toHaveLength(1);
+    await clock.advance(HOUR);
+    expect((await manager.getValidToken('monitoring')).reveal()).not.toBe(token.reveal());
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['api_key', 'refresh_token']);
+  });
+
+  test('by a process that died, and the API key is refused: the refresh token is tried all the same', async () => {
+    const world = await setup({ login: ['monitoring'], apiKey: API_KEY, service: { graceMs: MINUTE } });
+    await usedByADeadProcess(world);
+    const { manager, provider } = world;
+    provider.next({ refuse: invalidGrant() });
+    await manager.getValidToken('monitoring');
+
+    expect(provider.requests.map(({ grantType }) => grantType)).toEqual(['api_key', 'refresh_token']);
   });
 
   test('and the API key brought a token without a refresh token: what is kept is still in doubt', async () => {
