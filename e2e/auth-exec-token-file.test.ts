@@ -25,6 +25,9 @@ function executing(script: string, ...options: readonly string[]): string[] {
   return ['auth', 'exec', ...options, '--', process.execPath, '-e', script];
 }
 
+/** A command that goes on until its input ends, as it does where km is killed. */
+const UNTIL_EOF = 'process.stdin.resume()';
+
 describe('km auth exec --token-file', () => {
   const WATCH = `
     const { readFileSync, statSync } = require('node:fs');
@@ -64,7 +67,7 @@ describe('km auth exec --token-file', () => {
     });
     const file = join(temporaryFolder(), 'token');
     const env = accountAt(api.url, { KM_CHECK_INTERVAL: '100ms' });
-    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), env);
+    const km = startKm(executing(UNTIL_EOF, '--token-file', file), env);
     const first = await until('the file', () => existsSync(file) && readFileSync(file, 'utf8'));
     await until('the newer token', () => readFileSync(file, 'utf8') !== first);
     km.child.kill('SIGTERM');
@@ -116,7 +119,7 @@ describe('km auth exec --token-file', () => {
       KM_MAX_RETRIES: '0',
       KM_RETRY_INTERVAL: '100ms',
     });
-    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), env);
+    const km = startKm(executing(UNTIL_EOF, '--token-file', file), env);
     const first = await until('the file', () => existsSync(file) && readFileSync(file, 'utf8'));
     const { port } = new URL(api.url);
     await api.close();
@@ -133,7 +136,7 @@ describe('km auth exec --token-file', () => {
   function following(env: Record<string, string>) {
     const file = join(temporaryFolder(), 'token');
     const often = { ...env, KM_CHECK_INTERVAL: '100ms', KM_RETRY_INTERVAL: '100ms' };
-    const km = startKm(executing('setInterval(() => {}, 1000)', '--token-file', file), often);
+    const km = startKm(executing(UNTIL_EOF, '--token-file', file), often);
     const tokenAfter = (before: string): Promise<string> =>
       until('another token', () => {
         const token = existsSync(file) ? readFileSync(file, 'utf8') : before;

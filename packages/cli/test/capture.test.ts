@@ -42,7 +42,7 @@ describe('capture', () => {
     ]);
   });
 
-  test('records a message by size and hash that cannot be searched for secrets, and goes on', () => {
+  test('records a message by its size alone that cannot be searched for secrets, and goes on', () => {
     const odd = '{"id":1,"method":"odd"}';
     const { events, say } = startCapture(1024, (payload) => {
       if (payload.toString() === odd) throw new RangeError('Maximum call stack size exceeded');
@@ -50,9 +50,8 @@ describe('capture', () => {
     });
     say('outbound', odd);
     say('outbound', '{"id":2,"method":"ping"}');
-    const sha256 = createHash('sha256').update(odd).digest('hex');
     expect(events.map(({ method, payload }) => [method, JSON.parse(String(payload)) as unknown])).toEqual([
-      ['odd', { payloadOmitted: true, size: odd.length, sha256 }],
+      ['odd', { payloadOmitted: true, size: odd.length }],
       ['ping', { id: 2, method: 'ping' }],
     ]);
   });

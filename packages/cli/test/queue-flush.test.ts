@@ -7,6 +7,7 @@ import type { SendOutcome } from '../src/monitor/batch-sender.js';
 import { clearQueue } from '../src/queue/clear-queue.js';
 import { DeliverySchedule } from '../src/queue/delivery-schedule.js';
 import { DrainLease } from '../src/queue/drain-lease.js';
+import { encodeEvent } from '../src/queue/event-record.js';
 import { flushQueue, type Flushed } from '../src/queue/flush-queue.js';
 import { RefusedEvents } from '../src/queue/refused-events.js';
 import { countWaiting } from '../src/queue/segment-folder.js';
@@ -77,14 +78,52 @@ describe('km queue flush', () => {
 
     const REFUSED: SendOutcome = { type: 'refused', reason: 'HTTP 400' };
     const first = await flush({ folder, keys, clock }, [REFUSED]);
-    expect(first).toEqual({ delivered: 0, refused: 1, lost: 0, waiting: 0, failure: undefined });
+    expect(first).toEqual({
+      delivered: 0,
+      refused: 1,
+      lost: 0,
+      waiting: 0,
+      isByOther: false,
+      failure: undefined,
+    });
     await (await beginSegment(folder, keys, [eventAt('another', 3_000)])).close();
     const again = await flush({ folder, keys, clock }, [DELIVERED, REFUSED]);
-    expect(again).toEqual({ delivered: 1, refused: 13, lost: 0, waiting: 0, failure: undefined });
+    expect(again).toEqual({
+      delivered: 1,
+      refused: 13,
+      lost: 0,
+      waiting: 0,
+      isByOther: false,
+      failure: undefined,
+    });
     expect(filesIn(folder)).toEqual([expect.stringMatching(/\.refused$/)]);
     const taken = await flush({ folder, keys, clock }, [DELIVERED]);
-    expect(taken).toEqual({ delivered: 13, refused: 0, lost: 0, waiting: 0, failure: undefined });
+    expect(taken).toEqual({
+      delivered: 13,
+      refused: 0,
+      lost: 0,
+      waiting: 0,
+      isByOther: false,
+      failure: undefined,
+    });
     expect(filesIn(folder)).toEqual([]);
+  });
+
+  test('ends with what waited when it began, however much a session adds meanwhile', async () => {
+    const [folder, keys, clock] = [accountFolder(), newKeys(), new FakeClock()];
+    const session = await beginSegment(folder, keys, [eventAt('waited', 1_000)]);
+    const { queue } = await startProcess({ folder, keys, clock });
+    let sent = 0;
+    const send = async (): Promise<SendOutcome> => {
+      sent += 1;
+      await session.append([encodeEvent(eventAt(`meanwhile-${sent}`, 1_000 + sent))]);
+      return DELIVERED;
+    };
+    const context = { clock, createId: () => 'id', version: '0.0.0' };
+    const flushed = await flushQueue({ access: { send }, queue, place: { keys } }, context);
+    expect(flushed).toMatchObject({ waiting: 0, failure: undefined });
+    expect(sent).toBeLessThanOrEqual(2);
+    expect(await countWaiting(folder)).toBeGreaterThan(0);
   });
 
   test('delivers the rest where the disk cannot read a file, and says so', async () => {

@@ -14,7 +14,14 @@ import { whileSpinning } from '../terminal/spinner.js';
 
 export type QueueFlushFlags = AccountFlags & { readonly json?: boolean };
 
-const NOTHING: Flushed = { delivered: 0, refused: 0, lost: 0, waiting: 0, failure: undefined };
+const NOTHING: Flushed = {
+  delivered: 0,
+  refused: 0,
+  lost: 0,
+  waiting: 0,
+  isByOther: false,
+  failure: undefined,
+};
 
 /** `km queue flush`: delivers what waits for an account, and tells APIs which tokens to end, now. */
 export function runQueueFlush(flags: QueueFlushFlags, context: CommandContext): Promise<number> {
@@ -62,15 +69,16 @@ async function flush(flags: QueueFlushFlags, context: CommandContext): Promise<n
   return EXIT.tryLater;
 }
 
-function tellPeople({ delivered, refused, lost }: Flushed, { tell }: CommandContext): void {
+function tellPeople({ delivered, refused, lost, isByOther }: Flushed, { tell }: CommandContext): void {
   if (delivered > 0) tell(`km: ${eventsIn(delivered)} delivered`);
+  if (isByOther) tell('km: another km that runs has delivered what waited');
   if (refused > lost) tell(`km: ${eventsIn(refused - lost)} set aside: the API refused`);
   if (lost > 0)
     tell(`km: ${eventsIn(lost)} lost: the API refused, and nothing could be set aside on the disk`);
 }
 
-function isNothing({ delivered, refused, waiting, failure }: Flushed): boolean {
-  return delivered + refused + waiting === 0 && failure === undefined;
+function isNothing({ delivered, refused, waiting, isByOther, failure }: Flushed): boolean {
+  return delivered + refused + waiting === 0 && !isByOther && failure === undefined;
 }
 
 async function waitingIn({ root, keys }: QueuePlace, { clock }: CommandContext): Promise<number> {

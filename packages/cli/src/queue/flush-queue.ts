@@ -7,6 +7,7 @@ import { collectBatch } from './collect-batch.js';
 import { PartDelivery } from './deliver-in-parts.js';
 import { EventJournal } from './event-journal.js';
 import { Pause } from './pause.js';
+import { QueueMark } from './queue-mark.js';
 import type { QueuePlace } from './queue-place.js';
 import { RefusedEvents } from './refused-events.js';
 import { closeSegment } from './segment-folder.js';
@@ -26,6 +27,8 @@ export type Flushed = {
   /** How many of these could not be set aside. */
   readonly lost: number;
   readonly waiting: number;
+  /** Whether another process has delivered what waited, or the rest of it. */
+  readonly isByOther: boolean;
   /** What kept the rest from being delivered. */
   readonly failure:
     Pick<Extract<SendOutcome, { type: 'postponed' }>, 'reason' | 'needsHuman' | 'code'> | undefined;
@@ -44,7 +47,12 @@ export type FlushOptions = {
   readonly place: Pick<QueuePlace, 'keys'>;
 };
 
-type Counts = { delivered: number; refused: number; lost: number };
+type Counts = { delivered: number; refused: number; lost: number; isByOther: boolean };
+/** Of what was not delivered yet. */
+function newCounts(): Counts {
+  return { delivered: 0, refused: 0, lost: 0, isByOther: false };
+}
+
 type FlushContext = Pick<CommandContext, 'clock' | 'createId' | 'version'>;
 
 /** Delivers all of an account's queue now; where another process is at it, tells that one to try now, and waits for it. */
@@ -58,13 +66,16 @@ export async function flushQueue(options: FlushOptions, context: FlushContext): 
       reason: `the API asked to be left alone for ${Math.ceil(orderedMs / 1_000)} s more`,
       needsHuman: false,
     };
-    return { delivered: 0, refused: 0, lost: 0, waiting: (await count.look()).events, failure };
+    return { ...newCounts(), waiting: (await count.look()).events, failure };
   }
   await queue.schedule.clear();
-  const counts = { delivered: 0, refused: 0, lost: 0 };
+  const counts = newCounts();
+  // A session may go on all the while: what passes from now on is its own to deliver.
+  const mark = new QueueMark(queue.folders, count);
+  await mark.look();
   try {
-    const failure = await deliverAll(options, { counts, count }, context);
-    const waiting = (await count.look()).events;
+    const failure = await deliverAll(options, { counts, mark }, context);
+    const waiting = (await mark.look()).isPassed ? 0 : (await count.look()).events;
     const left = queue.hasUnreadable ? UNREADABLE : waiting > 0 && queue.hasNewer ? NEWER : undefined;
     return { ...counts, waiting, failure: failure ?? left };
   } finally {
@@ -74,7 +85,7 @@ export async function flushQueue(options: FlushOptions, context: FlushContext): 
 
 async function deliverAll(
   { access, queue, place }: FlushOptions,
-  { counts, count }: { readonly counts: Counts; readonly count: WaitingCount },
+  { counts, mark }: { readonly counts: Counts; readonly mark: QueueMark },
   context: FlushContext,
 ): Promise<Flushed['failure']> {
   const { clock } = context;
@@ -95,15 +106,19 @@ async function deliverAll(
       if (unwritable !== undefined) return unwritableFailure(unwritable);
       // Who delivers was perhaps started in another way, and looks for none of it.
       await queue.adopt();
-      const failure = await waitForOther(queue, count, pause, context);
-      if (failure !== 'gone') return failure;
+      const failure = await waitForOther(queue, mark, pause, context);
+      if (failure !== 'gone') {
+        counts.isByOther = failure === undefined;
+        return failure;
+      }
       continue;
     }
-    await collectBatch({ batch: hand, queue, journal, clock }, seen);
+    if (hand.size > 0 || !(await mark.look()).isPassed)
+      await collectBatch({ batch: hand, queue, journal, clock }, seen);
     if (hand.size === 0) {
       if (isSecond || counts.refused > 0 || refusedBefore.length === 0) break;
       isSecond = true;
-      for (const file of refusedBefore) await closeSegment(file);
+      await mark.add(await Promise.all(refusedBefore.map(closeSegment)));
       await queue.refresh(true, journal.segments);
       continue;
     }
@@ -145,20 +160,20 @@ async function deliverAll(
 /** Waits while another process delivers. `gone`: it does so no more. */
 async function waitForOther(
   queue: AccountQueue,
-  count: WaitingCount,
+  mark: QueueMark,
   pause: Pause,
   { clock }: FlushContext,
 ): Promise<Flushed['failure'] | 'gone'> {
   const startedAtMs = clock.nowMs();
-  let [least, leastAtMs] = [Infinity, clock.monotonicMs()];
+  let movedAtMs = clock.monotonicMs();
   for (;;) {
-    const waiting = (await count.look()).events;
-    if (waiting === 0) return undefined;
-    if (waiting < least) [least, leastAtMs] = [waiting, clock.monotonicMs()];
+    const { isPassed, hasMoved } = await mark.look();
+    if (isPassed) return undefined;
+    if (hasMoved) movedAtMs = clock.monotonicMs();
     const failure = await queue.schedule.lastFailure();
     if (failure !== undefined && failure.atMs >= startedAtMs)
       return { reason: failure.reason, needsHuman: false };
-    if (clock.monotonicMs() - leastAtMs > PATIENCE_MS) {
+    if (clock.monotonicMs() - movedAtMs > PATIENCE_MS) {
       const owner = (await queue.owner()) ?? 'another km';
       return { reason: `${owner} delivers the queue, and does not get on`, needsHuman: false };
     }

@@ -99,8 +99,11 @@ function accountLines(account: AccountReport, nowMs: number): readonly string[] 
   if (refused > 0) lines.push(`  ${eventsIn(refused)} set aside: the API refused`);
   if (corruptFiles > 0) lines.push(`  ${countOf(corruptFiles, 'file')} set aside: damaged`);
   if (deliveredBy !== null) lines.push(`  delivered by ${deliveredBy}`);
-  if (lastFailure !== null)
-    lines.push(`  last try failed: ${lastFailure.reason}; the next one is at ${lastFailure.retryAt}`);
+  if (lastFailure !== null) {
+    const waitMs = Math.ceil((Date.parse(lastFailure.retryAt) - nowMs) / 1_000) * 1_000;
+    const next = waitMs > 0 ? `is in ${formatDuration(waitMs)}` : 'is due';
+    lines.push(`  last try failed: ${lastFailure.reason}; the next one ${next}`);
+  }
   return lines;
 }
 
