@@ -57,8 +57,8 @@ export default defineConfig({
           isolate: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // They wait more than they work: three files at a time keep two cores busy, and no test counts on being fast.
-          maxWorkers: 3,
+          // They wait more than they work: four files at a time keep two cores busy, and no test counts on being fast.
+          maxWorkers: 4,
           sequence: { groupOrder: 2 },
         },
       },

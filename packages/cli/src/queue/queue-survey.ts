@@ -7,6 +7,7 @@ import { DrainLease } from './drain-lease.js';
 import type { QueuePlace } from './queue-place.js';
 import { accountFoldersIn, countEvents, listSegments } from './segment-folder.js';
 import { segmentPath, type SegmentFile } from './segment-name.js';
+import { isNote } from './segment-notes.js';
 import type { QueueAccount } from './state-folder.js';
 import { oldestOf, WaitingCount } from './waiting-count.js';
 
@@ -23,7 +24,7 @@ export type AccountSurvey = {
   readonly refused: number;
   /** Files that did not open whole. */
   readonly corruptFiles: number;
-  /** Of all files. */
+  /** Of all files but notes, which are tiny, and may outlive what they tell of for a minute. */
   readonly bytes: number;
   /** The process that delivers them, in words. */
   readonly deliveredBy: string | undefined;
@@ -73,6 +74,7 @@ async function openAll(segments: readonly SegmentFile[], keys: QueuePlace['keys'
 async function filesIn(folder: string) {
   let [bytes, corruptFiles] = [0, 0];
   for (const name of await readdir(folder).catch(() => [])) {
+    if (isNote(name)) continue;
     const stats = await stat(join(folder, name)).catch(() => undefined);
     if (stats?.isFile() !== true) continue;
     bytes += stats.size;
