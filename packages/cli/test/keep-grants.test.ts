@@ -1,7 +1,14 @@
-import { createMemoryCache, Secret, type GrantKey, type GrantRecord } from '@kilometers/auth';
+import {
+  createFileCache,
+  createMemoryCache,
+  Secret,
+  type GrantKey,
+  type GrantRecord,
+} from '@kilometers/auth';
 import { expect, test } from 'vitest';
 import { keepGrants, putBack, type KeptGrants } from '../src/login/keep-grants.js';
 import type { SharedCache } from '../src/token-cache.js';
+import { temporaryFolder } from './support/context.js';
 
 const KEY: GrantKey = { apiOrigin: 'https://api.example', profile: 'default', credential: 'none' };
 
@@ -97,3 +104,33 @@ test('a grant that others have changed while they had the lock is left as it is,
   expect(await keptIn(cache.memory)).toBe('rotated');
   expect(kept.size).toBe(0);
 });
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  '%s while another has the lock: nothing is stored, and km ends as of that signal',
+  async (signal, exitCode) => {
+    const files = createFileCache({ folder: temporaryFolder(), environment: {} });
+    await files.updateGrant(KEY, () => grantOf('before'));
+    const giveUp = new AbortController();
+    await files.withLock(
+      KEY,
+      async () => {
+        const keeping = keepGrants({ grants: [{ key: KEY, record: grantOf('won') }] }, files, {
+          timeoutMs: 60_000,
+          signal: giveUp.signal,
+          kept: new Map(),
+        });
+        giveUp.abort(signal);
+        await expect(keeping).rejects.toMatchObject({
+          exitCode,
+          message: 'the login was given up; nothing was stored',
+        });
+      },
+      { timeoutMs: 1_000 },
+    );
+    expect(await keptIn(files)).toBe('before');
+  },
+);

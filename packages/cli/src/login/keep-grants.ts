@@ -1,6 +1,6 @@
 import { revocableTokens, type GrantKey, type GrantRecord } from '@kilometers/auth';
-import { CliError } from '../cli-error.js';
 import type { SharedCache } from '../token-cache.js';
+import { givenUp } from './given-up.js';
 import type { WonLogin } from './login-kind.js';
 
 /** What is kept of a login in the cache, and what was there before. */
@@ -57,7 +57,7 @@ export async function keepGrants(
       timeoutMs,
       unless: () => Promise.resolve(signal.aborted ? false : undefined),
     });
-    if (!isKept) throw new CliError('the login was given up; nothing was stored', { exitCode: 130 });
+    if (!isKept) throw givenUp(signal.reason as NodeJS.Signals);
   }
 }
 

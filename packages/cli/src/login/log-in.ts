@@ -65,7 +65,7 @@ export async function logIn(
   const giveUp = new AbortController();
   let stopListening: (() => void) | undefined;
   const onWon = (): void => {
-    stopListening ??= context.onSignal(() => giveUp.abort());
+    stopListening ??= context.onSignal((signal) => giveUp.abort(signal));
   };
   const request = { flags, context, settings, profile, apiEndpoint, onWon };
   const note = elsewhere?.issuerNote(request) ?? { login: { profile, apiEndpoint } };

@@ -1,8 +1,7 @@
-import { constants } from 'node:os';
 import { isAuthError } from '@kilometers/auth';
-import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { whileSpinning } from '../terminal/spinner.js';
+import { givenUp } from './given-up.js';
 
 export type PersonsLogin<T> = {
   /** What is waited for, in words. */
@@ -31,11 +30,6 @@ export async function waitForPerson<T>(
     signals.push(signal);
     giveUp.abort();
   });
-  const interrupted = (cause?: unknown): CliError =>
-    new CliError('the login was given up; nothing was stored', {
-      exitCode: 128 + constants.signals[signals[0] ?? 'SIGINT'],
-      cause,
-    });
   try {
     tell();
     const won = await whileSpinning(what, context, () => wait({ signal: giveUp.signal }));
@@ -44,9 +38,9 @@ export async function waitForPerson<T>(
       return won;
     }
     await giveBack(won);
-    throw interrupted();
+    throw givenUp(signals[0]);
   } catch (error) {
-    throw isAuthError(error, 'KM_AUTH_ABORTED') ? interrupted(error) : error;
+    throw isAuthError(error, 'KM_AUTH_ABORTED') ? givenUp(signals[0], error) : error;
   } finally {
     stop();
   }
