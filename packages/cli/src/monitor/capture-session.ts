@@ -177,6 +177,7 @@ export class CaptureSession {
     if (this.#log !== undefined) outlet.subscribe(this.#log.onAuthEvent);
     outlet.subscribe(this.#messages.onAuthEvent);
     outlet.start();
+    this.#summary?.onRecording();
     this.#congestion = outlet.congestion;
     if (!(await this.#intake.handOver(outlet))) return outlet;
     if (data.logFd === undefined && !data.isVerbose) this.#ahead = writeAheadOf(outlet, data);

@@ -1,4 +1,5 @@
 import type { Clock } from '@kilometers/auth';
+import type { EventBatch } from './monitor-event.js';
 import type { MessageNotice, MonitorNotice } from './monitor-notice.js';
 import { countOf, eventsIn, readable, readableDuration, readableSize } from './readable-text.js';
 
@@ -40,7 +41,11 @@ export class SessionSummary {
   readonly #startedAtMs: number;
   readonly #methods = new Map<string, MethodFigures>();
   readonly #totals = { outbound: { messages: 0, bytes: 0 }, inbound: { messages: 0, bytes: 0 } };
-  readonly #counts = { errors: 0, redacted: 0, ignored: 0, missed: 0, delivered: 0, undelivered: 0 };
+  readonly #counts = { errors: 0, redacted: 0, ignored: 0, missed: 0 };
+  /** What became of the session's events. */
+  readonly #events = { delivered: 0, undelivered: 0, refused: 0, dropped: 0 };
+  #correlationId: string | undefined;
+  #isRecorded = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -49,6 +54,9 @@ export class SessionSummary {
 
   readonly onNotice = (notice: MonitorNotice): void => {
     switch (notice.type) {
+      case 'session.started':
+        this.#correlationId = notice.correlationId;
+        break;
       case 'message':
         this.#addMessage(notice);
         break;
@@ -59,18 +67,29 @@ export class SessionSummary {
         this.#counts.missed += notice.lines;
         break;
       case 'batch.delivered':
-        this.#counts.delivered += notice.batch.events.length;
+        this.#events.delivered += this.#ownIn(notice.batch);
+        break;
+      case 'batch.refused':
+        this.#events.refused += this.#ownIn(notice.batch);
+        break;
+      case 'events.dropped':
+        this.#events.dropped += notice.count;
         break;
       case 'session.ended':
-        this.#counts.undelivered = notice.undelivered;
+        this.#events.undelivered = notice.undelivered;
         break;
       default:
     }
   };
 
+  /** From here on each message becomes an event that goes to the API. */
+  readonly onRecording = (): void => {
+    this.#isRecorded = true;
+  };
+
   /** Whole lines. */
   text(): string {
-    const { errors, redacted, ignored, missed, delivered, undelivered } = this.#counts;
+    const { errors, redacted, ignored, missed } = this.#counts;
     const { outbound, inbound } = this.#totals;
     const duration = readableDuration(this.#clock.monotonicMs() - this.#startedAtMs);
     const side = ({ messages, bytes }: { messages: number; bytes: number }) =>
@@ -83,10 +102,28 @@ export class SessionSummary {
     ];
     const lines = [
       `summary of ${duration}: ${side(outbound)} from the client, ${side(inbound)} from the server`,
-      `${notes.join(', ')}; ${eventsIn(delivered)} delivered, ${undelivered} not delivered`,
+      `${notes.join(', ')}; ${this.#outcome()}`,
       ...this.#table(),
     ];
     return lines.map((line) => `km: ${line}\n`).join('');
+  }
+
+  #outcome(): string {
+    const { delivered, undelivered, refused, dropped } = this.#events;
+    const { outbound, inbound } = this.#totals;
+    const messages = outbound.messages + inbound.messages;
+    const others = this.#isRecorded ? messages - delivered - undelivered - refused - dropped : 0;
+    return [
+      `${eventsIn(delivered)} delivered, ${undelivered} not delivered`,
+      ...(refused > 0 ? [`${refused} set aside`] : []),
+      ...(dropped > 0 ? [`${dropped} given up`] : []),
+      ...(others > 0 ? [`${others} left to another km`] : []),
+    ].join(', ');
+  }
+
+  /** Of a batch that may have events of other sessions, too. */
+  #ownIn({ events }: EventBatch): number {
+    return events.filter(({ correlationId }) => correlationId === this.#correlationId).length;
   }
 
   #addMessage({ event, kind, latencyMs, errors, redacted }: MessageNotice): void {
