@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.js';
@@ -11,7 +11,12 @@ const input =
   request(1, 'tools/list') + request('a b', 'bad') + '{"jsonrpc":"2.0","method":"notifications/x"}\n';
 
 describe('setting up', () => {
-  type Entry = { readonly type?: string; readonly command: string; readonly args: readonly string[] };
+  type Entry = {
+    readonly type?: string;
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly env?: Record<string, string>;
+  };
   const server = ['-y', '@modelcontextprotocol/server-filesystem', '/data'];
 
   test.each([
@@ -88,6 +93,23 @@ describe('setting up', () => {
     const { mcpServers } = JSON.parse(printed.stdout().toString()) as { mcpServers: { server: Entry } };
     const { command, args } = mcpServers.server;
     const km = start(command, args, { PATH: '', HOME: folder });
+    km.child.stdin.end(input);
+    expect(await km.ended).toEqual({ code: 0, signal: null });
+    expect(km.stdout().toString()).toBe(input);
+  });
+
+  test('what it prints works for a script, too, that looks in the PATH for what runs it', async () => {
+    const bin = temporaryFolder();
+    symlinkSync(process.execPath, join(bin, 'interpreter'));
+    writeFileSync(join(bin, 'server'), `#!/usr/bin/env interpreter\n${ECHO}`, { mode: 0o755 });
+    const env = environment({ PATH: `${bin}:${process.env['PATH'] ?? ''}` });
+    const printing = ['monitor', '--print-config', 'claude', '--local', '--', 'server'];
+    const { stdout, stderr } = await runKm(printing, { env });
+    expect(stderr).toContain(
+      'km: with PATH in "env", for server is a script that looks for interpreter there\n',
+    );
+    const { server } = (JSON.parse(stdout) as { mcpServers: { server: Entry } }).mcpServers;
+    const km = start(server.command, server.args, { PATH: '/usr/bin:/bin', HOME: bin, ...server.env });
     km.child.stdin.end(input);
     expect(await km.ended).toEqual({ code: 0, signal: null });
     expect(km.stdout().toString()).toBe(input);

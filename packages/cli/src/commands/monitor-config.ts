@@ -5,6 +5,7 @@ import { isSet } from '../is-set.js';
 import { absoluteWords } from '../monitor/absolute-words.js';
 import { clientConfig, folderVariables, placeOfConfig } from '../monitor/client-config.js';
 import type { Client } from '../monitor/mcp-clients.js';
+import { scriptPath } from '../monitor/script-path.js';
 import { assertAccount, flagWords, redactedPaths, type MonitorFlags } from '../monitor/monitor-flags.js';
 import { commandFor, issuerOf, resolveAccount, settingsFrom, type AccountFlags } from '../settings.js';
 import { openStorage } from '../token-cache.js';
@@ -35,23 +36,32 @@ export async function runMonitorConfig(
   redactedPaths(flags);
   // What sends nothing is nobody's.
   const meant = flags.local === true ? flags : { ...flags, ...accountOfShell(flags, context) };
-  const { words: server, changed } = absoluteWords(command, {
+  const place = {
     folder: resolve('.'),
     path: context.environment['PATH'] ?? '',
     platform: process.platform,
-  });
+  };
+  const { words: server, changed } = absoluteWords(command, place);
+  const script = scriptPath(server[0], place);
   const text = clientConfig({
     client,
     // Both as they run now: a client may have neither in its PATH.
     km: [process.execPath, join(context.bundleFolder, '..', 'bin', 'km.cjs')],
     flags: flagWords(meant, (path) => resolve(path)),
-    env: folderVariables(context.environment, (path) => resolve(path)),
+    env: {
+      ...folderVariables(context.environment, (path) => resolve(path)),
+      ...(script !== undefined && { PATH: script.path }),
+    },
     server,
   });
   await context.answer(`${text}\n`);
   context.tell(`km: put this into ${placeOfConfig(client, process.platform)}`);
   if (changed.length > 0)
     context.tell(`km: with their whole paths, for the client starts it elsewhere: ${changed.join(', ')}`);
+  if (script !== undefined)
+    context.tell(
+      `km: with PATH in "env", for ${command[0]} is a script that looks for ${script.interpreter} there`,
+    );
   if (flags.local !== true) {
     tellNetwork(context);
     await tellLogin(meant, context);

@@ -32,14 +32,21 @@ export function absoluteWords(
 }
 
 /** On Windows a name stands for a program with another ending, which is found as it is run. */
-function programIn(name: string, { folder, path, platform }: Place): string {
-  if (name.includes('/')) return resolve(folder, name);
-  if (platform === 'win32') return name;
-  const found = path
+function programIn(name: string, place: Place): string {
+  if (name.includes('/')) return resolve(place.folder, name);
+  if (place.platform === 'win32') return name;
+  return findProgram(name, place) ?? name;
+}
+
+/** The whole path of the program that `PATH` finds. */
+export function findProgram(
+  name: string,
+  { folder, path }: Pick<Place, 'folder' | 'path'>,
+): string | undefined {
+  return path
     .split(delimiter)
     .map((part) => resolve(folder, part, name))
     .find(isProgram);
-  return found ?? name;
 }
 
 function argumentIn(word: string, folder: string): string {
