@@ -13,7 +13,7 @@ const WRITE_AFTER_MS = 1_000;
 const ALERT_WINDOW_MS = 3_600_000;
 /** A process looks for something unusual this often at most. */
 const LOOK_EVERY_MS = 60_000;
-/** What nobody is told of in any other way. */
+/** What nobody is told of in any other way; of lost answers an outage has many that mean nothing. */
 const ALERTING: ReadonlySet<UnusualKind> = new Set(['early-refreshes', 'refresh-burst', 'failures']);
 
 /** Where usage is recorded; `undefined` where it is not: `KM_NO_ANALYTICS`, or no home. */
@@ -48,6 +48,8 @@ class UsageWriter {
   #pending: readonly UsageRecord[] = [];
   #awaitsEnd = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether something was written since the last look. */
+  #mayBeUnusual = false;
 
   constructor(folder: string, context: CommandContext) {
     this.#folder = folder;
@@ -55,7 +57,7 @@ class UsageWriter {
   }
 
   add(record: UsageRecord): void {
-    if (!this.#awaitsEnd) this.#context.onExit(() => this.#write());
+    if (!this.#awaitsEnd) this.#context.onExit(() => this.#end());
     this.#awaitsEnd = true;
     if (this.#pending.length === 0) this.#context.clock.schedule(() => this.#write(), WRITE_AFTER_MS, false);
     this.#pending = [...this.#pending, record];
@@ -68,13 +70,34 @@ class UsageWriter {
     const nowMs = this.#context.clock.nowMs();
     try {
       appendUsage(this.#folder, records, nowMs);
-      if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) this.#look(nowMs);
     } catch {
       // A full disk, a read-only home: tokens matter more.
+      return;
+    }
+    const waitMs = this.#lookedAtMs + LOOK_EVERY_MS - nowMs;
+    if (!this.#mayBeUnusual && waitMs > 0)
+      this.#context.clock.schedule(() => this.#look(), Math.min(waitMs, LOOK_EVERY_MS), false);
+    this.#mayBeUnusual = true;
+    if (waitMs <= 0) this.#look();
+  }
+
+  #end(): void {
+    this.#write();
+    this.#look();
+  }
+
+  #look(): void {
+    if (!this.#mayBeUnusual) return;
+    this.#mayBeUnusual = false;
+    try {
+      this.#tellUnusual();
+    } catch {
+      // What cannot be read is not told.
     }
   }
 
-  #look(nowMs: number): void {
+  #tellUnusual(): void {
+    const nowMs = this.#context.clock.nowMs();
     this.#lookedAtMs = nowMs;
     const recent = readUsage(this.#folder, nowMs - ALERT_WINDOW_MS, nowMs);
     const isTold = ({ kind, profile, endpoint }: Unusual): boolean =>
