@@ -1,6 +1,7 @@
 import { LONGEST_OFFLINE_LIFETIME_MS, parseDurationMs } from '@kilometers/auth';
 import { InvalidArgumentError } from 'commander';
 import { KEPT_DAYS } from './analytics/kept-days.js';
+import { parseBytes } from './byte-size.js';
 import { CLIENTS, type Client } from './monitor/mcp-clients.js';
 
 /** Milliseconds of a duration flag. */
@@ -53,14 +54,12 @@ export function joinScopes(text: string, before: string | undefined): string {
   return collectScopes(text, before === undefined ? [] : [before]).join(' ');
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2 };
 const MAX_SIZE = 64 * 1024 ** 2;
 
 /** Bytes of a size flag. */
 export function parseSize(text: string): number {
-  const [, number, unit = ''] = /^(\d+)\s*(k|m|)(?:i?b)?$/i.exec(text.trim()) ?? [];
-  const bytes = Number(number) * (UNITS[unit.toLowerCase()] ?? Number.NaN);
-  if (bytes <= MAX_SIZE) return bytes;
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && bytes <= MAX_SIZE) return bytes;
   throw new InvalidArgumentError('Give a size from 0 to 64MiB, such as 512KiB or 1MiB.');
 }
 

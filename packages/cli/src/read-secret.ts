@@ -25,6 +25,8 @@ const MAX_LENGTH = 16_384;
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const ERASE = /[\b\u007f]/;
+/** Ctrl-U, and Ctrl-W: a secret is one word. */
+const ERASE_ALL = /[\u0015\u0017]/;
 
 /**
  * The first line of the input, without the spaces around it. A terminal is asked, and shows nothing of
@@ -73,6 +75,12 @@ function nothingCame(what: string, flag: string): string {
   return `no ${what} came on standard input within ${PIPE_SILENCE}: give it as one line, as in ${flag} < FILE`;
 }
 
+/** What a terminal that edits lines itself has after a key. */
+function edited(text: string, character: string): string {
+  if (ERASE.test(character)) return text.slice(0, -1);
+  return ERASE_ALL.test(character) ? '' : text + character;
+}
+
 function firstLine({ input, what, flag, clock }: ReadSecretOptions, isTerminal: boolean): Promise<string> {
   return new Promise<string>((resolve, reject) => {
     let text = '';
@@ -95,7 +103,7 @@ function firstLine({ input, what, flag, clock }: ReadSecretOptions, isTerminal: 
           onEnd();
           return;
         }
-        text = isTerminal && ERASE.test(character) ? text.slice(0, -1) : text + character;
+        text = isTerminal ? edited(text, character) : text + character;
       }
       if (text.length > MAX_LENGTH) finish(() => reject(wrong(`that is no ${what}: it is too long`)));
     };

@@ -180,6 +180,7 @@ describe('the limits', () => {
     [{ KM_QUEUE_MAX_BYTES: '', KM_QUEUE_MAX_AGE: '' }, 268_435_456, 30 * DAY_MS],
     [{ KM_QUEUE_MAX_BYTES: '1048576', KM_QUEUE_MAX_AGE: '90m' }, 1_048_576, 5_400_000],
     [{ KM_QUEUE_MAX_BYTES: '2GiB', KM_QUEUE_MAX_AGE: '365d' }, 2_147_483_648, 365 * DAY_MS],
+    [{ KM_QUEUE_MAX_BYTES: '256m' }, 268_435_456, 30 * DAY_MS],
     [{ KM_QUEUE_MAX_BYTES: '0' }, 0, 30 * DAY_MS],
   ])('of %o', (environment, maxBytes, maxAgeMs) => {
     expect(queueLimitsFrom(environment)).toEqual({ maxBytes, maxAgeMs });
@@ -187,7 +188,7 @@ describe('the limits', () => {
 
   test.each([
     { KM_QUEUE_MAX_BYTES: '1' },
-    { KM_QUEUE_MAX_BYTES: '256MB' },
+    { KM_QUEUE_MAX_BYTES: '256TB' },
     { KM_QUEUE_MAX_BYTES: '-1' },
     { KM_QUEUE_MAX_BYTES: '1025GiB' },
     { KM_QUEUE_MAX_AGE: '1s' },

@@ -72,6 +72,16 @@ describe('from a terminal', () => {
     expect(modes).toEqual([true, false]);
   });
 
+  test.each([
+    ['Ctrl-U', '\u0015'],
+    ['Ctrl-W', '\u0017'],
+  ])('%s takes back all that was typed', async (_, key) => {
+    const { input } = terminal();
+    const { secret } = read(input);
+    input.write(`wrong${key}key\r`);
+    expect(await secret).toBe('key');
+  });
+
   test('hides what is typed before it asks for anything', async () => {
     const { input, modes } = terminal();
     const whenAsked: boolean[][] = [];

@@ -1,4 +1,5 @@
 import { parseDurationMs } from '@kilometers/auth';
+import { parseBytes } from '../byte-size.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-code.js';
 
@@ -19,7 +20,6 @@ const PRELUDE_PART = 1 / 8;
 const LARGEST_SEGMENT_BYTES = 4 * MIB;
 /** The queue has so many segments at least: the oldest goes as a whole. */
 const SEGMENTS_IN_ALL = 16;
-const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
 
 /**
  * `KM_QUEUE_MAX_BYTES` and `KM_QUEUE_MAX_AGE`.
@@ -45,9 +45,8 @@ export function segmentBytes(queueBytes: number): number {
 
 function readBytes(name: string, text = ''): number {
   if (text === '') return DEFAULT_MAX_BYTES;
-  const [, number = '', unit = ''] = /^(\d+) ?([KMG]iB)?$/.exec(text) ?? [];
-  const bytes = Number(number) * (UNITS[unit] ?? 1);
-  if (number !== '' && (bytes === 0 || (bytes >= MIB && bytes <= 1024 * 1024 * MIB))) return bytes;
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && (bytes === 0 || (bytes >= MIB && bytes <= 1024 * 1024 * MIB))) return bytes;
   throw wrong(
     name,
     text,

@@ -3,13 +3,13 @@ import { Moment } from './time-words.js';
 
 type Props = { readonly recent: readonly RecentRefresh[]; readonly nowMs: number };
 
-/** The last tokens that were asked for, each by its fingerprint. */
+/** The last tokens that were obtained, each by its fingerprint. */
 export function RecentCard({ recent, nowMs }: Props) {
   return (
     <section class="card" aria-labelledby="recent">
       <h2 id="recent">Recently</h2>
       {recent.length === 0 ? (
-        <p class="quiet">No token was asked for.</p>
+        <p class="quiet">No token was obtained.</p>
       ) : (
         <ul class="plain recent">
           {recent.map(({ atMs, profile, scope, by, token, code, tookMs }) => (
