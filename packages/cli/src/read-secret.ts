@@ -26,7 +26,7 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const ERASE = /[\b\u007f]/;
 /** Ctrl-U, and Ctrl-W: a secret is one word. */
-const ERASE_ALL = /[\u0015\u0017]/;
+const ERASE_ALL: readonly string[] = ['\u0015', '\u0017'];
 
 /**
  * The first line of the input, without the spaces around it. A terminal is asked, and shows nothing of
@@ -78,7 +78,7 @@ function nothingCame(what: string, flag: string): string {
 /** What a terminal that edits lines itself has after a key. */
 function edited(text: string, character: string): string {
   if (ERASE.test(character)) return text.slice(0, -1);
-  return ERASE_ALL.test(character) ? '' : text + character;
+  return ERASE_ALL.includes(character) ? '' : text + character;
 }
 
 function firstLine({ input, what, flag, clock }: ReadSecretOptions, isTerminal: boolean): Promise<string> {
