@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { environment, runKm } from './support/km.js';
+import { checksOf } from './support/doctor.js';
+import { environment } from './support/km.js';
 import { makeCertificates } from './support/oauth-certificates.js';
 import { CLI } from './support/oauth-clients.js';
 import { at, kilometersFolder, logInByWeb, WEB } from './support/oauth-km.js';
@@ -10,19 +11,6 @@ import { startOAuthServer, type Trouble } from './support/oauth-server.js';
 const OPENID_DOCUMENT = '/.well-known/openid-configuration';
 const OAUTH_DOCUMENT = '/.well-known/oauth-authorization-server';
 const PAGE: Trouble = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>sign in</html>' };
-
-type Check = {
-  readonly name: string;
-  readonly state: string;
-  readonly detail: string;
-  readonly remedy: string | null;
-};
-
-async function doctorOf(env: Record<string, string>) {
-  const { code, stdout } = await runKm(['doctor', '--json'], { env });
-  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
-  return { code, find: (name: string) => checks.find((check) => check.name === name) };
-}
 
 /** Somebody whose profile is at `issuer`, and who is not logged in. */
 function profileAt(issuer: string, more: object = {}): Record<string, string> {
@@ -38,7 +26,7 @@ test('an issuer that publishes the document of RFC 8414 alone is well, for who l
   const server = await startOAuthServer({ clients: [CLI] });
   server.always(OPENID_DOCUMENT, { status: 404 });
   const { env } = await logInByWeb([...at(server), ...WEB]);
-  const { code, find } = await doctorOf(env);
+  const { code, find } = await checksOf(env);
   expect(code).toBe(0);
   expect(find('endpoint')).toMatchObject({
     state: 'ok',
@@ -54,7 +42,7 @@ test.each<[string, Trouble, RegExp]>([
 ])('an issuer that answers with %s is not', async (_, trouble, detail) => {
   const server = await startOAuthServer({ clients: [CLI] });
   for (const path of [OPENID_DOCUMENT, OAUTH_DOCUMENT]) server.always(path, trouble);
-  const { code, find } = await doctorOf(profileAt(server.issuer));
+  const { code, find } = await checksOf(profileAt(server.issuer));
   expect(code).toBe(1);
   expect(find('endpoint')).toMatchObject({
     state: 'failed',
@@ -63,7 +51,7 @@ test.each<[string, Trouble, RegExp]>([
 });
 
 test('one that nobody listens at cannot be reached', async () => {
-  const { find } = await doctorOf(profileAt('http://127.0.0.1:9'));
+  const { find } = await checksOf(profileAt('http://127.0.0.1:9'));
   expect(find('endpoint')?.detail).toMatch(
     /^http:\/\/127\.0\.0\.1:9 cannot be reached: connect ECONNREFUSED/,
   );
@@ -75,14 +63,14 @@ test('one whose certificate nobody trusts is told from one that cannot be reache
   const { server: tls, caFile } = makeCertificates();
   const server = await startOAuthServer({ clients: [CLI], tls });
   const env = profileAt(server.issuer);
-  const { code, find } = await doctorOf(env);
+  const { code, find } = await checksOf(env);
   expect(code).toBe(1);
   for (const name of ['endpoint', 'tls'])
     expect(find(name)).toMatchObject({
       state: 'failed',
       remedy: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
     });
-  const trusting = await doctorOf({ ...env, NODE_EXTRA_CA_CERTS: caFile });
+  const trusting = await checksOf({ ...env, NODE_EXTRA_CA_CERTS: caFile });
   for (const name of ['endpoint', 'tls']) expect(trusting.find(name)?.state).toBe('ok');
 });
 
@@ -108,7 +96,7 @@ test.each<[string, object, string]>([
   ],
 ])('what is wrong with the profile, as %s, is not put down to the network', async (_, more, detail) => {
   const server = await startOAuthServer({ clients: [CLI] });
-  const { code, find } = await doctorOf(profileAt(server.issuer, { clientAuthentication: more }));
+  const { code, find } = await checksOf(profileAt(server.issuer, { clientAuthentication: more }));
   expect(code).toBe(1);
   expect(find('endpoint')).toMatchObject({
     state: 'failed',
@@ -124,12 +112,12 @@ test('a secret that the client has is not needed to look', async () => {
     clientAuthentication: { method: 'client_secret' },
     endpoints: { revocation: `${server.issuer}/elsewhere` },
   });
-  expect((await doctorOf(env)).find('endpoint')?.detail).toBe(`${server.issuer}${OPENID_DOCUMENT} answers`);
+  expect((await checksOf(env)).find('endpoint')?.detail).toBe(`${server.issuer}${OPENID_DOCUMENT} answers`);
 });
 
 test('one whose token endpoint is given by hand is not asked, as at a login', async () => {
   const endpoints = { token: 'http://127.0.0.1:9/token' };
-  const { find } = await doctorOf(profileAt('http://127.0.0.1:9', { endpoints }));
+  const { find } = await checksOf(profileAt('http://127.0.0.1:9', { endpoints }));
   expect(find('endpoint')).toMatchObject({
     state: 'ok',
     detail: expect.stringContaining('by hand') as string,

@@ -2,15 +2,13 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
+import { checksOf, type Check } from './support/doctor.js';
 import { accountAt, API_KEY, environment, runKm } from './support/km.js';
 import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
 
-type Check = { readonly name: string; readonly remedy: string | null };
-
 async function remedyOf(name: string, env: Record<string, string>, ...flags: readonly string[]) {
-  const { stdout } = await runKm(['doctor', '--json', ...flags], { env });
-  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
-  return checks.find((check) => check.name === name)?.remedy;
+  const { find } = await checksOf(env, ...flags);
+  return find(name)?.remedy;
 }
 
 describe('what km doctor says to do', () => {

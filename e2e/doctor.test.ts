@@ -1,33 +1,14 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { ApiEvent } from '@kilometers/local-api';
 import { describe, expect, test } from 'vitest';
 import { startApi } from './support/api.js';
+import { checksOf } from './support/doctor.js';
 import { temporaryFolder } from './support/folder.js';
 import { API_KEY, accountAt, environment, runKm, startKm } from './support/km.js';
-import { listen } from './support/listen.js';
 import { CAN_BE_NOBODY, startAsNobody } from './support/nobody.js';
-import { flawsBySchema } from './support/schema.js';
 import { startOnTerminal, tooWide } from './support/terminal.js';
 import { until } from './support/until.js';
-
-type Check = {
-  readonly name: string;
-  readonly state: string;
-  readonly detail: string;
-  readonly remedy: string | null;
-};
-
-async function checksOf(env: Record<string, string>, ...flags: readonly string[]) {
-  const { code, stdout } = await runKm(['doctor', '--json', ...flags], { env });
-  expect(flawsBySchema('doctor', stdout)).toEqual([]);
-  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Check[] };
-  for (const { state, remedy } of checks) expect(remedy === null).toBe(state === 'ok');
-  const states = Object.fromEntries(checks.map(({ name, state }) => [name, state]));
-  const find = (name: string): Check | undefined => checks.find((check) => check.name === name);
-  return { code, states, checks, find };
-}
 
 function configFolder(env: Record<string, string>): string {
   return join(env['HOME'] ?? '', '.config', 'kilometers');
@@ -177,17 +158,6 @@ describe('km doctor', () => {
     expect(find('endpoint')?.remedy).toMatch(remedy);
     // The clock of a portal is not that of the API.
     expect(find('clock') === undefined).toBe(trouble === 'body=html');
-  });
-
-  test('says that the clock is off', async () => {
-    const server = createServer((_, response) => {
-      response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString());
-      response.end('{}');
-    });
-    const port = await listen(server);
-    const { find } = await checksOf(accountAt(`http://127.0.0.1:${port}`));
-    expect(find('clock')).toMatchObject({ state: 'warning' });
-    expect(find('clock')?.detail).toMatch(/^36\d\d s ahead of the API's/);
   });
 
   test('tells of each profile, and only the active one can fail', async () => {

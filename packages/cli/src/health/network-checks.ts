@@ -7,6 +7,7 @@ import { issuerOf, serviceUrl, type Account } from '../settings.js';
 import { printable } from '../terminal/printable.js';
 import { messageOf } from '../message-of.js';
 import { attempt, failed, ok, warning, type HealthCheck } from './health-check.js';
+import { rememberedClock } from './remembered-clock.js';
 import { certificateFlaw, trustCheck } from './trust-checks.js';
 
 /** An API that has not answered by then counts as out of reach, in milliseconds. */
@@ -37,7 +38,7 @@ export async function networkChecks(
     issuer === undefined
       ? { answer: askApi(url, context), remedy: checkApi(account) }
       : { answer: askIssuer(issuer, context), remedy: CHECK_ISSUER };
-  const found = await answerChecks(url, asking, context);
+  const found = await answerChecks(url, asking, account, context);
   if (found === undefined)
     return [ok('endpoint', 'the endpoints of the issuer are given by hand, and not asked')];
   return [...found, ...(await attempt('proxy', () => [proxyCheck(url, context.environment)]))];
@@ -79,13 +80,14 @@ function proxyCheck(url: URL, environment: NodeJS.ProcessEnv): HealthCheck {
 async function answerChecks(
   url: URL,
   asking: Asking,
-  { environment }: CommandContext,
+  { profile }: Asked,
+  context: CommandContext,
 ): Promise<readonly HealthCheck[] | undefined> {
   try {
     const answered = await asking.answer;
     if (answered === undefined) return undefined;
     const { endpoint, clock } = answered;
-    return [endpoint, trustCheck(url, environment), ...(clock === undefined ? [] : [clock])];
+    return [endpoint, trustCheck(url, context.environment), ...(clock === undefined ? [] : [clock])];
   } catch (error) {
     // What is wrong before anybody is asked says itself what to do.
     if (isExplained(error) && !isAuthError(error, 'KM_AUTH_UNREACHABLE')) throw error;
@@ -93,7 +95,7 @@ async function answerChecks(
     const untrusted = certificateFlaw(why, url);
     const remedy = untrusted?.remedy ?? asking.remedy;
     const found = failed('endpoint', `${url.origin} cannot be reached: ${messageOf(why)}`, remedy);
-    return untrusted === undefined ? [found] : [found, untrusted];
+    return [found, untrusted, rememberedClock(profile.value, context)].filter((check) => check !== undefined);
   }
 }
 
