@@ -1,57 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import {
-  AuthToken,
-  createRedisCache,
-  Secret,
-  type GrantKey,
-  type GrantRecord,
-  type RedisCache,
-} from '../src/index.js';
-import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
-
-const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
-
-function recordOf(refreshToken: string, endsAtMs?: number): GrantRecord {
-  return {
-    tokens: new Map(),
-    unexplainedRequestsAtMs: [],
-    refreshToken: {
-      secret: new Secret(refreshToken),
-      issuedAtMs: 1,
-      ...(endsAtMs !== undefined && { expiresAtMs: endsAtMs }),
-    },
-  };
-}
+import { describe, expect, test } from 'vitest';
+import { AuthToken, Secret, type GrantRecord } from '../src/index.js';
+import { KEY, recordOf, redisForTests } from './support/redis-cache.js';
+import { HAS_REDIS } from './support/redis-server.js';
 
 describe.skipIf(!HAS_REDIS)('what is in Redis', () => {
-  let server: RedisServer;
-  let raw: Redis;
-  const key = randomBytes(32).toString('base64');
-
-  const open = (): RedisCache => {
-    const cache = createRedisCache({ url: server.url, key });
-    onTestFinished(() => cache.close());
-    return cache;
-  };
-
-  beforeAll(async () => {
-    server = await startRedis();
-    raw = new Redis(server.port);
-  });
-  afterAll(async () => {
-    raw.disconnect();
-    await server.stop();
-  });
-  beforeEach(() => raw.flushall());
+  const { open, raw } = redisForTests();
 
   test('a refresh token stays for ever, whenever it ends: what has an end may be thrown away; a token does not', async () => {
     const cache = open();
     const dayMs = 86_400_000;
     const lifeOf = async (record: GrantRecord, key = KEY): Promise<number> => {
       await cache.updateGrant(key, () => record);
-      return raw.pttl((await raw.keys('km:{*}:grant'))[0] ?? '');
+      return raw().pttl((await raw().keys('km:{*}:grant'))[0] ?? '');
     };
     const token = new AuthToken({ value: 't', scopes: [], issuedAtMs: 0, expiresAtMs: Date.now() + dayMs });
 
@@ -59,7 +19,7 @@ describe.skipIf(!HAS_REDIS)('what is in Redis', () => {
     const life = await lifeOf({ tokens: new Map([['a', token]]), unexplainedRequestsAtMs: [] }, ofKey);
     expect(life).toBeGreaterThan(dayMs);
     expect(life).toBeLessThan(10 * dayMs);
-    await raw.flushall();
+    await raw().flushall();
     expect(await lifeOf(recordOf('r', Date.now() + 30 * dayMs))).toBe(-1);
     expect(await lifeOf(recordOf('r'))).toBe(-1);
   });
@@ -75,7 +35,7 @@ describe.skipIf(!HAS_REDIS)('what is in Redis', () => {
     });
     const lifeOf = async (record: GrantRecord): Promise<number> => {
       await cache.updateGrant(login, () => record);
-      return raw.pttl((await raw.keys('km:{*}:grant'))[0] ?? '');
+      return raw().pttl((await raw().keys('km:{*}:grant'))[0] ?? '');
     };
     const record = { tokens: new Map([['a', token]]), unexplainedRequestsAtMs: [] };
     expect(await lifeOf(record)).toBe(-1);
@@ -96,9 +56,9 @@ describe.skipIf(!HAS_REDIS)('what is in Redis', () => {
     await cache.withLock(
       KEY,
       async () => {
-        const names = await raw.keys('*');
+        const names = await raw().keys('*');
         expect(names).toHaveLength(5);
-        const values = await Promise.all(names.map(async (name) => raw.dumpBuffer(name)));
+        const values = await Promise.all(names.map(async (name) => raw().dumpBuffer(name)));
         const all = Buffer.concat([Buffer.from(names.join('\n')), ...values]).toString('latin1');
         expect(secrets.filter((secret) => all.includes(secret))).toEqual([]);
       },

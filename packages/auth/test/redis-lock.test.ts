@@ -1,50 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import {
-  createRedisCache,
-  isAuthError,
-  Secret,
-  type GrantKey,
-  type GrantRecord,
-  type RedisCache,
-} from '../src/index.js';
+import { describe, expect, test, vi } from 'vitest';
+import { isAuthError, type RedisCache } from '../src/index.js';
 import { LOCK_LIFE_MS, RENEW } from '../src/caches/redis/redis-scripts.js';
-import { HAS_REDIS, startRedis, type RedisServer } from './support/redis-server.js';
-
-const KEY: GrantKey = { apiOrigin: 'https://api.kilometers.ai', profile: 'default', credential: 'login:' };
-
-function recordOf(refreshToken: string): GrantRecord {
-  return {
-    tokens: new Map(),
-    unexplainedRequestsAtMs: [],
-    refreshToken: { secret: new Secret(refreshToken), issuedAtMs: 1 },
-  };
-}
+import { KEY, recordOf, redisForTests } from './support/redis-cache.js';
+import { HAS_REDIS } from './support/redis-server.js';
 
 describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
-  let server: RedisServer;
-  let raw: Redis;
-  const key = randomBytes(32).toString('base64');
-
-  const open = (): RedisCache => {
-    const cache = createRedisCache({ url: server.url, key });
-    onTestFinished(() => cache.close());
-    return cache;
-  };
-  const nameOf = async (part: string): Promise<string> => (await raw.keys(`km:{*}:${part}`))[0] ?? '';
+  const { open, raw } = redisForTests();
+  const nameOf = async (part: string): Promise<string> => (await raw().keys(`km:{*}:${part}`))[0] ?? '';
   const refreshTokenIn = async (cache: RedisCache): Promise<string | undefined> =>
     (await cache.getGrant(KEY))?.refreshToken?.secret.reveal();
-
-  beforeAll(async () => {
-    server = await startRedis();
-    raw = new Redis(server.port);
-  });
-  afterAll(async () => {
-    raw.disconnect();
-    await server.stop();
-  });
-  beforeEach(() => raw.flushall());
 
   test('an owner that was overtaken writes over nothing', async () => {
     const [paused, other] = [open(), open()];
@@ -55,7 +19,7 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
         KEY,
         async () => {
           // It stood still for as long as its lock lived.
-          await raw.del(await nameOf('lock'));
+          await raw().del(await nameOf('lock'));
           await other.withLock(KEY, () => other.updateGrant(KEY, () => recordOf('theirs')), {
             timeoutMs: 1_000,
           });
@@ -77,7 +41,7 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
     await paused.withLock(
       KEY,
       async () => {
-        await raw.del(await nameOf('lock'));
+        await raw().del(await nameOf('lock'));
         await new Promise<void>((entered) => {
           const task = (): Promise<void> =>
             new Promise((left) => {
@@ -103,7 +67,7 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
     await paused.withLock(
       KEY,
       async () => {
-        await raw.del(await nameOf('lock'));
+        await raw().del(await nameOf('lock'));
         await paused.updateGrant(KEY, () => recordOf('mine'));
       },
       { timeoutMs: 1_000 },
@@ -117,10 +81,10 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
     await paused.withLock(
       KEY,
       async () => {
-        await raw.del(await nameOf('lock'));
+        await raw().del(await nameOf('lock'));
         // As is done before the refresh token is sent.
         await paused.updateGrant(KEY, () => recordOf('noted'));
-        expect(await raw.pttl(await nameOf('lock'))).toBeGreaterThan(3_000);
+        expect(await raw().pttl(await nameOf('lock'))).toBeGreaterThan(3_000);
         await expect(other.withLock(KEY, async () => 'entered', { timeoutMs: 30 })).rejects.toMatchObject({
           code: 'KM_AUTH_LOCK_TIMEOUT',
         });
@@ -138,8 +102,8 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
       KEY,
       async () => {
         const [lock, last] = [await nameOf('lock'), await nameOf('last')];
-        const token = String(await raw.get(lock));
-        late = () => raw.eval(RENEW, 2, lock, last, token, LOCK_LIFE_MS);
+        const token = String(await raw().get(lock));
+        late = () => raw().eval(RENEW, 2, lock, last, token, LOCK_LIFE_MS);
         expect(await late()).toBe(1);
       },
       { timeoutMs: 1_000 },
@@ -147,9 +111,9 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
 
     expect(await late()).toBe(0);
     expect(await cache.lockOwner(KEY)).toBeUndefined();
-    expect(await raw.pttl(await nameOf('last'))).toBeGreaterThan(29 * 86_400_000);
-    expect(await raw.get(await nameOf('last'))).toMatch(/^1 \w+ \d+ \S+ released$/);
-    await cache.withLock(KEY, async () => expect(await raw.get(await nameOf('last'))).toMatch(/^2 /), {
+    expect(await raw().pttl(await nameOf('last'))).toBeGreaterThan(29 * 86_400_000);
+    expect(await raw().get(await nameOf('last'))).toMatch(/^1 \w+ \d+ \S+ released$/);
+    await cache.withLock(KEY, async () => expect(await raw().get(await nameOf('last'))).toMatch(/^2 /), {
       timeoutMs: 1_000,
     });
   });
@@ -179,9 +143,9 @@ describe.skipIf(!HAS_REDIS)('the lock of a grant in Redis', () => {
       KEY,
       async () => {
         const lock = await nameOf('lock');
-        expect(await raw.pttl(lock)).toBeLessThanOrEqual(4_000);
-        await raw.pexpire(lock, 1_500);
-        await vi.waitFor(async () => expect(await raw.pttl(lock)).toBeGreaterThan(3_000), {
+        expect(await raw().pttl(lock)).toBeLessThanOrEqual(4_000);
+        await raw().pexpire(lock, 1_500);
+        await vi.waitFor(async () => expect(await raw().pttl(lock)).toBeGreaterThan(3_000), {
           timeout: 3_000,
           interval: 10,
         });

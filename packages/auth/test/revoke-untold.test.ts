@@ -1,28 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { TokenRequestError, type AuthManager, type Revocation, type TokenProvider } from '../src/index.js';
+import { TokenRequestError, type Revocation, type TokenProvider } from '../src/index.js';
 import { offline } from './support/failures.js';
 import { DISK_FULL, fragileSetup, mend } from './support/fragile-cache.js';
 import { API_KEY, LOGGED_IN, outcomeOf, setup } from './support/setup.js';
+import { ACCESS_1, isOver, loggedIn, REFRESH_2 } from './support/revoked.js';
 
 // What becomes of a revocation of which the issuer, or the cache, takes no notice.
 
-const REFRESH_2 = 'refresh_token refresh-token-2';
-const ACCESS_1 = 'access_token access-token-1';
-
-/** A login with a token for `monitoring`, in memory and in the cache. */
-async function loggedIn(options: Parameters<typeof setup>[0] = {}) {
-  const world = await setup({ login: ['monitoring', 'plugins'], ...options });
-  await world.manager.getValidToken('monitoring');
-  return world;
-}
-
 const untold = (revocation: Revocation): readonly string[] =>
   revocation.untold.map(({ kind, token, error }) => `${kind} ${token.reveal()} ${error.code}`);
-
-const isOver = async (manager: AuthManager): Promise<boolean> => {
-  const outcome = await outcomeOf(manager.getValidToken('monitoring'));
-  return outcome instanceof Error && 'code' in outcome && outcome.code === 'KM_AUTH_LOGIN_REQUIRED';
-};
 
 describe('an issuer that cannot be told', () => {
   test('is asked once; the tokens are gone all the same, and the next revocation tells it', async () => {

@@ -1,21 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { AuthManager } from '../src/index.js';
 import { HOUR, LOGGED_IN, outcomeOf, setup } from './support/setup.js';
-
-const REFRESH_2 = 'refresh_token refresh-token-2';
-const ACCESS_1 = 'access_token access-token-1';
-
-/** A login with a token for `monitoring`, in memory and in the cache. */
-async function loggedIn(options: Parameters<typeof setup>[0] = {}) {
-  const world = await setup({ login: ['monitoring', 'plugins'], ...options });
-  await world.manager.getValidToken('monitoring');
-  return world;
-}
-
-const isOver = async (manager: AuthManager): Promise<boolean> => {
-  const outcome = await outcomeOf(manager.getValidToken('monitoring'));
-  return outcome instanceof Error && 'code' in outcome && outcome.code === 'KM_AUTH_LOGIN_REQUIRED';
-};
+import { ACCESS_1, isOver, loggedIn, REFRESH_2 } from './support/revoked.js';
 
 describe('revoke()', () => {
   test('ends a login here and at its issuer, the refresh token first', async () => {
