@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createFileCache, grantKeyOfLogin, Secret, type StoredLogin } from '@kilometers/auth';
 import { startLocalApi } from '@kilometers/local-api';
 import { expect, onTestFinished, test } from 'vitest';
-import { FollowedAccount } from '../src/exec/followed-account.js';
+import { FollowedAccount } from '../src/followed-account.js';
 import { contextWith, temporaryFolder } from './support/context.js';
 
 const KEY = 'km_live_followed';
@@ -41,14 +41,15 @@ const WITH_KEY = { kind: 'api_key', apiKey: Secret.from(KEY) } as const;
 test('a login that is made meanwhile is used, and its events are told', async () => {
   const { account, logIn } = await followed();
   const [events, before]: [string[], unknown] = [[], account.manager];
-  account.start(({ type }) => events.push(type));
+  const unsubscribe = account.subscribe(({ type }) => events.push(type));
+  account.start();
   await expect(account.getValidToken('monitoring')).rejects.toMatchObject({ code: 'KM_AUTH_LOGIN_REQUIRED' });
   expect(account.manager).toBe(before);
 
   await logIn(WITH_KEY);
   expect((await account.getValidToken('monitoring')).scopes).toEqual(['monitoring']);
   expect(events.at(-1)).toBe('token.issued');
-  account.end();
+  unsubscribe();
   const told = events.length;
   await account.manager.forceRefresh('monitoring');
   expect(events).toHaveLength(told);

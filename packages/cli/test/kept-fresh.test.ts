@@ -15,10 +15,11 @@ function command(current: string | AuthError = 'first') {
   const state = { current, isFull: false, isReplaced: false, asked: 0 };
   let listener: AuthEventListener = () => undefined;
   const account = {
-    start: (each: AuthEventListener) => {
+    subscribe: (each: AuthEventListener) => {
       listener = each;
+      return () => undefined;
     },
-    end: () => undefined,
+    start: () => undefined,
     keyOf: (scope: string) => scope,
     intervals: { checkIntervalMs: 60_000, retryIntervalMs: 90_000 },
     isReplaced: () => Promise.resolve(state.isReplaced),

@@ -4,11 +4,12 @@ import { DEFAULT_SCOPE, finishRefreshOnSignal, type AuthManager, type AuthToken 
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-context.js';
 import { ChildCommand } from '../exec/child-command.js';
-import { FollowedAccount } from '../exec/followed-account.js';
 import { KeptFresh } from '../exec/kept-fresh.js';
 import { SignalPassing } from '../exec/signal-passing.js';
 import { TokenFile } from '../exec/token-file.js';
 import { EXIT } from '../exit-code.js';
+import { FollowedAccount } from '../followed-account.js';
+import { hindered } from '../open-auth-manager.js';
 import { withoutOwnSecrets } from '../own-secrets.js';
 import type { AccountFlags } from '../settings.js';
 import { whileSpinning } from '../terminal/spinner.js';
@@ -35,6 +36,8 @@ export async function runAuthExec(
   assertVariableName(flags.env);
   const file = flags.tokenFile === undefined ? undefined : new TokenFile(flags.tokenFile, context);
   const account = await FollowedAccount.open(flags, context);
+  const { hindrance } = account.opened;
+  if (hindrance !== undefined) throw hindered(hindrance);
   const token = await firstToken(account.manager, scope, context);
 
   const signals = new SignalPassing(context.process);

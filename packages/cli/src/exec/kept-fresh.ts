@@ -1,6 +1,6 @@
 import type { AuthEvent, AuthManager, AuthToken, Clock } from '@kilometers/auth';
 import { messageOf } from '../message-of.js';
-import type { FollowedAccount } from './followed-account.js';
+import type { FollowedAccount } from '../followed-account.js';
 
 export type KeptFreshOptions = {
   readonly account: Pick<FollowedAccount, keyof FollowedAccount>;
@@ -22,13 +22,15 @@ export class KeptFresh {
   #fingerprint: string;
   #isTroubled = false;
   #hasEnded = false;
+  readonly #unsubscribe: () => void;
   #cancelRetry: () => void = () => undefined;
   #cancelLook: () => void = () => undefined;
 
   constructor(options: KeptFreshOptions) {
     this.#options = options;
     this.#fingerprint = options.token.fingerprint;
-    options.account.start((event) => this.#onEvent(event));
+    this.#unsubscribe = options.account.subscribe((event) => this.#onEvent(event));
+    options.account.start();
     // One may have come while the command was being started.
     void this.#look();
   }
@@ -37,7 +39,7 @@ export class KeptFresh {
     this.#hasEnded = true;
     this.#cancelRetry();
     this.#cancelLook();
-    this.#options.account.end();
+    this.#unsubscribe();
   }
 
   /** Again and again: of a token that was revoked, or is gone with its cache or its login, no event tells. */
