@@ -44,9 +44,9 @@ function recording() {
         grantType: 'refresh_token',
       });
     },
-    fail: () => {
-      happen({ type: 'refresh.started', grantType: 'refresh_token', attempt: 1 });
-      happen({ type: 'refresh.failed', code: 'KM_AUTH_UNREACHABLE', message: 'down' });
+    fail: (scope = 'monitoring') => {
+      happen({ type: 'refresh.started', scope, grantType: 'refresh_token', attempt: 1 });
+      happen({ type: 'refresh.failed', scope, code: 'KM_AUTH_UNREACHABLE', message: 'down' });
     },
   };
 }
@@ -76,9 +76,12 @@ test('a process that ends before that tells of them at its end, and once', async
   expect(told).toHaveLength(1);
 });
 
-test('many failures are told', async () => {
+test('many failures are told once, however many scopes an outage has', async () => {
   const { clock, told, fail } = recording();
-  for (let time = 0; time < 6; time += 1) fail();
+  for (let time = 0; time < 6; time += 1) {
+    fail();
+    fail('plugins');
+  }
   await clock.advance(1_000);
   expect(told).toEqual([expect.stringContaining('refreshes failed (KM_AUTH_UNREACHABLE)')]);
 });

@@ -2,9 +2,9 @@ import type { AuthManager } from '@kilometers/auth';
 import type { CommandContext } from '../command-context.js';
 import { stateFolder } from '../queue/state-folder.js';
 import { saysYes } from '../says-yes.js';
-import { unusualIn, type Unusual, type UnusualKind } from './unusual-patterns.js';
+import { unusualIn, type UnusualKind } from './unusual-patterns.js';
 import { appendUsage, readUsage } from './usage-log.js';
-import type { UsageRecord } from './usage-record.js';
+import type { AlertRecord, UsageRecord } from './usage-record.js';
 import { UsageRecorder, type UsageRecorderOptions } from './usage-recorder.js';
 
 /** A process that goes on writes what it has so long after it happened, in milliseconds. */
@@ -100,20 +100,21 @@ class UsageWriter {
     const nowMs = this.#context.clock.nowMs();
     this.#lookedAtMs = nowMs;
     const recent = readUsage(this.#folder, nowMs - ALERT_WINDOW_MS, nowMs);
-    const isTold = ({ kind, profile, endpoint }: Unusual): boolean =>
-      recent.some(
-        (record) =>
-          record.type === 'alert' &&
-          record.kind === kind &&
-          record.profile === profile &&
-          record.api === endpoint,
-      );
+    // An outage fails for each scope: one line is enough.
+    const told = new Set(recent.flatMap((record) => (record.type === 'alert' ? keyOf(record) : [])));
     for (const found of unusualIn(recent)) {
-      if (!ALERTING.has(found.kind) || isTold(found)) continue;
       const { kind, profile, endpoint: api, scope, message } = found;
+      const key = keyOf({ kind, profile, api });
+      if (!ALERTING.has(kind) || told.has(key)) continue;
+      told.add(key);
       const by = this.#context.commandName();
       appendUsage(this.#folder, [{ type: 'alert', at: nowMs, profile, api, by, kind }], nowMs);
       this.#context.tell(`km: unusual, ${scope ?? profile}: ${message} (km auth stats)`);
     }
   }
+}
+
+/** What is told once. */
+function keyOf({ kind, profile, api }: Pick<AlertRecord, 'kind' | 'profile' | 'api'>): string {
+  return JSON.stringify([kind, profile, api]);
 }
