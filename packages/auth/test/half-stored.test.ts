@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFileCache, type TokenProvider } from '../src/index.js';
+import { createFileCache, type AuthManager, type TokenProvider } from '../src/index.js';
 import { grantId } from '../src/caches/file/grant-codec.js';
 import { entriesOf, indexEnd, recordsIn } from '../src/caches/file/sealed-format.js';
 import { asideName } from '../src/caches/file/safe-file.js';
@@ -18,6 +18,7 @@ let clock: FakeClock;
 /** Whether the token file can be written when the service answers. */
 let isBrokenInFlight: boolean;
 let mend: () => void;
+const opened: AuthManager[] = [];
 
 const newCache = () =>
   createFileCache({ folder, environment: {}, clock, machineId: () => 'machine', userId: 'user' });
@@ -48,6 +49,7 @@ async function dueLogin(): Promise<Setup> {
     },
   };
   const manager = world.another({ provider });
+  opened.push(manager);
   await manager.getValidToken('monitoring');
   await world.cache.updateGrant(KEYED, () => ({ tokens: new Map(), unexplainedRequestsAtMs: [1] }));
   await clock.advance(56 * MINUTE);
@@ -59,7 +61,9 @@ beforeEach(() => {
   clock = fakeClock();
   isBrokenInFlight = false;
 });
-afterEach(() => {
+afterEach(async () => {
+  // Each still tries to store what it has.
+  await Promise.all(opened.splice(0).map((manager) => manager.stop()));
   rmSync(folder, { recursive: true, force: true });
 });
 
