@@ -1,24 +1,30 @@
 /*
  * Required before a program (`node --require`): as soon as stdout is closed its number is taken by a file, for a moment, as
- * another thread might. Says in the end what has it.
+ * another thread might. Says when a device has it.
  */
 'use strict';
 const fs = require('node:fs');
+const { clearInterval, setInterval } = require('node:timers');
 const { isMainThread } = require('node:worker_threads');
 const { closeSync: close, openSync: open } = fs;
+
+function isDevice() {
+  try {
+    return fs.fstatSync(1).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
 if (isMainThread) {
   fs.closeSync = (fd) => {
     close(fd);
-    if (fd === 1) setTimeout(close, 10, open(__filename, 'r'));
+    if (fd !== 1) return;
+    setTimeout(close, 10, open(__filename, 'r'));
+    const look = setInterval(() => {
+      if (!isDevice()) return;
+      clearInterval(look);
+      fs.writeSync(2, 'stdout is a device\n');
+    }, 1).unref();
   };
-  process.on('exit', () => {
-    const what = (() => {
-      try {
-        return fs.fstatSync(1).isCharacterDevice() ? 'a device' : 'something else';
-      } catch {
-        return 'free';
-      }
-    })();
-    fs.writeSync(2, `in the end stdout is ${what}\n`);
-  });
 }
