@@ -19,6 +19,7 @@ const GROUPS = {
       'refresh-flights.ts',
       'refresh-transaction.ts',
       'token-request-runner.ts',
+      'note-failure.ts',
       'refresh-errors.ts',
       'refresh-token-renewal.ts',
       'grant-store.ts',
@@ -31,6 +32,8 @@ const GROUPS = {
       'answer-keeper.ts',
       'background-check.ts',
       'storm-brake.ts',
+      'parting.ts',
+      'revoking.ts',
     ],
   },
   // What only loads something later has nothing to change; what runs in another process is not seen to be changed.
