@@ -22,6 +22,18 @@ describe('a token that the API says was revoked', () => {
     expect((await manager.getValidToken('b')).fingerprint).not.toBe(before.fingerprint);
   });
 
+  test.each([
+    ['of an API key that wins no refresh tokens', { service: { givesRefreshTokens: false } }],
+    ['of a login', { login: ['a', 'b'] }],
+  ])('takes every token %s with it, also where no fresh one can be had', async (_, options) => {
+    const { manager, provider, rejected, stored } = await revoked(options);
+    provider.always({ refuse: offline() });
+    await outcomeOf(manager.forceRefresh('a', { rejected, isRevoked: true }));
+
+    expect((await stored()).tokens).toEqual(new Map());
+    expect('refreshToken' in (await stored())).toBe('login' in options);
+  });
+
   test('forces a fresh grant with the API key: the refresh token of a revoked login is not used', async () => {
     const { manager, provider, rejected } = await revoked();
     await manager.forceRefresh('a', { rejected, isRevoked: true });
